@@ -1,0 +1,2 @@
+//! rtx-run
+fn main() {}

@@ -1,0 +1,1 @@
+//! Policies: a snapshot in, decisions with reasons out.

@@ -1,0 +1,10 @@
+//! The runtime of rtx. See `docs/architecture.md` for the house and which way data flows.
+
+pub mod board;
+pub mod calls;
+pub mod coherence;
+pub mod guest;
+pub mod home;
+pub mod memory;
+pub mod report;
+pub mod wire;

@@ -1,0 +1,1 @@
+//! The testbed: running guests natively and under rtx-run, and comparing.
