@@ -1,1 +1,20 @@
 //! The commands of rtx: flags, configuration, messages.
+//!
+//! `rtx-run` goes through this crate from top to bottom: [`inherit`] notes what it was started
+//! with, [`cli`] reads the flags, [`config`] joins them with file and environment, [`program`] looks
+//! at the program before it runs, [`check`] at the machine, [`job`] runs it while [`signals`] passes
+//! signals on, and [`finish`] ends as the program ended. What goes wrong on the way is told in one
+//! line by [`errors`]. The command `rtx check` shows all that [`check`] can find out.
+
+pub mod boards;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod errors;
+pub mod finish;
+pub mod inherit;
+pub mod job;
+pub mod local;
+pub mod plan;
+pub mod program;
+pub mod signals;

@@ -1,1 +1,51 @@
 //! Policies: a snapshot in, decisions with reasons out.
+//!
+//! Here live the words in which a running job is described to a policy ([`Snapshot`]), the words in
+//! which a policy answers ([`Decision`]), the trait between the two ([`Policy`]) and the built-in
+//! policies, found by name with [`by_name`]. All of it is pure: no clock, no input or output, no
+//! randomness. The same snapshots give the same decisions, so a recorded run can be replayed and
+//! every move explained.
+
+mod congestion;
+mod decision;
+mod never;
+mod registry;
+mod round_robin;
+mod snapshot;
+
+pub use congestion::Congestion;
+pub use decision::{Action, Decision};
+pub use never::Never;
+pub use registry::{KNOWN, UnknownPolicy, by_name};
+pub use round_robin::Static;
+pub use snapshot::{BoardLoad, NodeLoad, Place, Snapshot, ThreadState, ThreadView};
+
+use std::time::Duration;
+
+/// Decides which thread runs where.
+///
+/// The runtime calls [`decide`](Policy::decide) whenever a thread was created or recalled, and also
+/// at the interval the policy [asks for](Policy::wants_ticks). It carries the decisions out in
+/// their order and drops those that have become impossible (the thread has exited, the board is
+/// gone); a policy need not remember what it asked for, because the next snapshot shows what came
+/// of it.
+pub trait Policy: Send {
+    /// The name under which [`by_name`] finds this policy and which reports show.
+    fn name(&self) -> &str;
+
+    /// What should change, given what is. An empty answer leaves everything where it is.
+    fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision>;
+
+    /// The interval at which [`decide`](Policy::decide) is to be called although nothing happened.
+    ///
+    /// `None`: only when a thread was created or recalled.
+    fn wants_ticks(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether this policy can ever offload a thread. If not, a job needs no boards and no shared
+    /// memory.
+    fn can_offload(&self) -> bool {
+        true
+    }
+}

@@ -6,5 +6,6 @@ pub mod coherence;
 pub mod guest;
 pub mod home;
 pub mod memory;
+pub mod node;
 pub mod report;
 pub mod wire;

@@ -1,2 +1,63 @@
-//! rtx-run
-fn main() {}
+//! `rtx-run`: runs a program whose threads can move to other machines.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use rtx_launcher::check::{self, Need};
+use rtx_launcher::cli::{self, Request};
+use rtx_launcher::errors::{self, Explain};
+use rtx_launcher::inherit::Inherit;
+use rtx_launcher::{config, finish, job, local, plan};
+
+const NAME: &str = "rtx-run";
+
+fn main() -> ExitCode {
+    let called = std::env::args_os().next();
+    if called.is_some_and(|name| name == local::BOARD) {
+        // One of a job's local boards: see `local`.
+        return rtx_runtime::board::command::main(std::env::args_os());
+    }
+    match run() {
+        Ok(status) => status,
+        Err(error) => {
+            errors::print(NAME, error.as_ref());
+            ExitCode::from(error.status())
+        }
+    }
+}
+
+/// Returns only if no program has run; otherwise the process ends as the program did.
+fn run() -> Result<ExitCode, Box<dyn Explain>> {
+    let inherit = Inherit::captured();
+    let flags = match cli::parse(std::env::args_os())? {
+        Request::Run(flags) => flags,
+        Request::Print(text) => {
+            // A reader that went away (| head) has seen enough.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    let config = config::load(&flags)?;
+    let settings = config.settings.clone();
+    let plan = plan::plan(&flags, config, inherit)?;
+    finish::check_report(&settings)?;
+    check::required(match plan.policy.can_offload() {
+        true => Need::Offload,
+        false => Need::Supervise,
+    })?;
+    match job::run(plan) {
+        Ok(outcome) => {
+            if let Err(error) = finish::tell(&outcome.report, &settings) {
+                // The program's own status is worth more than ours.
+                errors::print(NAME, &error);
+            }
+            finish::end_as(outcome.exit)
+        }
+        Err(error) => {
+            if let Some(report) = error.report() {
+                finish::tell(report, &settings)?;
+            }
+            Err(error.into())
+        }
+    }
+}

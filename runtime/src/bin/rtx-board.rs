@@ -1,2 +1,7 @@
 //! `rtx-board`: the agent that lends this machine's cores to other machines' threads.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rtx_runtime::board::command::main(std::env::args_os())
+}

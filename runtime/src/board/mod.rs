@@ -1,1 +1,17 @@
-//! (see docs/architecture.md)
+//! A board: the agent that lends this machine's cores.
+//!
+//! The agent ([`agent`]) accepts sessions. Each session has two threads: the **tracer** ([`tracer`]),
+//! which makes the replica ([`replica`], from an [`image`] of nothing but the stub) and holds its
+//! threads' registers, and the session's own ([`session`]), which serves the replica's pages,
+//! carries out what home says ([`serve`]), and passes system calls on ([`threads`], through the
+//! [`seccomp`] listener).
+
+pub mod agent;
+pub mod command;
+mod image;
+mod replica;
+mod seccomp;
+mod serve;
+mod session;
+mod threads;
+mod tracer;

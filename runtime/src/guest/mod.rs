@@ -1,1 +1,22 @@
-//! (see docs/architecture.md)
+//! One traced process, seen from its tracer thread.
+//!
+//! What lives here: starting a program under ptrace ([`launch`]), the raw ptrace requests
+//! ([`ptrace`]) and what `waitpid` reports ([`stop`]), running a system call inside the process
+//! ([`inject`]), the few pages rtx reserves in its address space ([`stub`]), the sleep from which
+//! the tracer thread wakes for stops and for commands ([`bell`]), what `/proc` says about a thread
+//! ([`procfs`]), and registers ([`arch`], the only place that knows them).
+//!
+//! Data flows one way: the kernel reports a [`stop::Stop`], the owner of the process (`home` or
+//! `board`) decides, and answers with a [`ptrace`] request. Everything here must be called from
+//! the thread that seized the process: ptrace(2) binds a tracee to its tracer thread.
+
+pub mod arch;
+pub mod bell;
+pub mod equip;
+pub mod inject;
+pub mod launch;
+pub mod procfs;
+pub mod ptrace;
+pub mod robust;
+pub mod stop;
+pub mod stub;

@@ -1,1 +1,23 @@
-//! (see docs/architecture.md)
+//! A running job, seen from home.
+//!
+//! Two threads share the work. The **supervisor** ([`supervisor`]) is the tracer of the guest: it
+//! sees every stop, asks the policy, moves threads ([`moves`]), and drives their shadows
+//! ([`shadow`]). The **pager** ([`pager`]) serves the guest's userfaultfd and all boards. They talk
+//! through two queues ([`messages`]). The supervisor may block on a thread that waits for a page,
+//! because the pager never waits for the supervisor.
+//!
+//! [`job`] puts the two together and starts the program.
+
+mod detach;
+pub mod error;
+mod events;
+mod freeze;
+pub mod job;
+pub mod messages;
+mod moves;
+pub mod pager;
+pub(crate) mod setup;
+mod shadow;
+pub mod stats;
+pub mod supervisor;
+pub mod thread;

@@ -1,1 +1,19 @@
-//! What a job did, as data.
+//! What a job did, as data: which thread ran where for how long, which pages travelled, how long
+//! faults and moves took.
+//!
+//! [`schema`] has the structures behind `--report FILE`, whose JSON form is a promise to users and
+//! is pinned by a test. [`latency`] records durations while the job runs. [`write`] puts a report
+//! into a file as a whole or not at all, and [`summary`] renders it for people.
+
+mod chain;
+pub mod latency;
+pub mod schema;
+pub mod summary;
+pub mod write;
+
+pub use chain::chain;
+pub use latency::Latency;
+pub use schema::{
+    BoardReport, Exit, LatencyReport, Pages, Percentiles, Report, SCHEMA, ThreadReport,
+};
+pub use write::ReportError;

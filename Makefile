@@ -1,0 +1,39 @@
+# What a developer types. `make` alone lists it.
+
+CARGO ?= cargo
+# How often the stress lane runs every example.
+STRESS_RUNS ?= 50
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build examples demo test bench lint clean
+
+help: ## this list
+	@echo 'Usage: make TARGET'
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install the Debian packages that are missing, and say which (sudo when not root)
+	@tests/deps.sh
+
+build: deps ## build target/release/rtx-run, rtx and rtx-board
+	$(CARGO) build --release --locked -p rtx-launcher -p rtx-runtime
+
+examples: deps ## build the example programs into target/guest/ARCH
+	toolchain/build-guests
+
+demo: build examples ## run two examples natively and on two boards, and compare
+	@tests/demo.sh
+
+test: deps ## everything: unit tests, end-to-end tests, the stress lane
+	@CARGO='$(CARGO)' RTX_STRESS_RUNS='$(STRESS_RUNS)' tests/all.sh
+
+bench: build ## the benchmarks, appended to target/bench/results.jsonl (sudo when not root: network namespaces)
+	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench
+	$(if $(filter 0,$(shell id -u)),,sudo) env RTX_BIN_DIR=target/release target/release/rtx-bench $(BENCH)
+
+lint: deps ## formatting and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+clean: ## remove everything that was built
+	$(CARGO) clean

@@ -1,0 +1,133 @@
+//! Kernel version, page size and cpu.
+
+use std::fs;
+
+use nix::sys::utsname::uname;
+use nix::unistd::{SysconfVar, sysconf};
+
+use super::{Missing, Outcome, sys};
+
+/// The oldest kernel: seccomp's WAIT_KILLABLE_RECV came with it, without which a thread that waits
+/// for the answer to a call could start the call twice.
+const OLDEST: (u32, u32) = (5, 19);
+
+/// Cpu features that decide where a thread can go, as /proc/cpuinfo names them.
+const FEATURES: [&str; 18] = [
+    "sse4_2",
+    "avx",
+    "avx2",
+    "fma",
+    "bmi2",
+    "avx512f",
+    "avx512bw",
+    "avx512vl",
+    "avx512_vnni",
+    "amx_tile",
+    "pku",
+    "user_shstk",
+    "asimd",
+    "atomics",
+    "sve",
+    "sve2",
+    "paca",
+    "bti",
+];
+
+/// Whether the kernel is new enough.
+pub fn kernel() -> Outcome {
+    let names = uname();
+    let release = names
+        .as_ref()
+        .map_or("unknown".into(), |n| n.release().to_string_lossy());
+    match version(&release) {
+        Some(found) if found < OLDEST => {
+            let (major, minor) = OLDEST;
+            let why = format!("it is {release}, and rtx needs {major}.{minor}");
+            let fix = format!("Use Linux {major}.{minor} or later");
+            Err(Missing::new("the kernel is too old", why, &fix))
+        }
+        // A release that cannot be read is no reason to refuse: the other probes will tell.
+        _ => Ok(format!("Linux {release}")),
+    }
+}
+
+/// The first two numbers of a release such as `6.1.0-13-amd64`.
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// Whether pages have the size that rtx works with.
+pub fn page_size() -> Outcome {
+    match sysconf(SysconfVar::PAGE_SIZE) {
+        Ok(Some(size)) if size == sys::PAGE as i64 => Ok(format!("{size} bytes")),
+        Ok(Some(size)) => {
+            let why = format!("they have {size} bytes, and rtx needs {}", sys::PAGE);
+            let fix = "Boot a kernel with 4 KiB pages";
+            Err(Missing::new(
+                "the pages of memory have the wrong size",
+                why,
+                fix,
+            ))
+        }
+        Ok(None) | Err(_) => Err(Missing::new(
+            "cannot find out the page size",
+            "no answer",
+            "Look at: getconf PAGESIZE",
+        )),
+    }
+}
+
+/// Which cpu features programs may use here: a thread that uses one can go only to boards that
+/// have it.
+pub fn cpu() -> Outcome {
+    let text = match fs::read_to_string("/proc/cpuinfo") {
+        Ok(text) => text,
+        Err(error) => {
+            return Err(Missing::call(
+                "cannot read /proc/cpuinfo",
+                &error,
+                "Mount /proc",
+            ));
+        }
+    };
+    Ok(format!(
+        "{}: {}",
+        std::env::consts::ARCH,
+        features(&text).join(" ")
+    ))
+}
+
+/// The features of the first cpu that matter, in the order of [`FEATURES`].
+fn features(cpuinfo: &str) -> Vec<&'static str> {
+    let line = cpuinfo
+        .lines()
+        .find(|line| line.starts_with("flags") || line.starts_with("Features"));
+    let present: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
+    FEATURES
+        .into_iter()
+        .filter(|f| present.contains(f))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_releases() {
+        assert_eq!(version("6.18.44-fc-v595"), Some((6, 18)));
+        assert_eq!(version("5.19.0"), Some((5, 19)));
+        assert_eq!(version("6.1.0-13-amd64"), Some((6, 1)));
+        assert_eq!(version("odd"), None);
+        assert!(version("5.4.0").expect("read") < OLDEST);
+    }
+
+    #[test]
+    fn features_are_found_as_whole_words() {
+        let cpuinfo = "processor\t: 0\nflags\t\t: fpu avx2 avx512f xavx\n\nflags\t: avx\n";
+        assert_eq!(features(cpuinfo), ["avx2", "avx512f"]);
+        assert_eq!(features("Features\t: fp asimd sve\n"), ["asimd", "sve"]);
+        assert!(features("").is_empty());
+    }
+}

@@ -1,0 +1,290 @@
+//! The seam between the commands and the runtime: a plan in, an outcome out.
+
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rtx_runtime::guest::launch::{Inherited, Program};
+use rtx_runtime::home::error::JobError as RuntimeError;
+use rtx_runtime::home::job::{self, Control, Job, JobResult, Observer, Settings, Target};
+use rtx_runtime::home::pager::BoardAddress;
+use rtx_runtime::home::supervisor::Ended;
+use rtx_runtime::report::{
+    BoardReport, Exit, LatencyReport, Pages, Report, SCHEMA, ThreadReport, chain,
+};
+
+use crate::boards::BoardsSpec;
+use crate::errors::{Explain, status};
+use crate::local::{LocalBoards, LocalError};
+use crate::plan::JobPlan;
+use crate::signals::{GuestSignals, SignalEvent, Signals, SignalsError};
+
+/// A job that has ended because its program has.
+#[derive(Debug)]
+pub struct JobOutcome {
+    /// How the program ended; `rtx-run` ends the same way.
+    pub exit: Exit,
+    /// What happened.
+    pub report: Report,
+}
+
+/// A job could not begin, or not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// Signals could not be listened for.
+    #[error(transparent)]
+    Signals(#[from] SignalsError),
+    /// A local board could not be started.
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    /// SIGCHLD could not be blocked.
+    #[error("cannot block SIGCHLD")]
+    Block(#[source] nix::Error),
+    /// The runtime refused or failed.
+    #[error("{what}")]
+    Failed {
+        /// What failed and why.
+        what: String,
+        /// The exit status.
+        status: u8,
+        /// What happened until then, if the program ran.
+        report: Option<Box<Report>>,
+    },
+}
+
+impl JobError {
+    /// What happened until the error, if anything.
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Failed { report, .. } => report.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for JobError {
+    fn fix(&self) -> Option<String> {
+        match self {
+            Self::Signals(e) => e.fix(),
+            Self::Local(e) => e.fix(),
+            Self::Failed { status, .. } if *status == status::BOARD_LOST => {
+                Some("Run it again, without that board".to_owned())
+            }
+            Self::Failed { .. } | Self::Block(_) => None,
+        }
+    }
+
+    fn status(&self) -> u8 {
+        match self {
+            Self::Failed { status, .. } => *status,
+            _ => status::REFUSED,
+        }
+    }
+}
+
+/// Tells the user on stderr what happens, from a thread of its own: stderr may be a pipe that only
+/// the program itself empties.
+#[derive(Clone)]
+struct Voice {
+    lines: Sender<String>,
+    verbose: bool,
+}
+
+impl Voice {
+    fn new(verbose: bool) -> Self {
+        let (lines, receiver) = mpsc::channel::<String>();
+        std::thread::spawn(move || {
+            use std::io::Write;
+            for line in receiver {
+                // Whether anybody can read it is not our trouble.
+                let _ = writeln!(std::io::stderr(), "rtx-run: {line}");
+            }
+        });
+        Self { lines, verbose }
+    }
+
+    fn say(&self, line: String) {
+        // Its thread ends with the process.
+        let _ = self.lines.send(line);
+    }
+}
+
+struct Watcher {
+    voice: Voice,
+    guest_signals: GuestSignals,
+    stop: Arc<Mutex<Stop>>,
+}
+
+/// Whether rtx-run was asked to stop, and whether the program has stopped.
+#[derive(Default)]
+struct Stop {
+    asked: bool,
+}
+
+impl Observer for Watcher {
+    fn warn(&self, message: &str) {
+        self.voice.say(message.to_owned());
+    }
+
+    fn decision(&self, tid: i32, what: &str, reason: &str) {
+        if self.voice.verbose {
+            self.voice.say(format!("{what} thread {tid}: {reason}"));
+        }
+    }
+
+    fn guest_signal(&self, signal: i32, sender: i32) {
+        if sender != std::process::id() as i32 {
+            self.guest_signals.saw(signal, sender);
+        }
+    }
+
+    fn stopped(&self) {
+        let mut stop = self.stop.lock().expect("nobody panics holding it");
+        if std::mem::take(&mut stop.asked) {
+            // SAFETY: raise takes a number; all of this process stops until SIGCONT.
+            unsafe { libc::raise(libc::SIGSTOP) };
+        }
+    }
+
+    fn started(&self, pid: i32) {
+        if self.voice.verbose {
+            self.voice.say(format!("the program runs as process {pid}"));
+        }
+    }
+}
+
+/// Runs a job to its end. When it returns, nothing of the job runs any more.
+pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
+    rtx_runtime::guest::bell::block_child_signal().map_err(JobError::Block)?;
+    let local = match plan.boards {
+        BoardsSpec::Local(count) => LocalBoards::start(count)?,
+        _ => LocalBoards::default(),
+    };
+    let boards = match &plan.boards {
+        BoardsSpec::Remote(boards) => boards.iter().map(ToString::to_string).collect(),
+        _ => local.addresses.clone(),
+    };
+    let control: Arc<Mutex<Option<Control>>> = Arc::default();
+    let stop: Arc<Mutex<Stop>> = Arc::default();
+    let detach = plan.detach_on_interrupt;
+    let on_signal = {
+        let (control, stop) = (control.clone(), stop.clone());
+        move |event: SignalEvent| pass_on(event, &control, &stop, detach)
+    };
+    let signals = Signals::listen(Box::new(on_signal))?;
+    let watcher = Watcher {
+        voice: Voice::new(plan.verbose),
+        guest_signals: signals.guest_signals(),
+        stop,
+    };
+    let policy = plan.policy.name().to_owned();
+    let job = Job {
+        target: match plan.attach {
+            Some(pid) => Target::Attach(pid),
+            None => Target::Launch(Program {
+                path: plan.program.clone(),
+                argv: plan.argv.clone(),
+                inherited: Inherited {
+                    mask: plan.inherit.mask,
+                    ignored: plan.inherit.ignored,
+                    closed: plan.inherit.closed,
+                },
+            }),
+        },
+        policy: plan.policy,
+        boards: boards.into_iter().map(|address| BoardAddress { address }).collect(),
+        settings: Settings {
+            insecure: plan.insecure,
+            heartbeat_timeout: Duration::from_millis(plan.settings.heartbeat_timeout_ms),
+        },
+        observer: Box::new(watcher),
+    };
+    let ready = |reach: Control| *control.lock().expect("nobody panics holding it") = Some(reach);
+    let result = job::run(job, ready).map_err(|e| failed(&e, None))?;
+    drop(local);
+    let mut report = report(&result, &plan.program, &plan.argv, policy);
+    match &result.outcome {
+        Ok(ended) => {
+            let exit = match ended {
+                Ended::Code(code) => Exit::with_code(*code),
+                Ended::Signal(signal) => Exit::by_signal(*signal),
+                Ended::Detached => Exit::with_code(0),
+            };
+            report.exit = exit;
+            Ok(JobOutcome { exit, report })
+        }
+        Err(e) => Err(failed(e, Some(report))),
+    }
+}
+
+fn pass_on(event: SignalEvent, control: &Mutex<Option<Control>>, stop: &Mutex<Stop>, detach: bool) {
+    let control = control.lock().expect("nobody panics holding it");
+    let Some(control) = &*control else {
+        if event.signal != libc::SIGCONT && event.signal != libc::SIGWINCH {
+            // The program does not run yet: there is nothing to wait for.
+            std::process::exit(128 + event.signal);
+        }
+        return;
+    };
+    if event.signal == libc::SIGTSTP {
+        stop.lock().expect("nobody panics holding it").asked = true;
+    }
+    if detach && event.signal == libc::SIGINT {
+        control.detach();
+    } else if event.forward {
+        control.signal(event.signal);
+    }
+}
+
+fn failed(error: &RuntimeError, report: Option<Report>) -> JobError {
+    JobError::Failed {
+        what: chain(error),
+        status: error.exit_code() as u8,
+        report: report.map(Box::new),
+    }
+}
+
+fn report(result: &JobResult, program: &std::path::Path, argv: &[std::ffi::OsString], policy: String) -> Report {
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    let boards = result.boards.iter().enumerate().map(|(i, b)| BoardReport {
+        name: b.name.clone(),
+        isa: b.isa.clone(),
+        address: b.address.clone(),
+        threads_s: seconds(result.pager.board_ns.get(i).copied().unwrap_or(0)),
+    });
+    let threads = result.threads.iter().map(|(tid, c)| ThreadReport {
+        tid: *tid,
+        home_s: seconds(c.home_ns),
+        board_s: seconds(c.board_ns),
+        offloads: c.offloads,
+        recalls: c.recalls,
+        back_migrations: c.back_migrations,
+        home_calls: c.home_calls,
+    });
+    let pages = result.pager.counters;
+    Report {
+        schema: SCHEMA.to_owned(),
+        program: program.to_string_lossy().into_owned(),
+        args: argv.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
+        exit: Exit::default(),
+        wall_s: result.wall_s,
+        policy,
+        boards: boards.collect(),
+        threads: threads.collect(),
+        pages: Pages {
+            read: pages.read,
+            write: pages.write,
+            upgrade: pages.upgrade,
+            invalidated: pages.invalidated,
+            prefetched: pages.prefetched,
+            zero: result.pager.zero,
+            bytes: result.pager.bytes,
+        },
+        latency_us: LatencyReport {
+            fault: result.pager.faults.percentiles(),
+            freeze: result.stats.freeze.percentiles(),
+            offload: result.stats.offload.percentiles(),
+            back_migration: result.stats.back_migration.percentiles(),
+        },
+    }
+}

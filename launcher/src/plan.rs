@@ -1,0 +1,153 @@
+//! From flags and settings to everything a job needs, with every refusal that costs nothing.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use rtx_policies::{Policy, UnknownPolicy, by_name};
+
+use crate::boards::{BoardsError, BoardsSpec};
+use crate::cli::Flags;
+use crate::config::{Config, Settings};
+use crate::errors::Explain;
+use crate::inherit::Inherit;
+use crate::program;
+
+/// The boards of a job for which none are configured.
+const DEFAULT_BOARDS: BoardsSpec = BoardsSpec::Local(2);
+
+/// A job that can begin.
+pub struct JobPlan {
+    /// The program's file. With `attach` the file that the process executes, for the report only.
+    pub program: PathBuf,
+    /// The program's argument vector, its name as the user gave it included. Empty with `attach`.
+    pub argv: Vec<OsString>,
+    /// The process to attach to instead of starting the program.
+    pub attach: Option<i32>,
+    /// With `attach`: Ctrl-C lets the program go on by itself.
+    pub detach_on_interrupt: bool,
+    /// The boards; `None` only if the policy never offloads.
+    pub boards: BoardsSpec,
+    /// Who decides which thread runs where.
+    pub policy: Box<dyn Policy>,
+    /// Whether boards beyond loopback may be used.
+    pub insecure: bool,
+    /// Whether to say on stderr what is being done.
+    pub verbose: bool,
+    /// All settings, for timeouts and the like.
+    pub settings: Settings,
+    /// What the program must be started with.
+    pub inherit: Inherit,
+}
+
+/// The policy or the boards that are configured mean nothing. `place` says where they come from,
+/// as [`Config::origin`] does.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// No such policy.
+    #[error("{place}{error}")]
+    Policy {
+        /// Where the name comes from.
+        place: String,
+        /// What is wrong.
+        error: UnknownPolicy,
+    },
+    /// No such list of boards.
+    #[error("{place}{error}")]
+    Boards {
+        /// Where the list comes from.
+        place: String,
+        /// What is wrong.
+        error: BoardsError,
+    },
+}
+
+impl Explain for PlanError {
+    fn fix(&self) -> Option<String> {
+        match self {
+            // The message lists the known ones.
+            Self::Policy { .. } => None,
+            Self::Boards { error, .. } => error.fix(),
+        }
+    }
+}
+
+/// Plans the job that the flags and the configuration ask for.
+pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, Box<dyn Explain>> {
+    let policy = by_name(&config.settings.policy).map_err(|error| PlanError::Policy {
+        place: config.origin("policy"),
+        error,
+    })?;
+    let boards = boards(&config, policy.can_offload())?;
+    let program = match flags.pid {
+        Some(pid) => program::running(pid)?,
+        None => {
+            let name = flags
+                .command
+                .first()
+                .expect("clap requires PROGRAM or --pid");
+            let path = program::find(name, std::env::var_os("PATH").as_deref())?;
+            program::check(&path)?;
+            path
+        }
+    };
+    let settings = config.settings;
+    Ok(JobPlan {
+        program,
+        argv: flags.command.clone(),
+        attach: flags.pid,
+        detach_on_interrupt: flags.detach,
+        boards,
+        policy,
+        insecure: settings.insecure,
+        verbose: settings.verbose,
+        settings,
+        inherit,
+    })
+}
+
+fn boards(config: &Config, can_offload: bool) -> Result<BoardsSpec, PlanError> {
+    let Some(list) = &config.settings.boards else {
+        return Ok(match can_offload {
+            true => DEFAULT_BOARDS,
+            false => BoardsSpec::None,
+        });
+    };
+    let boards = list.parse().map_err(|error| PlanError::Boards {
+        place: config.origin("boards"),
+        error,
+    })?;
+    // A list that is wrong is wrong even where it is not needed.
+    Ok(match can_offload {
+        true => boards,
+        false => BoardsSpec::None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Request, parse};
+    use crate::config::load;
+
+    fn boards_of(args: &[&str]) -> BoardsSpec {
+        let args = ["rtx-run"].iter().chain(args).chain(&["app"]);
+        let Ok(Request::Run(flags)) = parse(args.map(Into::into)) else {
+            panic!("not understood");
+        };
+        let config = load(&flags).expect("loaded");
+        let policy = by_name(&config.settings.policy).expect("known");
+        boards(&config, policy.can_offload()).expect("understood")
+    }
+
+    #[test]
+    fn boards_are_there_when_the_policy_can_use_them() {
+        assert_eq!(boards_of(&[]), BoardsSpec::Local(2));
+        assert_eq!(boards_of(&["--policy", "static"]), BoardsSpec::Local(2));
+        assert_eq!(boards_of(&["--boards", "local:5"]), BoardsSpec::Local(5));
+        assert_eq!(boards_of(&["--policy", "never"]), BoardsSpec::None);
+        assert_eq!(
+            boards_of(&["--policy", "never", "--boards", "local:5"]),
+            BoardsSpec::None
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! A program that runs already: what `--pid` names.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::error::Why;
+use crate::errors::Explain;
+
+/// A running program cannot be attached to.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// There is no such process.
+    #[error("cannot attach to process {pid}: there is no such process")]
+    Missing {
+        /// The process.
+        pid: i32,
+    },
+    /// The number is that of a thread.
+    #[error("cannot attach to process {pid}: it is a thread of process {process}")]
+    Thread {
+        /// The thread.
+        pid: i32,
+        /// Its process.
+        process: i32,
+    },
+    /// It is `rtx-run` itself.
+    #[error("cannot attach to process {pid}: it is rtx-run itself")]
+    Itself {
+        /// The process.
+        pid: i32,
+    },
+    /// A debugger or another `rtx-run` traces it.
+    #[error("cannot attach to process {pid}: process {tracer} traces it")]
+    Traced {
+        /// The process.
+        pid: i32,
+        /// Who traces it.
+        tracer: i32,
+    },
+    /// It has exited and waits for its parent, or is a kernel thread.
+    #[error("cannot attach to process {pid}: it has no program")]
+    NoProgram {
+        /// The process.
+        pid: i32,
+    },
+    /// It belongs to somebody else, or is protected.
+    #[error("cannot attach to process {pid}")]
+    Denied {
+        /// The process.
+        pid: i32,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is a program of the wrong kind.
+    #[error("cannot attach to process {pid}")]
+    Program {
+        /// The process.
+        pid: i32,
+        /// Why.
+        #[source]
+        why: Why,
+    },
+}
+
+impl Explain for AttachError {
+    fn fix(&self) -> Option<String> {
+        let fix = match self {
+            Self::Missing { .. } | Self::NoProgram { .. } | Self::Itself { .. } => {
+                "Name a running program: pgrep -a NAME".to_owned()
+            }
+            Self::Thread { process, .. } => format!("Use --pid {process}"),
+            Self::Traced { .. } => "End the debugger or strace first".to_owned(),
+            Self::Denied { .. } => "Run rtx-run as its user, or as root".to_owned(),
+            Self::Program { .. } => "rtx handles statically linked programs only".to_owned(),
+        };
+        Some(fix)
+    }
+}
+
+/// The program of a running process, after a look at whether rtx could handle it.
+pub fn running(pid: i32) -> Result<PathBuf, AttachError> {
+    let unreachable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => AttachError::Missing { pid },
+        _ => AttachError::Denied { pid, source },
+    };
+    if pid == nix::unistd::getpid().as_raw() {
+        return Err(AttachError::Itself { pid });
+    }
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(unreachable)?;
+    let field = |name: &str| -> i32 {
+        let value = status.lines().find_map(|line| line.strip_prefix(name));
+        value.and_then(|v| v.trim().parse().ok()).unwrap_or(0)
+    };
+    let process = field("Tgid:");
+    if process != pid {
+        return Err(AttachError::Thread { pid, process });
+    }
+    let tracer = field("TracerPid:");
+    if tracer != 0 {
+        return Err(AttachError::Traced { pid, tracer });
+    }
+    let link = format!("/proc/{pid}/exe");
+    let program = fs::read_link(&link).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => AttachError::NoProgram { pid },
+        _ => AttachError::Denied { pid, source },
+    })?;
+    // Through the link: the file may have been deleted or replaced since.
+    super::elf::check(link.as_ref()).map_err(|error| match error.why {
+        Why::Unreadable(source) => AttachError::Denied { pid, source },
+        why => AttachError::Program { pid, why },
+    })?;
+    Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_attached_to_is_said() {
+        let own = nix::unistd::getpid().as_raw();
+        assert!(matches!(running(own), Err(AttachError::Itself { .. })));
+        assert!(matches!(
+            running(i32::MAX),
+            Err(AttachError::Missing { .. })
+        ));
+        let tid = nix::unistd::gettid().as_raw();
+        if tid != own {
+            assert!(
+                matches!(running(tid), Err(AttachError::Thread { process, .. }) if process == own)
+            );
+        }
+    }
+
+    #[test]
+    fn a_dynamically_linked_process_is_refused() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("100")
+            .spawn()
+            .expect("sleep");
+        // Until the child has executed sleep it is a copy of this test, which is dynamic as well.
+        let result = running(child.id() as i32);
+        child.kill().expect("killed");
+        child.wait().expect("reaped");
+        let error = result.expect_err("dynamic");
+        assert!(
+            matches!(
+                error,
+                AttachError::Program {
+                    why: Why::Dynamic { .. },
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+}

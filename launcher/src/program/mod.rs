@@ -1,0 +1,14 @@
+//! The program, before it runs: where it is ([`find`]) and whether rtx can run it ([`elf`]).
+//!
+//! A refusal here costs nothing and says what to do. The kernel, asked later, would only say
+//! "exec format error".
+
+mod attach;
+mod elf;
+mod error;
+mod find;
+
+pub use attach::{AttachError, running};
+pub use elf::check;
+pub use error::{ProgramError, Why};
+pub use find::find;

@@ -1,0 +1,128 @@
+//! The agent: accepts homes, and gives each connection a thread of its own.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::session::{self, SessionEnd};
+use crate::report::chain;
+use crate::wire::PROTOCOL;
+use crate::wire::message::{Beat, Facts, Message, Role, Welcome};
+use crate::wire::session::{ListenError, Session, receive};
+use crate::wire::transport::Transport;
+
+/// What an agent is told.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// What it calls itself.
+    pub name: String,
+    /// Threads of one job that it takes; 0: no limit.
+    pub slots: u32,
+    /// Accept homes on other machines although nothing is authenticated yet.
+    pub insecure: bool,
+    /// Say what happens on stderr.
+    pub verbose: bool,
+}
+
+/// Listens; `ready` hears the address.
+pub fn listen(agent: &Agent, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<(), ListenError> {
+    if !agent.insecure && !address.ip().to_canonical().is_loopback() {
+        return Err(ListenError::NotLoopback { address });
+    }
+    let bind = |source| ListenError::Bind { address, source };
+    let listener = TcpListener::bind(address).map_err(bind)?;
+    ready(listener.local_addr().map_err(bind)?);
+    let facts = Facts::collect();
+    loop {
+        match listener.accept() {
+            Ok((stream, caller)) => agent.admit(stream, caller, &facts),
+            // The caller is gone again, or descriptors are short: go on with the next.
+            Err(e) => {
+                agent.log(&format!("cannot accept a connection: {e}"));
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+impl Agent {
+    fn log(&self, message: &str) {
+        if self.verbose {
+            eprintln!("rtx-board: {message}");
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, caller: SocketAddr, facts: &Facts) {
+        let (agent, facts) = (self.clone(), facts.clone());
+        let thread = std::thread::Builder::new().name("rtx-session".into()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let outcome = match runtime {
+                Ok(runtime) => runtime.block_on(agent.converse(stream, facts)),
+                Err(e) => Err(format!("cannot start a runtime: {e}")),
+            };
+            if let Err(e) = outcome {
+                agent.log(&format!("{caller}: {e}"));
+            }
+        });
+        if let Err(e) = thread {
+            self.log(&format!("{caller}: cannot start a thread: {e}"));
+        }
+    }
+
+    async fn converse(&self, stream: TcpStream, facts: Facts) -> Result<(), String> {
+        let transport = stream
+            .set_nonblocking(true)
+            .and_then(|()| tokio::net::TcpStream::from_std(stream))
+            .and_then(Transport::tcp)
+            .map_err(|e: io::Error| e.to_string())?;
+        let incoming = receive(transport).await.map_err(|e| chain(&e))?;
+        if let Err(refusal) = incoming.judge(&self.name, &facts) {
+            let reason = chain(&refusal);
+            incoming.refuse(reason.clone()).await;
+            return Err(reason);
+        }
+        let role = incoming.hello.role();
+        let welcome = Welcome {
+            protocol: PROTOCOL,
+            facts,
+            name: self.name.clone(),
+            slots: self.slots,
+            cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+            token: token().to_le_bytes().to_vec().into(),
+        };
+        let agreed = incoming.welcome(welcome).map_err(|e| chain(&e))?;
+        match role {
+            Role::Heartbeat => {
+                beat(agreed).await;
+                Ok(())
+            }
+            Role::Session => match session::serve(agreed.inbox, agreed.outbox).await {
+                Ok(()) => Ok(()),
+                Err(e @ SessionEnd::Home(_)) => Err(e.to_string()),
+                Err(e @ SessionEnd::Here(_)) => {
+                    eprintln!("rtx-board: {}: {e}", self.name);
+                    Err(e.to_string())
+                }
+            },
+        }
+    }
+}
+
+/// Names a session; unique in this agent.
+fn token() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Answers signs of life until home goes.
+async fn beat(session: Session) {
+    let Session { mut inbox, mut outbox, .. } = session;
+    while let Some(Ok(frame)) = inbox.recv().await {
+        let Message::Beat(beat) = frame.message else { return };
+        let answer = Beat { seq: beat.seq, sent_ns: 0, echo_ns: beat.sent_ns };
+        if outbox.push(answer).is_err() {
+            return;
+        }
+    }
+}

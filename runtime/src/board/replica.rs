@@ -1,0 +1,187 @@
+//! Making a replica: a process with nothing in it but the stub, equipped for sharing, whose threads
+//! cannot make a system call without the agent. All of it runs on the tracer thread.
+//!
+//! The replica's leader runs the helper's loop and is not filtered; it never runs code of the guest.
+//! The **seed** is a thread under the seccomp filter, from which every **vessel** (a thread that
+//! carries an offloaded one) is cloned.
+
+use std::os::fd::OwnedFd;
+
+use nix::unistd::Pid;
+
+use super::image;
+use crate::guest::equip::{self, EquipError, step};
+use crate::guest::inject::{InjectError, Injector};
+use crate::guest::launch::{self, Inherited, LaunchError, Program};
+use crate::guest::ptrace::{self, Tid};
+use crate::guest::stop::Stop;
+use crate::guest::stub::{self, Stub};
+use crate::guest::arch;
+use crate::memory::helper::Helper;
+use crate::memory::maps::{Kind, MapsError, read_maps};
+use crate::memory::remote;
+use crate::memory::uffd::{self, Uffd};
+
+/// Why there is no replica.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    /// The stub program could not be started.
+    #[error("cannot start a replica")]
+    Launch(#[from] LaunchError),
+    /// It could not be prepared.
+    #[error("cannot prepare a replica")]
+    Equip(#[from] EquipError),
+    /// A step failed.
+    #[error("cannot {0} a replica")]
+    Step(&'static str, #[source] std::io::Error),
+    /// Its mappings could not be read.
+    #[error("cannot empty a replica")]
+    Maps(#[from] MapsError),
+}
+
+impl From<InjectError> for ReplicaError {
+    fn from(e: InjectError) -> Self {
+        ReplicaError::Equip(e.into())
+    }
+}
+
+/// A fresh replica.
+pub struct Replica {
+    /// Its process, and leader.
+    pub pid: Tid,
+    /// The thread vessels are cloned from.
+    pub seed: Tid,
+    /// Its reserved pages.
+    pub stub: Stub,
+}
+
+/// What the thread that serves a replica needs.
+pub struct ReplicaFds {
+    /// Its userfaultfd.
+    pub uffd: Uffd,
+    /// Its helper: the leader.
+    pub helper: Helper,
+    /// Where its threads' system calls arrive.
+    pub calls: OwnedFd,
+}
+
+const THREAD_FLAGS: u64 = (libc::CLONE_VM
+    | libc::CLONE_FS
+    | libc::CLONE_FILES
+    | libc::CLONE_SIGHAND
+    | libc::CLONE_THREAD
+    | libc::CLONE_SYSVSEM) as u64;
+
+/// Makes a replica with its stub at `stub`.
+pub fn make(stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
+    let (_image, path) = image::write(stub).map_err(|e| ReplicaError::Step("write the image of", e))?;
+    let program = Program {
+        path: path.into(),
+        argv: vec!["rtx-replica".into()],
+        inherited: Inherited::default(),
+    };
+    let pid = launch::launch(&program, ptrace::REPLICA_OPTIONS)?;
+    let outcome = equip(pid, stub);
+    if outcome.is_err() {
+        // SAFETY: kill takes integers; the process is our tracee.
+        unsafe { libc::kill(pid, libc::SIGKILL) };
+    }
+    outcome
+}
+
+fn equip(pid: Tid, stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
+    leave_exec(pid)?;
+    let mut leader = Injector::begin(pid, pid)?;
+    let gadget = stub.gadget();
+    leader.call(gadget, "close_range", libc::SYS_close_range, [0, u64::from(u32::MAX), 0, 0, 0, 0])?;
+    for vma in read_maps(Pid::from_raw(pid))? {
+        let ours = vma.start >= stub.0 && vma.end <= stub.end();
+        if !ours && vma.kind != Kind::Vsyscall {
+            leader.call(gadget, "munmap", libc::SYS_munmap, [vma.start, vma.len(), 0, 0, 0, 0])?;
+        }
+    }
+    let uffd = equip::open_userfaultfd(pid, &mut leader, stub, equip::USER_FAULTS_ONLY)?;
+    let features = uffd::FEATURE_PAGEFAULT_FLAG_WP | uffd::FEATURE_THREAD_ID;
+    uffd.handshake(features).map_err(step("start the replica's userfaultfd"))?;
+    remote::write(Pid::from_raw(pid), stub.probe(), &[1]).map_err(step("write the stub"))?;
+    uffd.register(stub.probe(), stub::PAGE_SIZE).map_err(step("watch the stub's probe page"))?;
+    let socket = equip::helper_socket(pid, &mut leader, stub)?;
+    leader.call(gadget, "close", libc::SYS_close, [socket.ours_there, 0, 0, 0, 0, 0])?;
+    let seed = leader.call(gadget, "clone", libc::SYS_clone, arch::clone_args(THREAD_FLAGS, 0))? as Tid;
+    let listener = filter(pid, seed, stub)?;
+    let calls = equip::fetch_fd(pid, listener as i32).map_err(step("take over the replica's calls"))?;
+    leader.call(gadget, "close", libc::SYS_close, [listener, 0, 0, 0, 0, 0])?;
+    let mut regs = *leader.saved();
+    regs.set_pc(stub.helper());
+    regs.finish_call(0);
+    regs.prepare_helper(socket.theirs, stub.commands());
+    leader.finish_with(&regs)?;
+    ptrace::cont(pid, 0).map_err(|e| ReplicaError::Step("start the helper of", e))?;
+    let mut helper = Helper::new(socket.ours);
+    equip::equip_helper(&mut helper, pid, stub).map_err(step("prepare the helper"))?;
+    Ok((Replica { pid, seed, stub }, ReplicaFds { uffd, helper, calls }))
+}
+
+/// From the exec event, in which registers cannot be set for good, to a clean stop before the first
+/// instruction.
+fn leave_exec(pid: Tid) -> Result<(), ReplicaError> {
+    let failed = |e| ReplicaError::Step("stop", e);
+    ptrace::interrupt(pid).map_err(failed)?;
+    loop {
+        ptrace::cont(pid, 0).map_err(failed)?;
+        match ptrace::wait(pid, true).map_err(failed)?.map(|(_, s)| Stop::decode(s)) {
+            Some(Stop::Trap) => return Ok(()),
+            Some(stop) if !stop.is_end() => {}
+            _ => return Err(InjectError::Ended(pid, None).into()),
+        }
+    }
+}
+
+/// Puts the seed under a filter that reports every system call, and returns the number of the
+/// descriptor on which they arrive.
+fn filter(pid: Tid, seed: Tid, stub: Stub) -> Result<u64, ReplicaError> {
+    let failed = |e| ReplicaError::Step("wait for the seed of", e);
+    match ptrace::wait(seed, true).map_err(failed)?.map(|(_, s)| Stop::decode(s)) {
+        Some(Stop::Trap) => {}
+        _ => return Err(InjectError::Ended(seed, None).into()),
+    }
+    // One BPF instruction: return SECCOMP_RET_USER_NOTIF.
+    let program = stub.scratch();
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(&[0x06, 0, 0, 0]);
+    bytes.extend_from_slice(&libc::SECCOMP_RET_USER_NOTIF.to_le_bytes());
+    let descriptor = program + 64;
+    let mut fprog = Vec::new();
+    fprog.extend_from_slice(&1u64.to_le_bytes()); // length, padded
+    fprog.extend_from_slice(&program.to_le_bytes());
+    let write = |at, bytes: &[u8]| {
+        remote::write(Pid::from_raw(pid), at, bytes).map_err(step("write the stub"))
+    };
+    write(program, &bytes)?;
+    write(descriptor, &fprog)?;
+    let mut injector = Injector::begin(pid, seed)?;
+    let gadget = stub.gadget();
+    let no_new_privs = [libc::PR_SET_NO_NEW_PRIVS as u64, 1, 0, 0, 0, 0];
+    injector.call(gadget, "prctl", libc::SYS_prctl, no_new_privs)?;
+    let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    let args = [u64::from(libc::SECCOMP_SET_MODE_FILTER), listener, descriptor, 0, 0, 0];
+    let fd = injector.call(gadget, "seccomp", libc::SYS_seccomp, args)?;
+    injector.finish()?;
+    Ok(fd)
+}
+
+impl Replica {
+    /// Clones a new vessel from the seed; it is stopped and clean. The agent must meanwhile let
+    /// the seed's call through.
+    pub fn vessel(&self) -> Result<Tid, ReplicaError> {
+        let mut injector = Injector::begin(self.pid, self.seed)?;
+        let args = arch::clone_args(THREAD_FLAGS, 0);
+        let vessel = injector.call(self.stub.gadget(), "clone", libc::SYS_clone, args)? as Tid;
+        injector.finish()?;
+        let failed = |e| ReplicaError::Step("wait for a thread of", e);
+        match ptrace::wait(vessel, true).map_err(failed)?.map(|(_, s)| Stop::decode(s)) {
+            Some(Stop::Trap) => Ok(vessel),
+            _ => Err(InjectError::Ended(vessel, None).into()),
+        }
+    }
+}

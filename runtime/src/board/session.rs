@@ -1,0 +1,287 @@
+//! One job's session on a board: the thread that serves the replica's pages and calls, and talks to
+//! home.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use futures::StreamExt;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::seccomp::Listener;
+use super::threads::Threads;
+use super::tracer::{self, FromTracer, ToTracer, TracerHandle};
+use crate::coherence::{Access, NodeId, PAGE_SIZE, Page};
+use crate::guest::ptrace::Tid;
+use crate::guest::stub::Stub;
+use crate::memory::address_map::AddressMap;
+use crate::memory::uffd::Event;
+use crate::memory::watch::{Watch, readable};
+use crate::node::{Content, LocalError, LocalMemory, Node, Outcome, Work};
+use crate::wire::frame::{Frame, OutFrame};
+use crate::wire::message::{FaultTimes, Message, Request, Taken};
+use crate::wire::inbox::Inbox;
+use crate::wire::outbox::Outbox;
+
+pub(super) const SIZE: u64 = PAGE_SIZE as u64;
+/// Fault times that are kept until they are sent.
+const MAX_FAULT_TIMES: usize = 4096;
+
+/// Why a session ended other than by home's goodbye.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionEnd {
+    /// Home is gone.
+    #[error("the connection to home ended: {0}")]
+    Home(String),
+    /// This board cannot go on.
+    #[error("{0}")]
+    Here(String),
+}
+
+impl From<LocalError> for SessionEnd {
+    fn from(e: LocalError) -> Self {
+        SessionEnd::Here(format!("a memory operation on the replica failed: {e}"))
+    }
+}
+
+/// The replica as this thread works on it.
+pub(super) struct Equipped {
+    pub node: Node,
+    pub calls: Listener,
+    pub seed: Tid,
+    watched: Watch,
+    called: Watch,
+}
+
+/// A session's state.
+pub struct Session {
+    pub(super) outbox: Outbox,
+    pub(super) tracer: TracerHandle,
+    pub(super) equipped: Option<Equipped>,
+    /// What came before the replica was ready.
+    backlog: VecDeque<Frame>,
+    /// What the replica has mapped, with its protection bits.
+    pub(super) mapped: AddressMap<u32>,
+    pub(super) threads: Threads,
+    pub(super) frozen: bool,
+    events: Vec<Event>,
+    outcomes: Vec<Outcome>,
+    faults: BTreeMap<Page, Instant>,
+    fault_times: Vec<u64>,
+    over: bool,
+}
+
+/// Serves one session to its end.
+pub async fn serve(mut inbox: Inbox, outbox: Outbox) -> Result<(), SessionEnd> {
+    let (say, mut hear) = unbounded_channel();
+    let (tracer, thread) = tracer::start(say).map_err(|e| SessionEnd::Here(format!("cannot start a thread: {e}")))?;
+    let mut session = Session {
+        outbox,
+        tracer: tracer.clone(),
+        equipped: None,
+        backlog: VecDeque::new(),
+        mapped: AddressMap::new(),
+        threads: Threads::default(),
+        frozen: false,
+        events: Vec::new(),
+        outcomes: Vec::new(),
+        faults: BTreeMap::new(),
+        fault_times: Vec::new(),
+        over: false,
+    };
+    let outcome = session.run(&mut inbox, &mut hear).await;
+    if let Err(SessionEnd::Here(message)) = &outcome {
+        session.say(crate::wire::message::Failed { message: message.clone() }.into());
+    }
+    drop(session.equipped.take());
+    tracer.send(ToTracer::End);
+    let patience = std::time::Duration::from_millis(500);
+    let _ = tokio::time::timeout(patience, session.outbox.finish()).await;
+    // The replica is gone when its tracer has ended.
+    while let Some(message) = hear.recv().await {
+        if matches!(message, FromTracer::Gone) {
+            break;
+        }
+    }
+    let _ = thread.join();
+    outcome
+}
+
+impl Session {
+    async fn run(&mut self, inbox: &mut Inbox, tracer: &mut UnboundedReceiver<FromTracer>) -> Result<(), SessionEnd> {
+        while !self.over {
+            let due = self.equipped.as_ref().and_then(|e| e.node.next_due());
+            let due = due.map_or_else(
+                || tokio::time::Instant::now() + std::time::Duration::from_secs(3600),
+                tokio::time::Instant::from_std,
+            );
+            tokio::select! {
+                biased;
+                message = tracer.recv() => match message {
+                    Some(message) => self.on_tracer(message)?,
+                    None => return Err(SessionEnd::Here("the tracer thread ended".into())),
+                },
+                ready = readable(self.equipped.as_ref().map(|e| &e.watched)) => {
+                    ready.map_err(|e| SessionEnd::Here(format!("cannot wait for the replica: {e}")))?;
+                    self.read_faults()?;
+                }
+                ready = readable(self.equipped.as_ref().map(|e| &e.called)) => {
+                    ready.map_err(|e| SessionEnd::Here(format!("cannot wait for the replica: {e}")))?;
+                    self.read_calls(tracer)?;
+                }
+                frame = inbox.next() => match frame {
+                    Some(Ok(frame)) => self.on_frame(frame)?,
+                    Some(Err(e)) => return Err(SessionEnd::Home(e.to_string())),
+                    None => return Err(SessionEnd::Home("connection closed".into())),
+                },
+                () = tokio::time::sleep_until(due) => {
+                    if let Some(equipped) = &mut self.equipped {
+                        equipped.node.due();
+                    }
+                }
+            }
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Says something to home.
+    pub(super) fn say(&mut self, message: Message) {
+        // A broken connection shows on the inbox as well.
+        let _ = self.outbox.push(OutFrame::from(message));
+    }
+
+    fn on_frame(&mut self, frame: Frame) -> Result<(), SessionEnd> {
+        match &frame.message {
+            Message::Prepare(prepare) => {
+                self.tracer.send(ToTracer::Prepare(Stub(prepare.stub_address)));
+                Ok(())
+            }
+            Message::Bye(_) => {
+                self.over = true;
+                Ok(())
+            }
+            Message::Freeze(_) | Message::Thaw(_) => {
+                self.freeze(matches!(frame.message, Message::Freeze(_)))
+            }
+            _ if self.equipped.is_none() => {
+                self.backlog.push_back(frame);
+                Ok(())
+            }
+            _ => self.on_home(frame),
+        }
+    }
+
+    pub(super) fn on_tracer(&mut self, message: FromTracer) -> Result<(), SessionEnd> {
+        match message {
+            FromTracer::Ready(fds, replica) => {
+                let failed = |e: std::io::Error| SessionEnd::Here(format!("cannot watch the replica: {e}"));
+                let calls = Listener::new(fds.calls).map_err(failed)?;
+                let watched = Watch::new(fds.uffd.as_fd()).map_err(failed)?;
+                let called = Watch::new(calls.fd()).map_err(failed)?;
+                let pid = nix::unistd::Pid::from_raw(replica.pid);
+                let memory = LocalMemory::new(pid, replica.stub, fds.uffd, fds.helper)?;
+                self.equipped = Some(Equipped {
+                    // Any board is alike to its own table; home tells them apart.
+                    node: Node::new(NodeId(1), memory),
+                    calls,
+                    seed: replica.seed,
+                    watched,
+                    called,
+                });
+                for frame in std::mem::take(&mut self.backlog) {
+                    self.on_home(frame)?;
+                    self.settle()?;
+                }
+                Ok(())
+            }
+            FromTracer::Started { thread, vessel } => {
+                self.threads.started(thread, vessel);
+                self.say(crate::wire::message::Started { thread: thread as u32 }.into());
+                Ok(())
+            }
+            FromTracer::Stopped { thread, vessel, registers, extended, cpu_ns } => {
+                self.send_fault_times();
+                self.hand_over(thread, vessel, *registers, extended, cpu_ns)
+            }
+            FromTracer::Fault { thread, signal, code, address } => self.on_fault_signal(thread, signal, code, address),
+            FromTracer::Failed(why) => Err(SessionEnd::Here(why)),
+            FromTracer::Gone => Err(SessionEnd::Here("the replica ended".into())),
+        }
+    }
+
+    fn read_faults(&mut self) -> Result<(), SessionEnd> {
+        loop {
+            let Some(equipped) = &mut self.equipped else { return Ok(()) };
+            let read = equipped.node.memory.uffd.read_events(&mut self.events).map_err(LocalError::from)?;
+            for event in self.events.drain(..) {
+                if let Event::Fault { addr, write, wp, thread } = event {
+                    let access = if write || wp { Access::Write } else { Access::Read };
+                    self.faults.entry(addr / SIZE).or_insert_with(Instant::now);
+                    self.threads.faulted(thread);
+                    equipped.node.fault(addr / SIZE, access, thread as u32);
+                }
+            }
+            if read == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A page came: how long did its fault take?
+    pub(super) fn fault_served(&mut self, page: Page) {
+        if let Some(since) = self.faults.remove(&page) {
+            if self.fault_times.len() < MAX_FAULT_TIMES {
+                self.fault_times.push(since.elapsed().as_nanos() as u64);
+            }
+        }
+    }
+
+    fn send_fault_times(&mut self) {
+        let ns = std::mem::take(&mut self.fault_times);
+        if !ns.is_empty() {
+            self.say(FaultTimes { ns }.into());
+        }
+    }
+
+    /// Carries out what the node's table wants, and tells home.
+    pub(super) fn settle(&mut self) -> Result<(), SessionEnd> {
+        loop {
+            let Some(equipped) = &mut self.equipped else { return Ok(()) };
+            let busy = equipped.node.work(&mut self.outcomes)? == Work::Busy;
+            for outcome in std::mem::take(&mut self.outcomes) {
+                self.report(outcome);
+            }
+            if !busy {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        if self.fault_times.len() == MAX_FAULT_TIMES {
+            self.send_fault_times();
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, outcome: Outcome) {
+        let frame = match outcome {
+            Outcome::Request { page, access, window } => {
+                let window = self.clip(page, window);
+                OutFrame::from(Request { page, write: access == Access::Write, window })
+            }
+            Outcome::Taken { pages, deferred } => {
+                Taken::frame(deferred, pages.into_iter().map(|(tag, content)| (tag, Content::to_wire(content))))
+            }
+            Outcome::Refused { tag } => OutFrame::from(Taken::refusal(tag)),
+        };
+        let _ = self.outbox.push(frame);
+    }
+
+    /// How far a window from `page` may reach within what is mapped.
+    fn clip(&self, page: Page, window: u32) -> u32 {
+        match self.mapped.get_range(page * SIZE) {
+            Some((range, _)) => (range.end / SIZE - page).min(u64::from(window)).max(1) as u32,
+            None => 1,
+        }
+    }
+}

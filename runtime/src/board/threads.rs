@@ -1,0 +1,251 @@
+//! The offloaded threads of a session: their calls, their faults, their going home.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::seccomp::{Answered, WaitingCall};
+use super::session::{Session, SessionEnd};
+use super::tracer::{FromTracer, ToTracer};
+use crate::calls::{self, Route};
+use crate::guest::arch::{self, Registers};
+use crate::guest::ptrace::Tid;
+use crate::wire::message::{Call, Context, MapRequest, PendingCall, Why};
+
+/// What a thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It runs, as far as this session knows.
+    Running,
+    /// It waits for a home call.
+    InCall { seq: u32, nr: i64, id: u64 },
+    /// The call's result is here, but the thread was interrupted before it got it.
+    Answered { nr: i64, result: i64 },
+}
+
+struct Thread {
+    vessel: Option<Tid>,
+    state: State,
+    seq: u32,
+    /// Why it is being stopped, if it is, and the signal of a fault.
+    leaving: Option<(Why, i32)>,
+    faults: u64,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Threads {
+    threads: BTreeMap<Tid, Thread>,
+    by_vessel: BTreeMap<Tid, Tid>,
+}
+
+impl Threads {
+    /// Home sends a thread.
+    pub fn announced(&mut self, thread: Tid) {
+        let fresh = Thread {
+            vessel: None,
+            state: State::Running,
+            seq: 0,
+            leaving: None,
+            faults: 0,
+        };
+        self.threads.insert(thread, fresh);
+    }
+
+    /// It got a vessel.
+    pub fn started(&mut self, thread: Tid, vessel: Tid) {
+        if let Some(t) = self.threads.get_mut(&thread) {
+            t.vessel = Some(vessel);
+        }
+        self.by_vessel.insert(vessel, thread);
+    }
+
+    /// It waits for a page.
+    pub fn faulted(&mut self, vessel: Tid) {
+        let thread = self.by_vessel.get(&vessel);
+        if let Some(t) = thread.and_then(|t| self.threads.get_mut(t)) {
+            t.faults += 1;
+        }
+    }
+}
+
+impl Session {
+    /// Takes the system calls that wait.
+    pub(super) fn read_calls(&mut self, tracer: &mut UnboundedReceiver<FromTracer>) -> Result<(), SessionEnd> {
+        let failed = |e: std::io::Error| SessionEnd::Here(format!("cannot take the replica's calls: {e}"));
+        loop {
+            let Some(equipped) = &self.equipped else { return Ok(()) };
+            if !equipped.calls.more() {
+                return Ok(());
+            }
+            let Some(call) = equipped.calls.receive().map_err(failed)? else { continue };
+            if call.vessel == equipped.seed {
+                equipped.calls.let_through(call.id).map_err(failed)?;
+                continue;
+            }
+            // Which thread a new vessel carries is said before it runs.
+            while !self.threads.by_vessel.contains_key(&call.vessel) {
+                match tracer.try_recv() {
+                    Ok(message) => self.on_tracer(message)?,
+                    Err(_) => return Err(SessionEnd::Here("a call came from an unknown thread".into())),
+                }
+            }
+            self.on_call(call)?;
+        }
+    }
+
+    fn on_call(&mut self, call: WaitingCall) -> Result<(), SessionEnd> {
+        let tid = self.threads.by_vessel[&call.vessel];
+        let thread = self.threads.threads.get_mut(&tid).expect("a vessel carries a known thread");
+        match thread.state {
+            // Interrupted in the call, and making it again.
+            State::InCall { seq, nr, .. } => {
+                thread.state = State::InCall { seq, nr, id: call.id };
+                return Ok(());
+            }
+            State::Answered { nr, result } => {
+                thread.state = State::InCall { seq: thread.seq, nr, id: call.id };
+                return self.on_reply(tid, self.threads.threads[&tid].seq, result);
+            }
+            State::Running => {}
+        }
+        if thread.leaving.is_some() {
+            // It is being stopped; it makes the call again wherever it goes on.
+            return Ok(());
+        }
+        let route = if call.arch == arch::AUDIT_ARCH { calls::route(call.nr) } else { Route::Native };
+        match route {
+            Route::Local => {
+                let equipped = self.equipped.as_ref().expect("a call came through it");
+                let answered = equipped.calls.let_through(call.id);
+                answered.map(drop).map_err(|e| SessionEnd::Here(format!("cannot answer a call: {e}")))
+            }
+            Route::Home => {
+                thread.seq += 1;
+                let seq = thread.seq;
+                thread.state = State::InCall { seq, nr: call.nr, id: call.id };
+                let message = Call {
+                    thread: tid as u32,
+                    seq,
+                    nr: call.nr,
+                    args: call.args.to_vec(),
+                    ip: 0,
+                    sp: 0,
+                };
+                self.say(message.into());
+                Ok(())
+            }
+            Route::Native => {
+                thread.leaving = Some((Why::Call, 0));
+                self.tracer.send(ToTracer::Stop { thread: tid });
+                Ok(())
+            }
+        }
+    }
+
+    /// Home made a call.
+    pub(super) fn on_reply(&mut self, tid: Tid, seq: u32, result: i64) -> Result<(), SessionEnd> {
+        let Some(thread) = self.threads.threads.get_mut(&tid) else { return Ok(()) };
+        let State::InCall { seq: waiting, nr, id } = thread.state else { return Ok(()) };
+        if waiting != seq {
+            return Ok(());
+        }
+        let equipped = self.equipped.as_ref().expect("a thread runs in it");
+        let answered = equipped.calls.answer(id, result);
+        thread.state = match answered.map_err(|e| SessionEnd::Here(format!("cannot answer a call: {e}")))? {
+            Answered::Yes => State::Running,
+            Answered::Interrupted => State::Answered { nr, result },
+        };
+        Ok(())
+    }
+
+    /// Home wants a thread back.
+    pub(super) fn recall(&mut self, tid: Tid) {
+        if let Some(thread) = self.threads.threads.get_mut(&tid) {
+            thread.leaving.get_or_insert((Why::Recalled, 0));
+            self.tracer.send(ToTracer::Stop { thread: tid });
+        }
+    }
+
+    /// A thread stopped for a signal that its own instruction caused.
+    pub(super) fn on_fault_signal(&mut self, tid: Tid, signal: i32, code: i32, address: u64) -> Result<(), SessionEnd> {
+        const SEGV_MAPERR: i32 = 1;
+        const SEGV_ACCERR: i32 = 2;
+        let Some(thread) = self.threads.threads.get_mut(&tid) else { return Ok(()) };
+        if thread.leaving.is_some_and(|(why, _)| why != Why::Fault) {
+            // Its stop is asked for already; the fault will happen again where it goes on.
+            self.tracer.send(ToTracer::Stop { thread: tid });
+            return Ok(());
+        }
+        thread.leaving = None;
+        if signal == libc::SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR) {
+            // Only if home has nothing better for this address does the thread leave.
+            self.threads.threads.get_mut(&tid).expect("just seen").leaving = Some((Why::Fault, signal));
+            self.say(MapRequest { thread: tid as u32, addr: address, write: false }.into());
+        } else {
+            thread.leaving = Some((Why::Fault, signal));
+            self.tracer.send(ToTracer::Stop { thread: tid });
+        }
+        Ok(())
+    }
+
+    /// A thread that faulted may go on.
+    pub(super) fn retry(&mut self, tid: Tid) {
+        if let Some(thread) = self.threads.threads.get_mut(&tid) {
+            if thread.leaving.is_some_and(|(why, _)| why == Why::Fault) {
+                thread.leaving = None;
+            }
+            self.tracer.send(ToTracer::Retry { thread: tid });
+        }
+    }
+
+    /// A thread is stopped: it goes home.
+    pub(super) fn hand_over(
+        &mut self,
+        tid: Tid,
+        vessel: Tid,
+        mut registers: Registers,
+        extended: Vec<u8>,
+        cpu_ns: u64,
+    ) -> Result<(), SessionEnd> {
+        self.threads.by_vessel.remove(&vessel);
+        if let Some(equipped) = &mut self.equipped {
+            equipped.node.table.thread_gone(vessel as u32);
+        }
+        let Some(thread) = self.threads.threads.remove(&tid) else { return Ok(()) };
+        let (why, signal) = thread.leaving.unwrap_or((Why::Recalled, 0));
+        let call = match thread.state {
+            State::InCall { seq, nr, .. } => Some(PendingCall { seq, nr }),
+            State::Answered { result, .. } => {
+                registers.finish_call(result);
+                None
+            }
+            State::Running => {
+                // About to make a call that was not passed on: it makes it at home.
+                if registers.call_will_restart() {
+                    registers.rewind_call();
+                }
+                None
+            }
+        };
+        let context = Context {
+            thread: tid as u32,
+            why: why as i32,
+            signal,
+            regs: registers.to_bytes().into(),
+            extended: extended.into(),
+            call,
+            cpu_ns,
+            faults: thread.faults,
+        };
+        self.say(context.into());
+        Ok(())
+    }
+
+    /// Stops or continues all threads.
+    pub(super) fn freeze(&mut self, on: bool) -> Result<(), SessionEnd> {
+        self.frozen = on;
+        self.tracer.send(ToTracer::Freeze(on));
+        Ok(())
+    }
+}

@@ -1,0 +1,322 @@
+//! The tracer thread of a board's session: makes the replica, gives threads their contexts, takes
+//! them back, and reports faults that the memory alone cannot explain.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::replica::{self, Replica, ReplicaError, ReplicaFds};
+use crate::guest::arch::Registers;
+use crate::guest::bell::{Bell, Sleeper};
+use crate::guest::procfs;
+use crate::guest::ptrace::{self, Tid};
+use crate::guest::stop::Stop;
+use crate::guest::stub::Stub;
+use crate::report::chain;
+
+/// To the tracer.
+pub enum ToTracer {
+    /// Make the replica.
+    Prepare(Stub),
+    /// Let an offloaded thread run.
+    Start {
+        thread: Tid,
+        registers: Box<Registers>,
+        extended: Vec<u8>,
+    },
+    /// Stop a thread and hand over its context.
+    Stop { thread: Tid },
+    /// Let a thread that faulted try again.
+    Retry { thread: Tid },
+    /// Stop or continue all threads.
+    Freeze(bool),
+    /// End the replica.
+    End,
+}
+
+/// From the tracer.
+pub enum FromTracer {
+    /// The replica is there.
+    Ready(Box<ReplicaFds>, Replica),
+    /// A thread runs, in this vessel.
+    Started { thread: Tid, vessel: Tid },
+    /// A thread's context.
+    Stopped {
+        thread: Tid,
+        vessel: Tid,
+        registers: Box<Registers>,
+        extended: Vec<u8>,
+        cpu_ns: u64,
+    },
+    /// A thread stopped for a synchronous signal; it waits for Retry or Stop.
+    Fault { thread: Tid, signal: i32, code: i32, address: u64 },
+    /// The replica cannot go on.
+    Failed(String),
+    /// The replica is gone.
+    Gone,
+}
+
+/// What a vessel does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Vessel {
+    /// Nothing: stopped, ready for a thread.
+    Idle,
+    /// It carries this thread, which runs.
+    Running { thread: Tid, since_ns: u64 },
+    /// It was asked to stop, to hand over the thread.
+    Stopping { thread: Tid, since_ns: u64 },
+    /// Stopped after a fault.
+    Faulted { thread: Tid, since_ns: u64 },
+    /// Stopped with all others.
+    Frozen { thread: Tid, since_ns: u64 },
+}
+
+/// The tracer's state.
+pub struct Tracer {
+    replica: Option<Replica>,
+    vessels: BTreeMap<Tid, Vessel>,
+    frozen: bool,
+    ended: bool,
+    inbox: Receiver<ToTracer>,
+    outbox: UnboundedSender<FromTracer>,
+    sleeper: Sleeper,
+}
+
+/// Sends to a tracer and wakes it.
+#[derive(Clone)]
+pub struct TracerHandle {
+    sender: Sender<ToTracer>,
+    bell: Bell,
+}
+
+impl TracerHandle {
+    /// Sends; a tracer that is gone has said so.
+    pub fn send(&self, message: ToTracer) {
+        let _ = self.sender.send(message);
+        self.bell.ring();
+    }
+}
+
+/// Starts a tracer thread.
+pub fn start(outbox: UnboundedSender<FromTracer>) -> std::io::Result<(TracerHandle, std::thread::JoinHandle<()>)> {
+    let (sender, inbox) = std::sync::mpsc::channel();
+    let (bell_sender, bell) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new().name("rtx-tracer".into()).spawn(move || {
+        let sleeper = match Sleeper::new() {
+            Ok(sleeper) => sleeper,
+            Err(e) => {
+                let _ = outbox.send(FromTracer::Failed(format!("cannot wait for threads: {e}")));
+                return;
+            }
+        };
+        let _ = bell_sender.send(sleeper.bell());
+        let mut tracer = Tracer {
+            replica: None,
+            vessels: BTreeMap::new(),
+            frozen: false,
+            ended: false,
+            inbox,
+            outbox,
+            sleeper,
+        };
+        if let Err(e) = tracer.run() {
+            let _ = tracer.outbox.send(FromTracer::Failed(chain(&e)));
+        }
+        tracer.end();
+    })?;
+    let bell = bell.recv().map_err(std::io::Error::other)?;
+    Ok((TracerHandle { sender, bell }, thread))
+}
+
+impl Tracer {
+    fn run(&mut self) -> Result<(), ReplicaError> {
+        loop {
+            loop {
+                match self.inbox.try_recv() {
+                    Ok(message) => self.on_message(message)?,
+                    Err(std::sync::mpsc::TryRecvError::Empty) => break,
+                    Err(std::sync::mpsc::TryRecvError::Disconnected) => self.ended = true,
+                }
+                if self.ended {
+                    return Ok(());
+                }
+            }
+            while let Some((tid, status)) = ptrace::wait(-1, false).map_err(failed("wait for"))? {
+                self.on_stop(tid, Stop::decode(status))?;
+                if self.ended {
+                    return Ok(());
+                }
+            }
+            self.sleeper.sleep(None).map_err(|e| failed("wait for")(e.into()))?;
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(replica) = self.replica.take() {
+            // SAFETY: kill takes integers; the replica is our tracee and not reaped.
+            unsafe { libc::kill(replica.pid, libc::SIGKILL) };
+            while let Ok(Some(_)) = ptrace::wait(-1, true) {}
+        }
+        let _ = self.outbox.send(FromTracer::Gone);
+    }
+
+    fn on_message(&mut self, message: ToTracer) -> Result<(), ReplicaError> {
+        match message {
+            ToTracer::Prepare(stub) => {
+                let (replica, fds) = replica::make(stub)?;
+                let copy = Replica {
+                    pid: replica.pid,
+                    seed: replica.seed,
+                    stub: replica.stub,
+                };
+                self.replica = Some(replica);
+                self.say(FromTracer::Ready(Box::new(fds), copy));
+                Ok(())
+            }
+            ToTracer::Start { thread, registers, extended } => self.start_thread(thread, &registers, &extended),
+            ToTracer::Stop { thread } => self.stop_thread(thread),
+            ToTracer::Retry { thread } => self.retry(thread),
+            ToTracer::Freeze(on) => self.freeze(on),
+            ToTracer::End => {
+                self.ended = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn say(&self, message: FromTracer) {
+        let _ = self.outbox.send(message);
+    }
+
+    fn start_thread(&mut self, thread: Tid, registers: &Registers, extended: &[u8]) -> Result<(), ReplicaError> {
+        let replica = self.replica.as_ref().expect("Prepare comes before Start");
+        let idle = self.vessels.iter().find(|(_, v)| **v == Vessel::Idle).map(|(t, _)| *t);
+        let vessel = match idle {
+            Some(vessel) => vessel,
+            None => replica.vessel()?,
+        };
+        let since_ns = procfs::cpu_ns(replica.pid, vessel).map_or(0, |c| c.0);
+        ptrace::set_registers(vessel, registers).map_err(failed("write registers in"))?;
+        ptrace::set_extended(vessel, extended).map_err(failed("write registers in"))?;
+        if self.frozen {
+            self.vessels.insert(vessel, Vessel::Frozen { thread, since_ns });
+        } else {
+            self.vessels.insert(vessel, Vessel::Running { thread, since_ns });
+            ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
+        }
+        self.say(FromTracer::Started { thread, vessel });
+        Ok(())
+    }
+
+    fn vessel_of(&self, wanted: Tid) -> Option<(Tid, Vessel)> {
+        self.vessels.iter().map(|(t, v)| (*t, *v)).find(|(_, v)| {
+            matches!(*v, Vessel::Running { thread, .. } | Vessel::Stopping { thread, .. }
+                | Vessel::Faulted { thread, .. } | Vessel::Frozen { thread, .. } if thread == wanted)
+        })
+    }
+
+    fn stop_thread(&mut self, wanted: Tid) -> Result<(), ReplicaError> {
+        match self.vessel_of(wanted) {
+            Some((vessel, Vessel::Running { thread, since_ns })) => {
+                self.vessels.insert(vessel, Vessel::Stopping { thread, since_ns });
+                ptrace::interrupt(vessel).map_err(failed("stop a thread of"))
+            }
+            Some((vessel, Vessel::Faulted { thread, since_ns } | Vessel::Frozen { thread, since_ns })) => {
+                self.hand_over(vessel, thread, since_ns)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn hand_over(&mut self, vessel: Tid, thread: Tid, since_ns: u64) -> Result<(), ReplicaError> {
+        let pid = self.replica.as_ref().expect("a vessel exists").pid;
+        let registers = ptrace::registers(vessel).map_err(failed("read registers in"))?;
+        let extended = ptrace::extended(vessel).map_err(failed("read registers in"))?;
+        let cpu = procfs::cpu_ns(pid, vessel).map_or(0, |c| c.0);
+        self.vessels.insert(vessel, Vessel::Idle);
+        self.say(FromTracer::Stopped {
+            thread,
+            vessel,
+            registers: Box::new(registers),
+            extended,
+            cpu_ns: cpu.saturating_sub(since_ns),
+        });
+        Ok(())
+    }
+
+    fn retry(&mut self, wanted: Tid) -> Result<(), ReplicaError> {
+        if let Some((vessel, Vessel::Faulted { thread, since_ns })) = self.vessel_of(wanted) {
+            if self.frozen {
+                self.vessels.insert(vessel, Vessel::Frozen { thread, since_ns });
+            } else {
+                self.vessels.insert(vessel, Vessel::Running { thread, since_ns });
+                ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn freeze(&mut self, on: bool) -> Result<(), ReplicaError> {
+        self.frozen = on;
+        for (vessel, state) in self.vessels.clone() {
+            match state {
+                Vessel::Running { .. } if on => {
+                    ptrace::interrupt(vessel).map_err(failed("stop a thread of"))?;
+                }
+                Vessel::Frozen { thread, since_ns } if !on => {
+                    self.vessels.insert(vessel, Vessel::Running { thread, since_ns });
+                    ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn on_stop(&mut self, tid: Tid, stop: Stop) -> Result<(), ReplicaError> {
+        if stop.is_end() {
+            if self.replica.as_ref().is_some_and(|r| r.pid == tid) {
+                self.replica = None;
+                self.ended = true;
+            }
+            return Ok(());
+        }
+        let Some(state) = self.vessels.get(&tid).copied() else {
+            // The leader or the seed: nothing but a stray signal.
+            return ptrace::cont(tid, 0).map_err(failed("resume"));
+        };
+        match (stop, state) {
+            (Stop::Signal(signal), Vessel::Running { thread, since_ns } | Vessel::Stopping { thread, since_ns }) => {
+                let info = ptrace::signal_info(tid).map_err(failed("read a signal of"))?;
+                if info.code <= 0 {
+                    // Somebody on this machine sent it; it is not the program's.
+                    return ptrace::cont(tid, 0).map_err(failed("resume"));
+                }
+                if matches!(state, Vessel::Stopping { .. }) {
+                    // The fault will happen again where the thread goes on.
+                    return self.hand_over(tid, thread, since_ns);
+                }
+                self.vessels.insert(tid, Vessel::Faulted { thread, since_ns });
+                self.say(FromTracer::Fault {
+                    thread,
+                    signal,
+                    code: info.code,
+                    address: info.address,
+                });
+                Ok(())
+            }
+            (Stop::Trap, Vessel::Stopping { thread, since_ns }) => self.hand_over(tid, thread, since_ns),
+            (Stop::Trap, Vessel::Running { thread, since_ns }) if self.frozen => {
+                self.vessels.insert(tid, Vessel::Frozen { thread, since_ns });
+                Ok(())
+            }
+            (_, Vessel::Running { .. } | Vessel::Stopping { .. }) => ptrace::cont(tid, 0).map_err(failed("resume")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn failed(what: &'static str) -> impl Fn(std::io::Error) -> ReplicaError {
+    move |e| ReplicaError::Step(what, e)
+}

@@ -1,0 +1,330 @@
+//! x86-64: registers as the kernel's `user_regs_struct`, and the stub's machine code.
+
+use std::arch::global_asm;
+
+/// `e_machine` of an ELF file for this ISA.
+pub const ELF_MACHINE: u16 = object::elf::EM_X86_64.0;
+/// `AUDIT_ARCH_X86_64` (linux/audit.h): system calls by the 64-bit entry.
+pub const AUDIT_ARCH: u32 = 0xc000_003e;
+/// The register set that holds floating point, vector and protection-key state (`NT_X86_XSTATE`).
+pub const EXTENDED_SET: i32 = 0x202;
+/// Enough room for any XSAVE area of today's processors, in bytes (AMX included).
+pub const EXTENDED_MAX: usize = 16 * 1024;
+/// The bytes of the instruction that enters the kernel.
+pub const SYSCALL_INSTRUCTION: &[u8] = &[0x0f, 0x05];
+/// Where instructions may start, in bytes.
+pub const INSTRUCTION_ALIGN: usize = 1;
+
+/// The general registers of one thread, as PTRACE_GETREGSET(NT_PRSTATUS) gives them.
+#[derive(Clone, Copy)]
+pub struct Registers(pub libc::user_regs_struct);
+
+impl Registers {
+    /// Bytes of the set.
+    pub const SIZE: usize = size_of::<libc::user_regs_struct>();
+
+    /// A set with every register zero.
+    pub fn zeroed() -> Self {
+        // SAFETY: user_regs_struct is a plain C struct of integers; all zero is a valid value.
+        Registers(unsafe { std::mem::zeroed() })
+    }
+
+    /// The set as the bytes that travel on the wire (kernel layout, little endian).
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // SAFETY: the struct is plain integers without padding, SIZE bytes long.
+        unsafe { std::slice::from_raw_parts((&raw const self.0).cast::<u8>(), Self::SIZE) }.to_vec()
+    }
+
+    /// Reads what [`Registers::to_bytes`] wrote; `None` if the length is wrong.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() != Self::SIZE {
+            return None;
+        }
+        let mut regs = Self::zeroed();
+        // SAFETY: both are SIZE bytes; any bit pattern is a valid user_regs_struct.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                (&raw mut regs.0).cast::<u8>(),
+                Self::SIZE,
+            )
+        };
+        Some(regs)
+    }
+
+    /// Program counter.
+    pub fn pc(&self) -> u64 {
+        self.0.rip
+    }
+
+    /// Stack pointer.
+    pub fn sp(&self) -> u64 {
+        self.0.rsp
+    }
+
+    /// Sets the program counter.
+    pub fn set_pc(&mut self, pc: u64) {
+        self.0.rip = pc;
+    }
+
+    /// The result register of a finished system call.
+    pub fn result(&self) -> i64 {
+        self.0.rax as i64
+    }
+
+    /// Sets the result register and says that no system call is in progress, so that the kernel
+    /// does not restart one (arch/x86/kernel/signal.c, handle_signal).
+    pub fn finish_call(&mut self, result: i64) {
+        self.0.rax = result as u64;
+        self.0.orig_rax = u64::MAX;
+    }
+
+    /// The number of the system call this thread is in, if it was stopped inside one.
+    pub fn call_in_progress(&self) -> Option<u64> {
+        (self.0.orig_rax as i64 >= 0).then_some(self.0.orig_rax)
+    }
+
+    /// Stopped inside a call that the kernel will restart (it shows one of its internal
+    /// -ERESTART codes, include/linux/errno.h).
+    pub fn call_will_restart(&self) -> bool {
+        self.call_in_progress().is_some() && matches!(-self.result(), 512..=514 | 516)
+    }
+
+    /// Says that no system call is in progress, keeping all registers.
+    pub fn leave_call(&mut self) {
+        self.0.orig_rax = u64::MAX;
+    }
+
+    /// Winds a thread that was stopped inside a call back to the instruction that entered it.
+    pub fn rewind_call(&mut self) {
+        if let Some(nr) = self.call_in_progress() {
+            self.0.rax = nr;
+            self.0.rip -= SYSCALL_INSTRUCTION.len() as u64;
+            self.0.orig_rax = u64::MAX;
+        }
+    }
+
+    /// Takes over another set's call in progress: its number and its (perhaps internal) result,
+    /// so that the kernel restarts or finishes that call at this set's own instruction.
+    pub fn adopt_call(&mut self, from: &Registers) {
+        self.0.rax = from.0.rax;
+        self.0.orig_rax = from.0.orig_rax;
+    }
+
+    /// Sets up a system call at `at`, an address that holds [`SYSCALL_INSTRUCTION`].
+    pub fn prepare_call(&mut self, at: u64, nr: u64, args: [u64; 6]) {
+        self.0.rip = at;
+        self.0.rax = nr;
+        self.0.orig_rax = u64::MAX;
+        [
+            self.0.rdi, self.0.rsi, self.0.rdx, self.0.r10, self.0.r8, self.0.r9,
+        ] = args;
+    }
+
+    /// Sets up the parked helper: it reads commands from `socket` into `buffer`.
+    pub fn prepare_helper(&mut self, socket: u64, buffer: u64) {
+        self.0.r12 = socket;
+        self.0.r13 = buffer;
+    }
+
+    /// The arguments of `clone(2)` that this thread is in the middle of: (flags, clear_child_tid).
+    pub fn clone_arguments(&self) -> (u64, u64) {
+        (self.0.rdi, self.0.r10)
+    }
+}
+
+/// Arguments of the raw `clone` system call in this ISA's order.
+pub fn clone_args(flags: u64, stack: u64) -> [u64; 6] {
+    [flags, stack, 0, 0, 0, 0]
+}
+
+// The stub: position-independent code copied into the first reserved page of a traced process.
+// It never uses the stack.
+global_asm!(
+    ".pushsection .rodata.rtx_stub, \"a\"",
+    ".balign 16",
+    ".globl rtx_stub_start",
+    "rtx_stub_start:",
+    // gadget: one injected system call, then a trap to the tracer.
+    "   syscall",
+    "   int3",
+    "   .balign 16",
+    // park: an interruptible wait that a signal ends and the kernel restarts.
+    ".globl rtx_stub_park",
+    "rtx_stub_park:",
+    "2: mov eax, 34", // pause
+    "   syscall",
+    "   jmp 2b",
+    "   .balign 16",
+    // spawn: a clone whose child becomes the helper; the parent traps.
+    ".globl rtx_stub_spawn",
+    "rtx_stub_spawn:",
+    "   syscall",
+    "   test rax, rax",
+    "   jz 3f",
+    "   int3",
+    "   .balign 16",
+    // helper: receive a batch of system calls, run them, send the results.
+    // r12 = socket, r13 = buffer: {count, [nr, args[6]] * 64} and, one page on, {count, result * 64}.
+    ".globl rtx_stub_helper",
+    "rtx_stub_helper:",
+    "3: mov rdi, r12",
+    "   mov rsi, r13",
+    "   mov edx, 4096",
+    "   xor r10d, r10d",
+    "   xor r8d, r8d",
+    "   xor r9d, r9d",
+    "   mov eax, 45", // recvfrom
+    "   syscall",
+    "   cmp rax, -4", // EINTR: again
+    "   je 3b",
+    "   test rax, rax",
+    "   jle 6f", // the supervisor is gone
+    "   mov r15, [r13]", // count
+    "   xor r14d, r14d", // index
+    "4: cmp r14, r15",
+    "   jae 5f",
+    "   imul rbx, r14, 56",
+    "   mov rax, [r13 + rbx + 8]",
+    "   mov rdi, [r13 + rbx + 16]",
+    "   mov rsi, [r13 + rbx + 24]",
+    "   mov rdx, [r13 + rbx + 32]",
+    "   mov r10, [r13 + rbx + 40]",
+    "   mov r8,  [r13 + rbx + 48]",
+    "   mov r9,  [r13 + rbx + 56]",
+    "   syscall",
+    "   mov [r13 + r14 * 8 + 4104], rax",
+    "   inc r14",
+    "   jmp 4b",
+    "5: mov [r13 + 4096], r15",
+    "   mov rdi, r12",
+    "   lea rsi, [r13 + 4096]",
+    "   lea rdx, [r15 * 8 + 8]",
+    "   mov r10d, 0x4000", // MSG_NOSIGNAL
+    "   xor r8d, r8d",
+    "   xor r9d, r9d",
+    "   mov eax, 44", // sendto
+    "   syscall",
+    "   jmp 3b",
+    "6: xor edi, edi",
+    "   mov eax, 231", // exit_group
+    "   syscall",
+    "   int3",
+    ".globl rtx_stub_end",
+    "rtx_stub_end:",
+    ".popsection",
+);
+
+unsafe extern "C" {
+    static rtx_stub_start: u8;
+    static rtx_stub_park: u8;
+    static rtx_stub_spawn: u8;
+    static rtx_stub_helper: u8;
+    static rtx_stub_end: u8;
+}
+
+/// The stub's code; it is position independent.
+pub fn stub_code() -> &'static [u8] {
+    let (start, end) = (&raw const rtx_stub_start, &raw const rtx_stub_end);
+    // SAFETY: the two symbols delimit read-only data of this binary, assembled above.
+    unsafe { std::slice::from_raw_parts(start, end as usize - start as usize) }
+}
+
+fn offset(symbol: *const u8) -> u64 {
+    symbol as u64 - &raw const rtx_stub_start as u64
+}
+
+/// Offset of the gadget (system call, then a trap).
+pub const GADGET: u64 = 0;
+/// Offset of the program counter that the gadget's trap reports.
+pub const GADGET_RETURN: u64 = 3;
+
+/// Offset of the place where a shadow waits.
+pub fn park_offset() -> u64 {
+    offset(&raw const rtx_stub_park)
+}
+
+/// Offset of the clone whose child becomes the helper.
+pub fn spawn_offset() -> u64 {
+    offset(&raw const rtx_stub_spawn)
+}
+
+/// Offset of the helper's loop.
+pub fn helper_offset() -> u64 {
+    offset(&raw const rtx_stub_helper)
+}
+
+/// Machine code of a function that makes system call `nr` with its caller's arguments and
+/// returns its result: stands in for a vDSO function on a board.
+pub fn call_trampoline(nr: u32) -> Vec<u8> {
+    let mut code = vec![0xb8]; // mov eax, imm32
+    code.extend_from_slice(&nr.to_le_bytes());
+    code.extend_from_slice(SYSCALL_INSTRUCTION);
+    code.push(0xc3); // ret
+    code
+}
+
+/// System calls only this ISA has that must be made by the thread itself at home.
+pub const NATIVE_CALLS: &[i64] = &[
+    libc::SYS_fork,
+    libc::SYS_vfork,
+    libc::SYS_arch_prctl,
+    libc::SYS_modify_ldt,
+    libc::SYS_set_thread_area,
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+];
+
+/// System calls only this ISA has that end with EINTR when a tracer stops a thread in them.
+pub const FAIL_WHEN_INTERRUPTED: &[i64] = &[libc::SYS_epoll_wait];
+
+/// The functions of this ISA's vDSO and the system calls that do the same.
+pub const VDSO_CALLS: &[(&str, i64)] = &[
+    ("__vdso_clock_gettime", libc::SYS_clock_gettime),
+    ("clock_gettime", libc::SYS_clock_gettime),
+    ("__vdso_gettimeofday", libc::SYS_gettimeofday),
+    ("gettimeofday", libc::SYS_gettimeofday),
+    ("__vdso_time", libc::SYS_time),
+    ("time", libc::SYS_time),
+    ("__vdso_clock_getres", libc::SYS_clock_getres),
+    ("clock_getres", libc::SYS_clock_getres),
+    ("__vdso_getcpu", libc::SYS_getcpu),
+    ("getcpu", libc::SYS_getcpu),
+    ("__vdso_getrandom", libc::SYS_getrandom),
+    ("getrandom", libc::SYS_getrandom),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stub_begins_with_the_gadget_and_fits_a_page() {
+        let code = stub_code();
+        assert_eq!(&code[..3], &[0x0f, 0x05, 0xcc]);
+        assert!(code.len() < 4096);
+        assert!(park_offset() < spawn_offset() && spawn_offset() < helper_offset());
+    }
+
+    #[test]
+    fn registers_survive_the_wire() {
+        let mut regs = Registers::zeroed();
+        regs.0.rip = 0x401000;
+        regs.0.fs_base = 7;
+        let back = Registers::from_bytes(&regs.to_bytes()).unwrap();
+        assert_eq!((back.pc(), back.0.fs_base), (0x401000, 7));
+        assert!(Registers::from_bytes(&[0; 3]).is_none());
+    }
+
+    #[test]
+    fn rewinding_a_call_points_at_its_instruction() {
+        let mut regs = Registers::zeroed();
+        regs.0.rip = 0x1002;
+        regs.0.orig_rax = 202;
+        regs.0.rax = -512i64 as u64;
+        assert!(regs.call_will_restart());
+        regs.rewind_call();
+        assert_eq!((regs.0.rip, regs.0.rax), (0x1000, 202));
+        assert_eq!(regs.call_in_progress(), None);
+    }
+}

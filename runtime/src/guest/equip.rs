@@ -1,0 +1,149 @@
+//! Equipping a process for sharing: a userfaultfd of its memory and a helper inside it. The guest
+//! and a replica are equipped the same way.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use nix::unistd::Pid;
+
+use super::arch;
+use super::inject::{InjectError, Injector, Return, check};
+use super::ptrace::Tid;
+use super::stub::{self, Stub};
+use crate::memory::helper::{Helper, HelperError, Scratch};
+use crate::memory::remote;
+use crate::memory::uffd::Uffd;
+
+/// Why a process could not be equipped.
+#[derive(Debug, thiserror::Error)]
+pub enum EquipError {
+    /// An injected call failed.
+    #[error(transparent)]
+    Inject(#[from] InjectError),
+    /// A step outside of the process failed.
+    #[error("cannot {0}")]
+    Step(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is no room for the stub.
+    #[error("the program leaves no gap in its address space for the {} pages that rtx reserves", stub::PAGES)]
+    NoRoom,
+}
+
+/// Maps a failure outside of the process.
+pub fn step<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &'static str) -> impl Fn(E) -> EquipError {
+    move |e| EquipError::Step(what, e.into())
+}
+
+/// Only faults of user code, not of the kernel on its behalf (UFFD_USER_MODE_ONLY).
+pub const USER_FAULTS_ONLY: u64 = 1;
+/// `USERFAULTFD_IOC_NEW` (linux/userfaultfd.h).
+const USERFAULTFD_IOC_NEW: u64 = 0xAA00;
+
+/// Opens a userfaultfd in the process and takes it over; the process keeps no descriptor.
+pub fn open_userfaultfd(pid: Tid, injector: &mut Injector, stub: Stub, extra: u64) -> Result<Uffd, EquipError> {
+    let gadget = stub.gadget();
+    let flags = (libc::O_CLOEXEC | libc::O_NONBLOCK) as u64 | extra;
+    let direct = injector.raw(gadget, Return::Trap, libc::SYS_userfaultfd, [flags, 0, 0, 0, 0, 0])?;
+    let fd = if direct == -i64::from(libc::EPERM) || direct == -i64::from(libc::ENOSYS) {
+        remote::write(Pid::from_raw(pid), stub.scratch(), b"/dev/userfaultfd\0").map_err(step("write the stub"))?;
+        let open = (libc::O_RDWR | libc::O_CLOEXEC) as u64;
+        let args = [libc::AT_FDCWD as i64 as u64, stub.scratch(), open, 0, 0, 0];
+        let device = injector.call(gadget, "open(/dev/userfaultfd)", libc::SYS_openat, args)?;
+        let args = [device, USERFAULTFD_IOC_NEW, flags, 0, 0, 0];
+        let fd = injector.call(gadget, "ioctl(USERFAULTFD_IOC_NEW)", libc::SYS_ioctl, args);
+        injector.call(gadget, "close", libc::SYS_close, [device, 0, 0, 0, 0, 0])?;
+        fd?
+    } else {
+        check(pid, "userfaultfd", direct)?
+    };
+    let ours = fetch_fd(pid, fd as i32).map_err(step("take over a userfaultfd"))?;
+    injector.call(gadget, "close", libc::SYS_close, [fd, 0, 0, 0, 0, 0])?;
+    Uffd::new(ours).map_err(step("use a userfaultfd"))
+}
+
+/// Copies a descriptor out of another process (pidfd_getfd(2)).
+pub fn fetch_fd(pid: Tid, fd: i32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open takes integers and returns a new descriptor.
+    let pidfd = match unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } {
+        -1 => return Err(io::Error::last_os_error()),
+        // SAFETY: a new descriptor that nobody else owns.
+        fd => unsafe { OwnedFd::from_raw_fd(fd as i32) },
+    };
+    // SAFETY: pidfd_getfd takes integers and returns a new descriptor.
+    match unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), fd, 0) } {
+        -1 => Err(io::Error::last_os_error()),
+        // SAFETY: a new descriptor that nobody else owns.
+        fd => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+    }
+}
+
+/// The two ends of the helper's socket: ours, already taken over, and the numbers of both in the
+/// process.
+pub struct HelperSocket {
+    /// Our end.
+    pub ours: OwnedFd,
+    /// The number of our end in the process; to be closed there.
+    pub ours_there: u64,
+    /// The number of the helper's end.
+    pub theirs: u64,
+}
+
+/// Makes the helper's socket.
+pub fn helper_socket(pid: Tid, injector: &mut Injector, stub: Stub) -> Result<HelperSocket, EquipError> {
+    let kind = (libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC) as u64;
+    let args = [libc::AF_UNIX as u64, kind, 0, stub.scratch(), 0, 0];
+    injector.call(stub.gadget(), "socketpair", libc::SYS_socketpair, args)?;
+    let mut pair = [0u8; 8];
+    remote::read_into(Pid::from_raw(pid), stub.scratch(), &mut pair).map_err(step("read the stub"))?;
+    let half = |i: usize| u64::from(u32::from_ne_bytes([pair[i], pair[i + 1], pair[i + 2], pair[i + 3]]));
+    let ours = fetch_fd(pid, half(0) as i32).map_err(step("take over the helper's socket"))?;
+    Ok(HelperSocket {
+        ours,
+        ours_there: half(0),
+        theirs: half(4),
+    })
+}
+
+/// clone(2) flags of a guest's helper: it shares memory and nothing else, and no tracer sees it.
+/// Its exit signal is 0, so that the guest's wait(2) does not see it either.
+const HELPER_FLAGS: u64 = (libc::CLONE_VM | libc::CLONE_UNTRACED) as u64;
+
+/// Starts a helper as a process of its own that shares the memory of `pid`, and nothing else.
+pub fn spawn_helper(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub) -> Result<Helper, EquipError> {
+    let socket = helper_socket(pid, injector, stub)?;
+    let mut regs = *injector.saved();
+    regs.prepare_call(stub.spawn(), libc::SYS_clone as u64, arch::clone_args(HELPER_FLAGS, 0));
+    regs.prepare_helper(socket.theirs, stub.commands());
+    let spawned = injector.run(&regs, Return::Trap)?;
+    for fd in [socket.ours_there, socket.theirs] {
+        injector.call(stub.gadget(), "close", libc::SYS_close, [fd, 0, 0, 0, 0, 0])?;
+    }
+    let spawned = check(tid, "clone", spawned)? as Tid;
+    let mut helper = Helper::new(socket.ours);
+    detach_helper(&mut helper, socket.theirs).map_err(step("prepare the helper"))?;
+    equip_helper(&mut helper, spawned, stub).map_err(step("prepare the helper"))?;
+    Ok(helper)
+}
+
+/// Detaches a fresh helper from everything but the memory: its process group and descriptors.
+fn detach_helper(helper: &mut Helper, socket: u64) -> Result<(), HelperError> {
+    helper.call(libc::SYS_setsid, &[])?;
+    if socket > 0 {
+        helper.call(libc::SYS_close_range, &[0, socket - 1, 0])?;
+    }
+    helper.call(libc::SYS_close_range, &[socket + 1, u64::from(u32::MAX), 0])?;
+    Ok(())
+}
+
+/// Gives a helper what it needs to drop many pages at once.
+pub fn equip_helper(helper: &mut Helper, pid: Tid, stub: Stub) -> Result<(), HelperError> {
+    let pidfd = helper.call(libc::SYS_pidfd_open, &[pid as u64, 0])?;
+    if pidfd >= 0 {
+        helper.set_scratch(Scratch {
+            pid: Pid::from_raw(pid),
+            pidfd: pidfd as i32,
+            addr: stub.ranges(),
+            len: stub::RANGES_SIZE,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What `/proc` says about a process and its threads. All of these may fail with "not found" or
+//! ESRCH when the thread ends meanwhile.
+
+use std::fs;
+use std::io;
+
+use super::ptrace::Tid;
+
+fn bad(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("cannot parse {what}"))
+}
+
+/// The threads of a process, ascending.
+pub fn threads(pid: Tid) -> io::Result<Vec<Tid>> {
+    let mut tids = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        if let Some(tid) = entry?.file_name().to_str().and_then(|n| n.parse().ok()) {
+            tids.push(tid);
+        }
+    }
+    tids.sort_unstable();
+    Ok(tids)
+}
+
+/// (CPU time, time spent runnable but waiting for a CPU) of a thread, in nanoseconds
+/// (/proc/PID/task/TID/schedstat; zero on kernels without CONFIG_SCHED_INFO).
+pub fn cpu_ns(pid: Tid, tid: Tid) -> io::Result<(u64, u64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/schedstat"))?;
+    let mut fields = text.split_ascii_whitespace().map(str::parse::<u64>);
+    match (fields.next(), fields.next()) {
+        (Some(Ok(run)), Some(Ok(wait))) => Ok((run, wait)),
+        _ => Err(bad("schedstat")),
+    }
+}
+
+/// The state letter of a thread (proc(5), stat: R running, S sleeping, ...).
+pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat"))?;
+    // The name is in parentheses and may contain anything.
+    let after = text.rfind(')').ok_or_else(|| bad("stat"))?;
+    text[after + 1..].trim_start().chars().next().ok_or_else(|| bad("stat"))
+}
+
+/// Which signals a process catches and ignores, bit `n - 1` for signal `n`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dispositions {
+    /// It has a handler.
+    pub caught: u64,
+    /// It ignores them.
+    pub ignored: u64,
+}
+
+/// Reads the dispositions from /proc/PID/status.
+pub fn dispositions(pid: Tid) -> io::Result<Dispositions> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let mask = |key: &str| {
+        let line = text.lines().find_map(|l| l.strip_prefix(key));
+        line.and_then(|v| u64::from_str_radix(v.trim(), 16).ok()).ok_or_else(|| bad(key))
+    };
+    Ok(Dispositions {
+        caught: mask("SigCgt:")?,
+        ignored: mask("SigIgn:")?,
+    })
+}
+
+/// Runnable threads on this machine, waiting or running (/proc/stat, `procs_running`).
+pub fn machine_runnable() -> io::Result<u32> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let line = text.lines().find_map(|l| l.strip_prefix("procs_running "));
+    line.and_then(|v| v.trim().parse().ok()).ok_or_else(|| bad("/proc/stat"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_about_itself() {
+        let pid = std::process::id() as Tid;
+        assert!(threads(pid).unwrap().contains(&pid));
+        assert!(matches!(state(pid, pid).unwrap(), 'R' | 'S' | 'D'));
+        cpu_ns(pid, pid).unwrap();
+        assert!(machine_runnable().unwrap() > 0);
+        // Rust's runtime ignores SIGPIPE.
+        assert_ne!(dispositions(pid).unwrap().ignored & 1 << (libc::SIGPIPE - 1), 0);
+    }
+}

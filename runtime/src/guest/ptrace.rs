@@ -1,0 +1,199 @@
+//! The ptrace(2) requests rtx uses, each a thin safe function.
+//!
+//! All must be called from the tracer thread of `tid`, else the kernel answers ESRCH; ESRCH also
+//! means that the thread was killed meanwhile. Signals are plain numbers here because real-time
+//! signals (musl's cancellation is number 33) have no name.
+
+use std::io;
+
+use super::arch::{EXTENDED_MAX, EXTENDED_SET, Registers};
+
+/// A thread id.
+pub type Tid = i32;
+
+/// Options while a guest is only supervised.
+pub const GUEST_OPTIONS: i32 = libc::PTRACE_O_EXITKILL
+    | libc::PTRACE_O_TRACECLONE
+    | libc::PTRACE_O_TRACEEXEC
+    | libc::PTRACE_O_TRACEEXIT
+    | libc::PTRACE_O_TRACESYSGOOD;
+/// Options once pages may be away from home: a forked child must be filled before it runs.
+pub const SHARED_GUEST_OPTIONS: i32 = GUEST_OPTIONS | libc::PTRACE_O_TRACEFORK;
+/// Options of a replica's threads.
+pub const REPLICA_OPTIONS: i32 =
+    libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_TRACEEXEC;
+
+const NT_PRSTATUS: i32 = 1;
+
+fn request(request: libc::c_uint, tid: Tid, addr: usize, data: usize) -> io::Result<()> {
+    // SAFETY: every request made here passes either integers or pointers to live buffers of the
+    // size the request writes; the kernel checks the tid.
+    let answer = unsafe { libc::ptrace(request, tid, addr, data) };
+    if answer == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// Attaches to a running thread without stopping it.
+pub fn seize(tid: Tid, options: i32) -> io::Result<()> {
+    request(libc::PTRACE_SEIZE, tid, 0, options as usize)
+}
+
+/// Lets a thread go: it runs on untraced, with `signal` delivered first if not 0.
+pub fn detach(tid: Tid, signal: i32) -> io::Result<()> {
+    request(libc::PTRACE_DETACH, tid, 0, signal as usize)
+}
+
+/// Asks a running thread to stop; any stop it enters next satisfies the request.
+pub fn interrupt(tid: Tid) -> io::Result<()> {
+    request(libc::PTRACE_INTERRUPT, tid, 0, 0)
+}
+
+/// Lets a stopped thread run, with `signal` delivered first if not 0.
+pub fn cont(tid: Tid, signal: i32) -> io::Result<()> {
+    request(libc::PTRACE_CONT, tid, 0, signal as usize)
+}
+
+/// Lets a stopped thread run to its next entry to or exit from a system call.
+pub fn cont_to_call(tid: Tid, signal: i32) -> io::Result<()> {
+    request(libc::PTRACE_SYSCALL, tid, 0, signal as usize)
+}
+
+/// Lets a stopped thread execute one instruction.
+pub fn step(tid: Tid) -> io::Result<()> {
+    request(libc::PTRACE_SINGLESTEP, tid, 0, 0)
+}
+
+/// Leaves a thread in its group-stop, but reports when that ends.
+pub fn listen(tid: Tid) -> io::Result<()> {
+    request(libc::PTRACE_LISTEN, tid, 0, 0)
+}
+
+/// Replaces the options of a stopped thread.
+pub fn set_options(tid: Tid, options: i32) -> io::Result<()> {
+    request(libc::PTRACE_SETOPTIONS, tid, 0, options as usize)
+}
+
+/// The message of the event a thread stopped for (a new thread's id, an exit status).
+pub fn event_message(tid: Tid) -> io::Result<u64> {
+    let mut message: libc::c_ulong = 0;
+    request(libc::PTRACE_GETEVENTMSG, tid, 0, &raw mut message as usize)?;
+    Ok(message)
+}
+
+/// What a signal says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignalInfo {
+    /// Its number.
+    pub signal: i32,
+    /// `si_code`: who made it (sigaction(2)).
+    pub code: i32,
+    /// The sender's pid, where `code` says that a process sent it.
+    pub sender: i32,
+    /// The faulting address, where `code` says that an instruction caused it.
+    pub address: u64,
+}
+
+/// The signal a thread is stopped for.
+pub fn signal_info(tid: Tid) -> io::Result<SignalInfo> {
+    // SAFETY: siginfo_t is plain data; all zero is valid.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    request(libc::PTRACE_GETSIGINFO, tid, 0, &raw mut info as usize)?;
+    // SAFETY: the kernel filled the struct; the two accessors read different views of one union
+    // of integers, each valid for any bit pattern.
+    let (sender, address) = unsafe { (info.si_pid(), info.si_addr() as u64) };
+    Ok(SignalInfo {
+        signal: info.si_signo,
+        code: info.si_code,
+        sender,
+        address,
+    })
+}
+
+/// The thread's blocked signals, bit `n - 1` for signal `n`.
+pub fn signal_mask(tid: Tid) -> io::Result<u64> {
+    let mut mask = 0u64;
+    request(libc::PTRACE_GETSIGMASK, tid, 8, &raw mut mask as usize)?;
+    Ok(mask)
+}
+
+/// Replaces the thread's blocked signals.
+pub fn set_signal_mask(tid: Tid, mask: u64) -> io::Result<()> {
+    request(libc::PTRACE_SETSIGMASK, tid, 8, &raw const mask as usize)
+}
+
+fn regset(kind: libc::c_uint, tid: Tid, set: i32, buffer: *mut u8, len: usize) -> io::Result<usize> {
+    let mut iov = libc::iovec {
+        iov_base: buffer.cast(),
+        iov_len: len,
+    };
+    request(kind, tid, set as usize, &raw mut iov as usize)?;
+    Ok(iov.iov_len)
+}
+
+/// The general registers of a stopped thread.
+pub fn registers(tid: Tid) -> io::Result<Registers> {
+    let mut regs = Registers::zeroed();
+    let buffer = (&raw mut regs.0).cast();
+    regset(libc::PTRACE_GETREGSET, tid, NT_PRSTATUS, buffer, Registers::SIZE)?;
+    Ok(regs)
+}
+
+/// Replaces the general registers of a stopped thread.
+pub fn set_registers(tid: Tid, regs: &Registers) -> io::Result<()> {
+    let buffer = (&raw const regs.0).cast_mut().cast();
+    regset(libc::PTRACE_SETREGSET, tid, NT_PRSTATUS, buffer, Registers::SIZE).map(drop)
+}
+
+/// The extended state (floating point, vectors) of a stopped thread, in the kernel's layout.
+pub fn extended(tid: Tid) -> io::Result<Vec<u8>> {
+    let mut state = vec![0u8; EXTENDED_MAX];
+    let len = regset(
+        libc::PTRACE_GETREGSET,
+        tid,
+        EXTENDED_SET,
+        state.as_mut_ptr(),
+        state.len(),
+    )?;
+    state.truncate(len);
+    Ok(state)
+}
+
+/// Replaces the extended state of a stopped thread.
+pub fn set_extended(tid: Tid, state: &[u8]) -> io::Result<()> {
+    let buffer = state.as_ptr().cast_mut();
+    regset(libc::PTRACE_SETREGSET, tid, EXTENDED_SET, buffer, state.len()).map(drop)
+}
+
+/// Sends a signal to one thread of a process.
+pub fn tgkill(pid: Tid, tid: Tid, signal: i32) -> io::Result<()> {
+    // SAFETY: tgkill takes three integers.
+    match unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, signal) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Waits for a stop or an end of `tid` (-1: any child or tracee of this thread). Returns `None`
+/// where nothing is there: no report yet (`block` false) or no such child.
+pub fn wait(tid: Tid, block: bool) -> io::Result<Option<(Tid, i32)>> {
+    let flags = libc::__WALL | libc::__WNOTHREAD | if block { 0 } else { libc::WNOHANG };
+    loop {
+        let mut status = 0;
+        // SAFETY: waitpid writes one int.
+        match unsafe { libc::waitpid(tid, &raw mut status, flags) } {
+            0 => return Ok(None),
+            -1 => {
+                let error = io::Error::last_os_error();
+                match error.raw_os_error() {
+                    Some(libc::EINTR) => continue,
+                    Some(libc::ECHILD) => return Ok(None),
+                    _ => return Err(error),
+                }
+            }
+            stopped => return Ok(Some((stopped, status))),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Letting the guest go: every thread comes back, every page comes home, and tracing ends.
+
+use super::error::JobError;
+use super::messages::ToPager;
+use super::supervisor::{Ended, Supervisor, Waiting, alive};
+use super::thread::{Shadow, Thread};
+use crate::guest::ptrace::{self, Tid};
+
+impl Supervisor {
+    /// Begins to let the guest go.
+    pub(super) fn detach(&mut self) -> Result<(), JobError> {
+        self.closed = true;
+        self.detaching = true;
+        let away: Vec<Tid> = self.threads.values().filter(|t| t.is_away()).map(|t| t.tid).collect();
+        for tid in away {
+            self.recall(tid)?;
+            if let Some(thread) = self.threads.get_mut(&tid).and_then(Thread::away) {
+                if thread.shadow == Shadow::Calling {
+                    alive(ptrace::interrupt(tid), "interrupt a shadow")?;
+                }
+            }
+        }
+        self.check_detached()
+    }
+
+    /// Goes on with letting go once no thread is away.
+    pub(super) fn check_detached(&mut self) -> Result<(), JobError> {
+        if self.detaching && self.threads.values().all(|t| !t.is_away()) {
+            if self.setup.is_none() {
+                return self.let_go();
+            }
+            let token = self.ask(Waiting::Detach);
+            self.tell(ToPager::FetchAll { token });
+        }
+        Ok(())
+    }
+
+    /// Everything is home: stop tracing. The pager closes the userfaultfd when it ends.
+    pub(super) fn let_go(&mut self) -> Result<(), JobError> {
+        self.detaching = false;
+        let frozen = self.freeze()?;
+        // The pager must have nothing left to serve before its userfaultfd is closed, and every
+        // page is home: from here on the kernel serves faults itself.
+        self.tell(ToPager::Finish);
+        drop(frozen);
+        let deferred: Vec<(Tid, i32)> = self.deferred.drain(..).collect();
+        for tid in self.threads.keys().copied().collect::<Vec<_>>() {
+            let signal = deferred.iter().find(|(t, _)| *t == tid).map_or(0, |(_, status)| {
+                match crate::guest::stop::Stop::decode(*status) {
+                    crate::guest::stop::Stop::Signal(signal) => signal,
+                    _ => 0,
+                }
+            });
+            alive(ptrace::detach(tid, signal), "let a thread go")?;
+        }
+        self.ended = Some(Ended::Detached);
+        Ok(())
+    }
+}

@@ -1,0 +1,281 @@
+//! The lives of threads: birth, clone, exit; and of programs: fork, exec, fatal signals.
+
+use std::time::Instant;
+
+use super::error::JobError;
+use super::messages::ToPager;
+use super::shadow::{Outcome, outcome};
+use super::supervisor::{Supervisor, Waiting, alive};
+use super::thread::{AtHome, Counters, Place, Thread};
+use crate::guest::inject::{InjectError, Injector};
+use crate::guest::procfs;
+use crate::guest::ptrace::{self, Tid};
+use crate::guest::robust;
+use crate::guest::stop::Stop;
+
+impl Supervisor {
+    /// A new thread's first stop.
+    pub(super) fn on_birth(&mut self, tid: Tid) -> Result<(), JobError> {
+        if self.group_stopped {
+            return self.resume(tid, 0); // it joins the group-stop by itself
+        }
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.ask_tid_address = self.setup.is_some();
+        }
+        self.ask_tid_address(tid)?;
+        self.settle(tid)
+    }
+
+    /// A thread made another.
+    pub(super) fn on_clone(&mut self, tid: Tid) -> Result<(), JobError> {
+        // The new thread's own first stop may have come already, or comes next.
+        let asks = self.threads.get(&tid).is_some_and(|t| t.ask_tid_address);
+        self.go_on_with_call(tid)?;
+        if asks {
+            alive(ptrace::interrupt(tid), "stop a thread")?;
+        }
+        Ok(())
+    }
+
+    /// Resumes a thread that is inside a call, keeping an eye on its end if it came home for it.
+    fn go_on_with_call(&mut self, tid: Tid) -> Result<(), JobError> {
+        match self.at_home(tid) {
+            Some(AtHome::NativeCall { .. }) => {
+                let answer = ptrace::cont_to_call(tid, 0);
+                self.resumed(tid, answer)
+            }
+            _ => self.resume(tid, 0),
+        }
+    }
+
+    /// A thread that came home for a call is at its entry or exit.
+    pub(super) fn on_call_stop(&mut self, tid: Tid) -> Result<(), JobError> {
+        match self.at_home(tid) {
+            Some(AtHome::NativeCall { entered }) if !*entered => {
+                *entered = true;
+                let answer = ptrace::cont_to_call(tid, 0);
+                self.resumed(tid, answer)
+            }
+            Some(state @ AtHome::NativeCall { .. }) => {
+                *state = AtHome::Free;
+                self.settle(tid)
+            }
+            _ => self.resume(tid, 0),
+        }
+    }
+
+    /// A signal is about to be delivered to a thread at home.
+    pub(super) fn on_signal(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+        self.observe_signal(tid, signal);
+        if let Some(state @ AtHome::NativeCall { .. }) = self.at_home(tid) {
+            *state = AtHome::Free;
+            self.wake_by(Instant::now() + super::supervisor::FAULT_STAY);
+        }
+        if self.setup.is_some() && outcome(self.pid, signal) == Outcome::Core {
+            return self.on_fatal(tid, signal);
+        }
+        self.resume(tid, signal)
+    }
+
+    /// Tells the launcher who sent what, so that a signal to the whole process group is not
+    /// delivered twice.
+    pub(super) fn observe_signal(&mut self, tid: Tid, signal: i32) {
+        if let Ok(info) = ptrace::signal_info(tid) {
+            let sender = if info.code <= 0 { info.sender } else { 0 };
+            self.observer.guest_signal(signal, sender);
+        }
+    }
+
+    /// A signal that writes a core: what boards hold must be home first.
+    pub(super) fn on_fatal(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+        self.tell(ToPager::Freeze(true));
+        let token = self.ask(Waiting::Death(tid));
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.place = Place::Home(AtHome::Dying { token, signal });
+        }
+        self.tell(ToPager::FetchAll { token });
+        Ok(())
+    }
+
+    /// Everything is home: the thread may die.
+    pub(super) fn die(&mut self, tid: Tid) -> Result<(), JobError> {
+        let Some(AtHome::Dying { signal, .. }) = self.at_home(tid).copied() else {
+            return Ok(());
+        };
+        self.resume(tid, signal)
+    }
+
+    /// A thread is about to end.
+    pub(super) fn on_exiting(&mut self, tid: Tid) -> Result<(), JobError> {
+        self.account(tid);
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return Ok(());
+        };
+        // A thread that ends while it is away was killed with the whole process.
+        if self.setup.is_none() || self.closed || thread.is_away() {
+            return self.resume(tid, 0);
+        }
+        let mut addresses: Vec<u64> = thread.tid_address.filter(|a| *a != 0).into_iter().collect();
+        thread.robust = robust::Walk::begin(tid);
+        addresses.extend(thread.robust.iter().flat_map(robust::Walk::needs));
+        if addresses.is_empty() {
+            return self.resume(tid, 0);
+        }
+        let token = self.ask(Waiting::Exit(tid));
+        if let Some(state) = self.at_home(tid) {
+            *state = AtHome::Exiting;
+        }
+        self.tell(ToPager::Pin { token, addresses });
+        Ok(())
+    }
+
+    /// Pages the kernel writes at a thread's end are home; there may be more.
+    pub(super) fn exit_pinned(&mut self, tid: Tid, token: u64) -> Result<(), JobError> {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            self.tell(ToPager::Unpin { token });
+            return Ok(());
+        };
+        thread.pins.push(token);
+        let pid = self.pid;
+        let addresses = match &mut thread.robust {
+            Some(walk) => {
+                walk.advance(|at| {
+                    let mut word = [0u8; 8];
+                    crate::memory::remote::read_into(nix::unistd::Pid::from_raw(pid), at, &mut word).ok()?;
+                    Some(u64::from_ne_bytes(word))
+                });
+                walk.needs()
+            }
+            None => Vec::new(),
+        };
+        if addresses.is_empty() {
+            return self.resume(tid, 0);
+        }
+        let token = self.ask(Waiting::Exit(tid));
+        self.tell(ToPager::Pin { token, addresses });
+        Ok(())
+    }
+
+    /// A thread runs another program: all other threads are gone.
+    pub(super) fn on_exec(&mut self, tid: Tid) -> Result<(), JobError> {
+        let former = ptrace::event_message(tid).unwrap_or(0) as Tid;
+        let now = Instant::now();
+        let mut survivor = self.threads.remove(&former).unwrap_or_else(|| Thread::new(tid, now));
+        for (tid, thread) in std::mem::take(&mut self.threads) {
+            self.finished.push((tid, thread.counters));
+        }
+        survivor.tid = tid;
+        survivor.place = Place::Home(AtHome::Free);
+        survivor.wanted = None;
+        survivor.pins.clear();
+        survivor.tid_address = None;
+        self.threads.insert(tid, survivor);
+        self.stopped(tid);
+        if self.setup.take().is_some() {
+            self.tell(ToPager::Exec);
+        }
+        self.closed = true;
+        alive(ptrace::set_options(tid, ptrace::GUEST_OPTIONS), "set trace options")?;
+        self.resume(tid, 0)
+    }
+
+    /// A thread forked: the child lacks what home lacked.
+    pub(super) fn on_fork(&mut self, tid: Tid) -> Result<(), JobError> {
+        let Some(child) = alive(ptrace::event_message(tid), "read an event")? else {
+            return Ok(());
+        };
+        let child = child as Tid;
+        let seen = self.children.get(&child).copied();
+        let closed = self.closed;
+        match self.at_home(tid) {
+            Some(state) if !closed => *state = AtHome::Forking { child },
+            _ => {
+                self.children.insert(child, false);
+                return self.resume(tid, 0);
+            }
+        }
+        if seen.is_some() {
+            self.tell(ToPager::FillChild { child });
+        } else {
+            self.children.insert(child, false);
+        }
+        Ok(())
+    }
+
+    /// A forked child stopped (it was attached to automatically).
+    pub(super) fn on_child_stop(&mut self, child: Tid, stop: Stop) -> Result<(), JobError> {
+        if stop.is_end() {
+            self.children.remove(&child);
+            return self.on_child_filled(child);
+        }
+        let announced = self.children.insert(child, true).is_some();
+        if announced {
+            self.tell(ToPager::FillChild { child });
+        }
+        Ok(())
+    }
+
+    /// A forked child has its memory: it runs natively from here.
+    pub(super) fn on_child_filled(&mut self, child: Tid) -> Result<(), JobError> {
+        if self.children.remove(&child).is_some() {
+            alive(ptrace::detach(child, 0), "let a child go")?;
+        }
+        let parent = self.threads.values_mut().find_map(|t| match t.place {
+            Place::Home(AtHome::Forking { child: c }) if c == child => Some(t),
+            _ => None,
+        });
+        let Some(parent) = parent else {
+            return Ok(());
+        };
+        let tid = parent.tid;
+        parent.place = Place::Home(AtHome::Free);
+        self.wake_by(Instant::now() + super::supervisor::FAULT_STAY);
+        self.resume(tid, 0)
+    }
+
+    /// Learns where the kernel will write when a thread ends, by asking in the thread itself.
+    pub(super) fn ask_tid_address(&mut self, tid: Tid) -> Result<(), JobError> {
+        let (Some(setup), Some(thread)) = (&self.setup, self.threads.get_mut(&tid)) else {
+            return Ok(());
+        };
+        if !std::mem::take(&mut thread.ask_tid_address) {
+            return Ok(());
+        }
+        let stub = setup.stub;
+        let ask = || -> Result<u64, InjectError> {
+            let mut injector = Injector::begin(self.pid, tid)?;
+            let args = [libc::PR_GET_TID_ADDRESS as u64, stub.scratch(), 0, 0, 0, 0];
+            let answer = injector.call(stub.gadget(), "prctl", libc::SYS_prctl, args);
+            injector.finish()?;
+            answer
+        };
+        match ask() {
+            Ok(_) => {
+                let mut word = [0u8; 8];
+                crate::memory::remote::read_into(nix::unistd::Pid::from_raw(self.pid), stub.scratch(), &mut word)
+                    .map_err(|e| JobError::Kernel("read the program's memory", std::io::Error::other(e)))?;
+                thread.tid_address = Some(u64::from_ne_bytes(word));
+                Ok(())
+            }
+            Err(InjectError::Ended(tid, status)) => {
+                self.deferred.extend(status.map(|s| (tid, s)));
+                Ok(())
+            }
+            Err(e) => Err(JobError::Setup(e.into())),
+        }
+    }
+
+    /// Everything a report says of threads, ended ones included.
+    pub fn thread_counters(&self) -> Vec<(Tid, Counters)> {
+        let mut all = self.finished.clone();
+        all.extend(self.threads.values().map(|t| {
+            let mut counters = t.counters;
+            if let Ok((cpu, _)) = procfs::cpu_ns(self.pid, t.tid) {
+                counters.home_ns = cpu;
+            }
+            (t.tid, counters)
+        }));
+        all.sort_by_key(|(tid, _)| *tid);
+        all
+    }
+}

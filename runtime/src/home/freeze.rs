@@ -1,0 +1,58 @@
+//! Stopping the whole guest for a moment.
+
+use super::error::JobError;
+use super::supervisor::{Supervisor, alive};
+use super::thread::Shadow;
+use crate::guest::ptrace::{self, Tid};
+use crate::guest::stop::Stop;
+
+/// Threads that were running and stopped only for the freeze.
+pub(super) struct Frozen(Vec<Tid>);
+
+impl Frozen {
+    /// A stopped thread into which calls can be injected.
+    pub(super) fn any_at_home(&self, supervisor: &Supervisor) -> Option<Tid> {
+        self.0.iter().copied().find(|t| supervisor.threads.contains_key(t))
+    }
+}
+
+impl Supervisor {
+    /// Stops every thread of the guest. Stops that mean something by themselves are kept for
+    /// later; until then those threads stay stopped. The pager serves faults meanwhile, because a
+    /// thread that waits for a page inside the kernel stops only once it has it.
+    pub(super) fn freeze(&mut self) -> Result<Frozen, JobError> {
+        let running: Vec<Tid> = self.threads.values().filter(|t| !t.stopped).map(|t| t.tid).collect();
+        let mut frozen = Vec::new();
+        for &tid in &running {
+            alive(ptrace::interrupt(tid), "stop a thread")?;
+        }
+        for tid in running {
+            let Some((_, status)) = ptrace::wait(tid, true).map_err(|e| JobError::Kernel("wait for a thread", e))?
+            else {
+                continue;
+            };
+            let asked_for = Stop::decode(status) == Stop::Trap;
+            let free = self.threads.get_mut(&tid).is_some_and(|thread| {
+                let ours = thread.wanted.is_none()
+                    && thread.away().is_none_or(|a| matches!(a.shadow, Shadow::Parked | Shadow::Calling));
+                thread.stopped = true;
+                ours
+            });
+            if asked_for && free {
+                frozen.push(tid);
+            } else {
+                self.deferred.push_back((tid, status));
+            }
+        }
+        Ok(Frozen(frozen))
+    }
+
+    /// Lets go on what [`Supervisor::freeze`] stopped.
+    pub(super) fn thaw(&mut self, frozen: Frozen) -> Result<(), JobError> {
+        for tid in frozen.0 {
+            self.ask_tid_address(tid)?;
+            self.resume_interrupted(tid)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! Running one job: boards are reached first, then the program starts.
+
+use std::sync::mpsc;
+use std::time::Instant;
+
+use rtx_policies::Policy;
+
+use super::error::JobError;
+use super::messages::{ToPager, ToSupervisor};
+use super::pager::{self, BoardAddress, PagerReport};
+use super::stats::Stats;
+use super::supervisor::{Ended, Supervisor};
+use super::thread::{Counters, Thread};
+use crate::guest::bell::{Bell, Sleeper};
+use crate::guest::launch::{self, Program};
+use crate::guest::procfs;
+use crate::guest::ptrace::{self, Tid};
+
+/// What is to run.
+pub enum Target {
+    /// A program to start.
+    Launch(Program),
+    /// A process that already runs.
+    Attach(Tid),
+}
+
+/// A board as the supervisor knows it.
+#[derive(Clone, Debug)]
+pub struct BoardFacts {
+    pub name: String,
+    pub isa: String,
+    pub address: String,
+    pub slots: u32,
+    pub cores: u32,
+    pub alive: bool,
+}
+
+/// Who is told what happens. Called from the supervisor's thread; must not block.
+pub trait Observer: Send {
+    /// Something the user should know.
+    fn warn(&self, message: &str);
+    /// A move was decided.
+    fn decision(&self, tid: Tid, what: &str, reason: &str);
+    /// A signal is delivered to the guest; `sender` is a pid, 0 if the kernel sent it.
+    fn guest_signal(&self, signal: i32, sender: i32);
+    /// Job control stopped the guest.
+    fn stopped(&self);
+    /// The guest runs; its pid.
+    fn started(&self, pid: Tid);
+}
+
+/// A job to run.
+pub struct Job {
+    pub target: Target,
+    pub policy: Box<dyn Policy>,
+    pub boards: Vec<BoardAddress>,
+    pub settings: Settings,
+    pub observer: Box<dyn Observer>,
+}
+
+/// What can be set.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Talk to boards that are not on this machine.
+    pub insecure: bool,
+    /// A board that says nothing for so long is lost.
+    pub heartbeat_timeout: std::time::Duration,
+}
+
+/// Reaches into a running job from other threads.
+#[derive(Clone)]
+pub struct Control {
+    sender: mpsc::Sender<ToSupervisor>,
+    bell: Bell,
+}
+
+impl Control {
+    /// Sends; a job that has ended does not listen.
+    pub fn send(&self, message: ToSupervisor) {
+        let _ = self.sender.send(message);
+        self.bell.ring();
+    }
+
+    /// Sends the guest a signal.
+    pub fn signal(&self, signal: i32) {
+        self.send(ToSupervisor::Signal(signal));
+    }
+
+    /// Lets the guest go.
+    pub fn detach(&self) {
+        self.send(ToSupervisor::Detach);
+    }
+}
+
+/// What came of a job.
+pub struct JobResult {
+    /// How the guest ended, or why the job could not go on.
+    pub outcome: Result<Ended, JobError>,
+    pub wall_s: f64,
+    pub boards: Vec<BoardFacts>,
+    pub threads: Vec<(Tid, Counters)>,
+    pub stats: Stats,
+    pub pager: PagerReport,
+}
+
+/// Runs a job to its end. `ready` gets the means to reach into it once the guest runs. Makes its
+/// own threads; the calling one only waits.
+pub fn run(job: Job, ready: impl FnOnce(Control) + Send) -> Result<JobResult, JobError> {
+    std::thread::scope(|scope| {
+        let supervisor = std::thread::Builder::new()
+            .name("rtx-supervisor".into())
+            .spawn_scoped(scope, move || supervise(job, ready))
+            .map_err(|e| JobError::Kernel("start a thread", e))?;
+        match supervisor.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobError> {
+    let sleeper = Sleeper::new().map_err(|e| JobError::Kernel("prepare to wait for the program", e.into()))?;
+    let (sender, inbox) = mpsc::channel();
+    let control = Control { sender, bell: sleeper.bell() };
+    let (pager, boards) = pager::start(&job.boards, job.settings, control.clone())?;
+    let started = Instant::now();
+    let begun = match &job.target {
+        Target::Launch(program) => launch::launch(program, ptrace::GUEST_OPTIONS).map_err(JobError::Launch),
+        Target::Attach(pid) => attach(*pid).map_err(|source| JobError::Attach { pid: *pid, source }),
+    };
+    let pid = match begun {
+        Ok(pid) => pid,
+        Err(e) => {
+            let _ = pager.sender.send(ToPager::Finish);
+            pager.join();
+            return Err(e);
+        }
+    };
+    job.observer.started(pid);
+    let mut supervisor = Supervisor {
+        pid,
+        threads: Default::default(),
+        finished: Vec::new(),
+        deferred: Default::default(),
+        setup: None,
+        pager: pager.sender.clone(),
+        inbox,
+        sleeper,
+        next_tick: job.policy.wants_ticks().map(|every| started + every),
+        policy: job.policy,
+        boards,
+        stats: Stats::default(),
+        observer: job.observer,
+        waiting: Default::default(),
+        next_token: 0,
+        children: Default::default(),
+        started,
+        group_stopped: false,
+        closed: false,
+        detaching: false,
+        ended: None,
+        failure: None,
+    };
+    ready(control);
+    let outcome = supervisor.begin(&job.target).and_then(|()| supervisor.run());
+    if let Err(e) = &outcome {
+        // Whatever went wrong, nothing of the guest runs on.
+        if !matches!(e, JobError::BoardLost { .. }) {
+            // SAFETY: kill takes integers; the guest is our tracee, or gone.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+        }
+    }
+    supervisor.tell(ToPager::Finish);
+    let threads = supervisor.thread_counters();
+    let wall_s = started.elapsed().as_secs_f64();
+    Ok(JobResult {
+        outcome,
+        wall_s,
+        boards: supervisor.boards,
+        threads,
+        stats: supervisor.stats,
+        pager: pager.join(),
+    })
+}
+
+/// Seizes every thread of a running process.
+fn attach(pid: Tid) -> std::io::Result<Tid> {
+    let mut seized = std::collections::BTreeSet::new();
+    loop {
+        let mut new = false;
+        for tid in procfs::threads(pid)? {
+            if seized.contains(&tid) {
+                continue;
+            }
+            match ptrace::seize(tid, ptrace::GUEST_OPTIONS) {
+                Ok(()) => {
+                    seized.insert(tid);
+                    new = true;
+                }
+                // It ended between the look and the seize.
+                Err(e) if e.raw_os_error() == Some(libc::ESRCH) && tid != pid => {}
+                // A thread that a seized one made is traced already.
+                Err(e) if e.raw_os_error() == Some(libc::EPERM) && !seized.is_empty() => {
+                    seized.insert(tid);
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        if !new {
+            return Ok(pid);
+        }
+    }
+}
+
+impl Supervisor {
+    /// Takes up the threads there are.
+    fn begin(&mut self, target: &Target) -> Result<(), JobError> {
+        let now = Instant::now();
+        match target {
+            Target::Launch(_) => {
+                self.threads.insert(self.pid, Thread::new(self.pid, now));
+                self.stopped(self.pid);
+                self.resume(self.pid, 0)
+            }
+            Target::Attach(pid) => {
+                let tids = procfs::threads(*pid).map_err(|source| JobError::Attach { pid: *pid, source })?;
+                for tid in tids {
+                    self.threads.insert(tid, Thread::new(tid, now));
+                }
+                self.wake_by(now);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What the supervisor (the tracer thread) and the pager (the thread that serves pages and boards)
+//! tell each other. Each has one queue; order in a queue is kept.
+
+use crate::guest::arch::Registers;
+use crate::guest::ptrace::Tid;
+use crate::guest::stub::Stub;
+use crate::memory::helper::Helper;
+use crate::memory::uffd::Uffd;
+
+/// A board of this job, numbered from 1 (0 is home): its node in the directory.
+pub type BoardId = u8;
+
+/// The guest's memory, ready to be shared.
+pub struct SharedMemory {
+    /// The guest.
+    pub pid: Tid,
+    /// Its stub.
+    pub stub: Stub,
+    /// Its userfaultfd.
+    pub uffd: Uffd,
+    /// Its helper.
+    pub helper: Helper,
+}
+
+/// To the pager.
+pub enum ToPager {
+    /// The guest is set up for sharing.
+    Share(Box<SharedMemory>),
+    /// A thread goes to a board.
+    Start {
+        board: BoardId,
+        tid: Tid,
+        registers: Box<Registers>,
+        extended: Vec<u8>,
+    },
+    /// A thread is wanted back; its context answers.
+    Recall { board: BoardId, tid: Tid },
+    /// A home call returned.
+    Reply { board: BoardId, tid: Tid, seq: u32, result: i64 },
+    /// The memory map changed in [start, end): look it up again.
+    Remapped { start: u64, end: u64 },
+    /// Pages in [start, end) lost their content.
+    Discarded { start: u64, end: u64 },
+    /// Bring the pages of these addresses home, writable, and keep them; answered by `Pinned`.
+    Pin { token: u64, addresses: Vec<u64> },
+    /// Let them go.
+    Unpin { token: u64 },
+    /// Bring every page home that is not there; answered by `Fetched`.
+    FetchAll { token: u64 },
+    /// Give a just forked child what home lacked; answered by `Filled`.
+    FillChild { child: Tid },
+    /// The conversion asked for is done (or was impossible).
+    Converted { addr: u64 },
+    /// Stop or continue all offloaded threads (job control).
+    Freeze(bool),
+    /// The guest runs another program now: boards and sharing end.
+    Exec,
+    /// The guest is gone or let go: say goodbye to the boards and end.
+    Finish,
+}
+
+/// Why a board sent a thread's context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Home asked for it.
+    Recalled,
+    /// It is about to make a call that only the thread itself can make.
+    Call,
+    /// It faulted (this signal) in a way that home must judge: it runs the instruction again.
+    Fault(i32),
+}
+
+/// A thread's context, back from a board.
+pub struct Context {
+    /// Why.
+    pub why: Why,
+    /// Its registers, as it stopped.
+    pub registers: Box<Registers>,
+    /// Its extended state.
+    pub extended: Vec<u8>,
+    /// The home call it was waiting in, if any.
+    pub call: Option<u32>,
+    /// CPU time it used on the board since it was sent, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Faults it had there.
+    pub faults: u64,
+}
+
+/// To the supervisor.
+pub enum ToSupervisor {
+    /// An offloaded thread makes a home call.
+    Call {
+        tid: Tid,
+        seq: u32,
+        nr: i64,
+        args: [u64; 6],
+    },
+    /// An offloaded thread comes back.
+    Context { tid: Tid, context: Box<Context> },
+    /// A thread runs on its board.
+    Started { tid: Tid },
+    /// A board is gone; it held pages or threads if `fatal`.
+    BoardLost {
+        board: BoardId,
+        reason: String,
+        pages: usize,
+    },
+    /// Answers `Pin`.
+    Pinned { token: u64 },
+    /// Answers `FetchAll`.
+    Fetched { token: u64 },
+    /// Answers `FillChild`.
+    Filled { child: Tid },
+    /// The mapping at this address must become anonymous before it can be shared.
+    Convert { addr: u64 },
+    /// The pager cannot go on.
+    PagerFailed(String),
+    /// Send the guest a signal that rtx-run got from `sender` (0: unknown).
+    Signal(i32),
+    /// Recall everything and let the guest go.
+    Detach,
+}

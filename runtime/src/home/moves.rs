@@ -1,0 +1,221 @@
+//! Moving threads: asking the policy, freezing a thread, sending it to a board.
+
+use std::time::{Duration, Instant};
+
+use rtx_policies::{Action, BoardLoad, NodeLoad, Place as Where, Snapshot, ThreadState, ThreadView};
+
+use super::error::JobError;
+use super::messages::{BoardId, ToPager};
+use super::supervisor::{Supervisor, alive};
+use super::thread::{AtHome, Away, Place, Shadow, Thread};
+use crate::guest::procfs;
+use crate::guest::ptrace::{self, Tid};
+
+/// How soon the policy is asked again after a thread came home, if it asks for no ticks itself.
+const ASK_AGAIN: Duration = Duration::from_millis(5);
+
+impl Supervisor {
+    /// Asks the policy if it is time to.
+    pub(super) fn tick(&mut self) -> Result<(), JobError> {
+        let now = Instant::now();
+        if self.next_tick.is_none_or(|t| now < t) {
+            return Ok(());
+        }
+        self.next_tick = self.policy.wants_ticks().map(|every| now + every);
+        let snapshot = self.snapshot(true);
+        self.decide(&snapshot, None)?;
+        if let Some(until) = self.threads.values().filter_map(|t| t.home_until).min() {
+            self.wake_by(until.max(now + ASK_AGAIN));
+        }
+        Ok(())
+    }
+
+    /// Asks the policy about a thread that is stopped and clean right now. Sends it off, or lets
+    /// it run.
+    pub(super) fn settle(&mut self, tid: Tid) -> Result<(), JobError> {
+        if self.can_share() {
+            let snapshot = self.snapshot(false);
+            self.decide(&snapshot, Some(tid))?;
+            if self.offload_if_wanted(tid)? {
+                return Ok(());
+            }
+        }
+        self.resume(tid, 0)
+    }
+
+    fn can_share(&self) -> bool {
+        !self.closed && self.failure.is_none() && self.boards.iter().any(|b| b.alive)
+    }
+
+    /// Carries out what the policy decides. `stopped` is a thread that needs no freezing.
+    fn decide(&mut self, snapshot: &Snapshot, stopped: Option<Tid>) -> Result<(), JobError> {
+        if !self.can_share() || self.group_stopped {
+            return Ok(());
+        }
+        for decision in self.policy.decide(snapshot) {
+            let tid = decision.tid;
+            match decision.action {
+                Action::Offload { board } => self.want(tid, board, stopped, &decision.reason)?,
+                Action::Recall => {
+                    self.observer.decision(tid, "recall", &decision.reason);
+                    self.recall_running(tid)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn want(&mut self, tid: Tid, board: BoardId, stopped: Option<Tid>, reason: &str) -> Result<(), JobError> {
+        let alive_board = self.boards.get(usize::from(board).wrapping_sub(1)).is_some_and(|b| b.alive);
+        let pid = self.pid;
+        let Some(thread) = self.threads.get_mut(&tid).filter(|_| alive_board) else {
+            return Ok(());
+        };
+        if !matches!(thread.place, Place::Home(AtHome::Free)) || thread.wanted.is_some() {
+            return Ok(());
+        }
+        if stopped != Some(tid) {
+            // A thread blocked in a call is left alone: it would gain nothing, and stopping it
+            // may disturb the call.
+            if thread.stopped || procfs::state(pid, tid).is_ok_and(|s| s != 'R') {
+                return Ok(());
+            }
+            alive(ptrace::interrupt(tid), "stop a thread")?;
+        }
+        let thread = self.threads.get_mut(&tid).expect("just seen");
+        thread.wanted = Some(board);
+        thread.wanted_since = Instant::now();
+        self.observer.decision(tid, "offload", reason);
+        Ok(())
+    }
+
+    /// Recalls a thread unless it waits in a home call.
+    pub(super) fn recall_running(&mut self, tid: Tid) -> Result<(), JobError> {
+        let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) else {
+            return Ok(());
+        };
+        if away.shadow == Shadow::Parked && away.call.is_none() {
+            self.recall(tid)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a stopped thread to the board it is wanted on, if that is possible now.
+    pub(super) fn offload_if_wanted(&mut self, tid: Tid) -> Result<bool, JobError> {
+        let can_share = self.can_share();
+        let Some(board) = self.threads.get_mut(&tid).and_then(|t| t.wanted.take()) else {
+            return Ok(false);
+        };
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(false);
+        };
+        let spurious = regs.call_in_progress().is_some_and(|nr| {
+            regs.result() == -i64::from(libc::EINTR) && crate::calls::fails_when_interrupted(nr as i64)
+        });
+        if !can_share || regs.call_will_restart() || spurious {
+            return Ok(false);
+        }
+        self.stats.freeze.record_ns(self.threads[&tid].wanted_since.elapsed().as_nanos() as u64);
+        if self.setup.is_none() {
+            self.set_up(tid)?;
+            if self.setup.is_none() {
+                return Ok(false);
+            }
+        }
+        let park = self.setup.as_ref().expect("just made").stub.park();
+        let Some(extended) = alive(ptrace::extended(tid), "read extended registers")? else {
+            return Ok(false);
+        };
+        let mut shadow_regs = regs;
+        regs.leave_call();
+        shadow_regs.set_pc(park);
+        shadow_regs.finish_call(0);
+        alive(ptrace::set_registers(tid, &shadow_regs), "write registers")?;
+        let thread = self.threads.get_mut(&tid).expect("just seen");
+        thread.counters.offloads += 1;
+        thread.place = Place::Away(Box::new(Away {
+            board,
+            shadow: Shadow::Parked,
+            call: None,
+            context: None,
+            recalling: false,
+            sent: Instant::now(),
+            started: None,
+        }));
+        self.tell(ToPager::Start {
+            board,
+            tid,
+            registers: Box::new(regs),
+            extended,
+        });
+        self.resume(tid, 0)?;
+        Ok(true)
+    }
+
+    /// What the policy sees. `measured`: with figures from /proc, for which a tick has time.
+    fn snapshot(&self, measured: bool) -> Snapshot {
+        let now = Instant::now();
+        let runnable = |t: &Thread| {
+            !measured || procfs::state(self.pid, t.tid).is_ok_and(|s| s == 'R')
+        };
+        let mut threads = Vec::with_capacity(self.threads.len());
+        let mut home_runnable = 0;
+        for thread in self.threads.values() {
+            let (place, state, moving) = match &thread.place {
+                Place::Home(at) => {
+                    let running = runnable(thread);
+                    home_runnable += u32::from(running);
+                    let state = if running { ThreadState::Running } else { ThreadState::Blocked };
+                    (Where::Home, state, thread.wanted.is_some() || *at != AtHome::Free)
+                }
+                Place::Away(away) => {
+                    let state = if away.call.is_some() { ThreadState::Blocked } else { ThreadState::Running };
+                    (Where::Board(away.board), state, away.recalling || away.context.is_some())
+                }
+            };
+            let (cpu, delay) = if measured {
+                procfs::cpu_ns(self.pid, thread.tid).unwrap_or_default()
+            } else {
+                (0, 0)
+            };
+            threads.push(ThreadView {
+                tid: thread.tid,
+                is_main: thread.tid == self.pid,
+                place,
+                state,
+                cpu_ns: cpu,
+                run_delay_ns: delay,
+                faults: thread.counters.faults,
+                home_calls: thread.counters.home_calls,
+                born_ms: thread.born.duration_since(self.started).as_millis() as u64,
+                moving,
+                pinned: thread.home_until.is_some_and(|t| now < t),
+            });
+        }
+        let on = |id: u8| threads.iter().filter(|t| t.place == Where::Board(id)).count() as u32;
+        let boards = self.boards.iter().enumerate().map(|(i, b)| BoardLoad {
+            id: i as u8 + 1,
+            name: b.name.clone(),
+            slots: b.slots,
+            threads: on(i as u8 + 1),
+            runnable: on(i as u8 + 1),
+            cores: b.cores,
+            alive: b.alive,
+        });
+        Snapshot {
+            time_ms: now.duration_since(self.started).as_millis() as u64,
+            home: NodeLoad {
+                cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+                // Others' load counts as well, but never less than our own.
+                runnable: if measured {
+                    procfs::machine_runnable().unwrap_or(0).max(home_runnable)
+                } else {
+                    home_runnable
+                },
+                load: 0.0,
+            },
+            boards: boards.collect(),
+            threads,
+        }
+    }
+}

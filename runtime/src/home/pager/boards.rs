@@ -1,0 +1,258 @@
+//! What boards say, and what becomes of it.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::run::Pager;
+use super::{MappedKind, PagerError, Staged};
+use crate::coherence::{Access, NodeId, PAGE_SIZE, Page, Taken};
+use crate::guest::arch::Registers;
+use crate::guest::ptrace::Tid;
+use crate::home::messages::{BoardId, Context, ToSupervisor, Why};
+use crate::node::{Content, LocalError};
+use crate::wire::frame::Frame;
+use crate::wire::message::{
+    Context as WireContext, Message, Prepare, Start, Taken as WireTaken, Unmap, Why as WireWhy,
+};
+
+const SIZE: u64 = PAGE_SIZE as u64;
+/// Pages of code sent along with a thread, from its program counter on.
+const CODE_AHEAD: u32 = 4;
+
+/// Tells a fault that a new mapping cures from one that is the program's own: a thread that faults
+/// at the same address again, although no mapping of its board changed since it was told to try
+/// again, really may not touch it.
+#[derive(Default)]
+pub(super) struct Retries {
+    generation: u64,
+    last: HashMap<Tid, (u64, u64)>,
+}
+
+impl Retries {
+    /// A mapping of the board changed.
+    pub fn changed(&mut self) {
+        self.generation += 1;
+    }
+
+    /// Whether `thread` may try `addr` again.
+    pub fn allow(&mut self, thread: Tid, addr: u64) -> bool {
+        let now = (addr, self.generation);
+        self.last.insert(thread, now) != Some(now)
+    }
+
+    /// A thread left the board.
+    pub fn gone(&mut self, thread: Tid) {
+        self.last.remove(&thread);
+    }
+}
+
+impl Pager {
+    /// One message of a board.
+    pub(super) fn on_board(&mut self, board: BoardId, frame: Frame) -> Result<(), PagerError> {
+        match frame.message {
+            Message::Request(r) => self.on_request(board, r.page, r.write, r.window),
+            Message::Taken(taken) => self.on_taken(board, &taken, frame.pages),
+            Message::MapRequest(r) => self.on_map_request(board, r.thread as Tid, r.addr),
+            Message::Call(call) => {
+                let args = call.arguments();
+                self.notify(ToSupervisor::Call { tid: call.thread as Tid, seq: call.seq, nr: call.nr, args });
+                Ok(())
+            }
+            Message::Context(context) => self.on_context(board, context),
+            Message::Started(started) => {
+                self.notify(ToSupervisor::Started { tid: started.thread as Tid });
+                Ok(())
+            }
+            Message::FaultTimes(times) => {
+                for ns in times.ns {
+                    self.faults.record_ns(ns);
+                }
+                Ok(())
+            }
+            Message::Failed(failed) => {
+                self.lose(board, &failed.message);
+                Ok(())
+            }
+            other => {
+                self.lose(board, &format!("it sent a {} message, which only home sends", other.name()));
+                Ok(())
+            }
+        }
+    }
+
+    /// A thread leaves a board.
+    fn on_context(&mut self, board: BoardId, context: WireContext) -> Result<(), PagerError> {
+        let tid = context.thread as Tid;
+        let link = &mut self.boards[usize::from(board) - 1];
+        link.retries.gone(tid);
+        link.cpu_ns += context.cpu_ns;
+        let why = match context.why() {
+            WireWhy::Recalled => Why::Recalled,
+            WireWhy::Call => Why::Call,
+            WireWhy::Fault => Why::Fault(context.signal),
+        };
+        let Some(registers) = Registers::from_bytes(&context.regs) else {
+            self.lose(board, "it sent registers of another kind");
+            return Ok(());
+        };
+        let context = Context {
+            why,
+            registers: Box::new(registers),
+            extended: context.extended.to_vec(),
+            call: context.call.map(|c| c.seq),
+            cpu_ns: context.cpu_ns,
+            faults: context.faults,
+        };
+        self.notify(ToSupervisor::Context { tid, context: Box::new(context) });
+        Ok(())
+    }
+
+    /// A board asks for a page.
+    fn on_request(&mut self, board: BoardId, page: Page, write: bool, window: u32) -> Result<(), PagerError> {
+        let link = &self.boards[usize::from(board) - 1];
+        // A range that was unmapped meanwhile: the board has been told, which wakes its threads.
+        let Some((range, mapped)) = link.mapped.get_range(page * SIZE) else { return Ok(()) };
+        let (mapped, left) = (*mapped, (range.end / SIZE - page).min(u64::from(window)) as u32);
+        match mapped.kind {
+            MappedKind::Image | MappedKind::Vdso => self.send_image(board, page, left, mapped.kind),
+            MappedKind::Tracked => {
+                let Some(share) = &mut self.share else { return Ok(()) };
+                let window = share.clip(page, left);
+                let access = if write { Access::Write } else { Access::Read };
+                share.directory.request(NodeId(board), page, access, window, &mut share.scratch);
+                share.actions.extend(share.scratch.drain(..));
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends pages that nobody writes, straight from home's mapping.
+    fn send_image(&mut self, board: BoardId, page: Page, count: u32, kind: MappedKind) -> Result<(), PagerError> {
+        let Some(share) = &self.share else { return Ok(()) };
+        let mut contents = Vec::new();
+        if kind == MappedKind::Vdso {
+            let image = share.vdso.as_ref();
+            contents.extend((0..u64::from(count)).map_while(|i| image?.page((page + i) * SIZE)));
+        } else {
+            let mut want = count as usize;
+            while want > 0 {
+                match share.node.memory.read(&[(page * SIZE, want * PAGE_SIZE)]) {
+                    Ok(bytes) => {
+                        contents.extend((0..want).map(|i| Content::of(bytes.slice(i * PAGE_SIZE..(i + 1) * PAGE_SIZE))));
+                        break;
+                    }
+                    // Beyond the end of the file, perhaps: fewer.
+                    Err(LocalError::Unmapped) => want /= 2,
+                    Err(e) => return Err(e.into()),
+                }
+            }
+        }
+        if contents.is_empty() {
+            // Not readable at home: touching it there gives the program the signal it deserves.
+            let (start, end) = (page * SIZE, (page + 1) * SIZE);
+            let link = &mut self.boards[usize::from(board) - 1];
+            link.mapped.remove(start..end);
+            link.retries.changed();
+            self.stage(board, Staged::Other(Unmap { start, end }.into()));
+        }
+        for (i, data) in contents.into_iter().enumerate() {
+            let grant = Staged::Grant {
+                page: page + i as u64,
+                write: false,
+                data: Some(data),
+                prefetched: i > 0,
+                contended: false,
+            };
+            self.stage(board, grant);
+        }
+        Ok(())
+    }
+
+    fn on_taken(&mut self, board: BoardId, message: &WireTaken, pages: Bytes) -> Result<(), PagerError> {
+        let Some(share) = &mut self.share else { return Ok(()) };
+        let mut violation = None;
+        for (item, page) in message.contents(pages) {
+            let taken = Taken {
+                data: Content::from_wire(page),
+                refused: item.refused,
+                deferred: message.deferred,
+            };
+            self.traffic.count(taken.data.as_ref());
+            if let Err(v) = share.directory.taken(NodeId(board), item.tag, taken, &mut share.scratch) {
+                violation = Some(v);
+                break;
+            }
+        }
+        share.actions.extend(share.scratch.drain(..));
+        if let Some(violation) = violation {
+            self.lose(board, &format!("it broke the protocol: {violation:?}"));
+        }
+        Ok(())
+    }
+
+    /// A thread goes to a board: what it will touch first goes ahead of it.
+    pub(super) fn start_thread(&mut self, board: BoardId, tid: Tid, registers: &Registers, extended: Vec<u8>) -> Result<(), PagerError> {
+        let Some(share) = &self.share else { return Ok(()) };
+        let link = &self.boards[usize::from(board) - 1];
+        if !link.alive {
+            self.notify(ToSupervisor::BoardLost {
+                board,
+                reason: link.lost.clone().unwrap_or_default(),
+                pages: 0,
+            });
+            return Ok(());
+        }
+        if !link.prepared {
+            let stub = share.node.memory.stub;
+            self.boards[usize::from(board) - 1].prepared = true;
+            self.stage(board, Staged::Other(Prepare { stub_address: stub.0 }.into()));
+        }
+        for (addr, write, window) in [(registers.pc(), false, CODE_AHEAD), (registers.sp(), true, 1)] {
+            if self.map_for(board, addr, None)? == Some(true) {
+                self.on_request(board, addr / SIZE, write, window)?;
+            }
+        }
+        self.settle()?;
+        let start = Start {
+            thread: tid as u32,
+            regs: registers.to_bytes().into(),
+            extended: extended.into(),
+            pending_call: None,
+        };
+        self.stage(board, Staged::Other(start.into()));
+        Ok(())
+    }
+
+    /// A board cannot be used any more.
+    pub(super) fn lose(&mut self, board: BoardId, reason: &str) {
+        let link = &mut self.boards[usize::from(board) - 1];
+        if !link.alive {
+            return;
+        }
+        link.alive = false;
+        link.lost = Some(reason.to_owned());
+        link.staged.clear();
+        let mut pages = 0;
+        if let Some(share) = &mut self.share {
+            pages = share.directory.node_lost(NodeId(board), &mut share.scratch).modified.len();
+            share.actions.extend(share.scratch.drain(..));
+        }
+        self.notify(ToSupervisor::BoardLost { board, reason: reason.to_owned(), pages });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Retries;
+
+    #[test]
+    fn a_second_fault_without_a_change_is_the_programs_own() {
+        let mut retries = Retries::default();
+        assert!(retries.allow(7, 0x1000));
+        assert!(!retries.allow(7, 0x1000));
+        retries.changed();
+        assert!(retries.allow(7, 0x1000));
+        assert!(retries.allow(8, 0x1000) && retries.allow(7, 0x2000));
+    }
+}

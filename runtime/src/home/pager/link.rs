@@ -1,0 +1,128 @@
+//! The connections to one board: its session, and its heartbeat beside it.
+
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::time::{Instant, timeout};
+
+use super::run::BoardAddress;
+use crate::home::error::JobError;
+use crate::home::job::{BoardFacts, Settings};
+use crate::wire::PROTOCOL;
+use crate::wire::frame::{Frame, OutFrame};
+use crate::wire::inbox::{Inbox, InboxError};
+use crate::wire::message::{Beat, Facts, Hello, Message, Role};
+use crate::wire::outbox::Outbox;
+use crate::wire::session::{ConnectError, Session, connect};
+
+/// How often signs of life are exchanged.
+const BEAT: Duration = Duration::from_millis(500);
+
+/// What comes from a board.
+pub(super) enum FromBoard {
+    /// It says something.
+    Said(Frame),
+    /// It is gone, and how that was noticed.
+    Lost(String),
+}
+
+/// The way to a board.
+pub(super) struct Link {
+    outbox: Option<Outbox>,
+}
+
+impl Link {
+    /// Sends; an error is the reason why the board is lost.
+    pub fn push(&mut self, frame: OutFrame) -> Result<(), String> {
+        match &mut self.outbox {
+            Some(outbox) => outbox.push(frame).map_err(|e| crate::report::chain(&e)),
+            None => Err("the connection is closed".into()),
+        }
+    }
+
+    /// Waits until everything is sent, and closes.
+    pub async fn drain(&mut self) {
+        if let Some(outbox) = self.outbox.take() {
+            // A board that is gone hears nothing more.
+            let _ = outbox.finish().await;
+        }
+    }
+}
+
+pub(super) type Reached = Vec<(Link, BoxStream<'static, FromBoard>)>;
+
+/// Connects to all boards, session and heartbeat.
+pub(super) async fn reach(
+    addresses: &[BoardAddress],
+    settings: Settings,
+) -> Result<(Reached, Vec<BoardFacts>), JobError> {
+    let mut links: Reached = Vec::new();
+    let mut all_facts = Vec::new();
+    let ours = if addresses.is_empty() { None } else { Some(Facts::collect()) };
+    for BoardAddress { address } in addresses {
+        let refused = |e: ConnectError| JobError::Board(crate::report::chain(&e));
+        let mut hello = Hello {
+            protocol: PROTOCOL,
+            role: Role::Session as i32,
+            facts: ours.clone().unwrap_or_default(),
+            insecure: settings.insecure,
+            ..Hello::default()
+        };
+        let session = connect(address, hello.clone(), settings.insecure).await.map_err(refused)?;
+        hello.role = Role::Heartbeat as i32;
+        hello.token = session.welcome.token.clone();
+        let heart = connect(address, hello, settings.insecure).await.map_err(refused)?;
+        all_facts.push(BoardFacts {
+            name: session.welcome.name.clone(),
+            isa: session.welcome.facts.isa.clone(),
+            address: address.clone(),
+            slots: session.welcome.slots,
+            cores: session.welcome.cores,
+            alive: true,
+        });
+        let frames = frames(session.inbox);
+        let beats = stream::once(watch(heart, settings.heartbeat_timeout));
+        let both = stream::select(frames, beats).boxed();
+        links.push((Link { outbox: Some(session.outbox) }, both));
+    }
+    Ok((links, all_facts))
+}
+
+/// A board's frames; the last item says why no more come.
+fn frames(inbox: Inbox) -> impl futures::Stream<Item = FromBoard> + Send {
+    inbox
+        .map(Some)
+        .chain(stream::once(async { None }))
+        .map(|frame| match frame {
+            Some(Ok(frame)) => FromBoard::Said(frame),
+            Some(Err(InboxError::Broken(e))) => FromBoard::Lost(format!("connection broken: {e}")),
+            Some(Err(e)) => FromBoard::Lost(crate::report::chain(&e)),
+            None => FromBoard::Lost("connection closed".into()),
+        })
+}
+
+/// Exchanges signs of life until they stop coming; returns what happened.
+async fn watch(heart: Session, patience: Duration) -> FromBoard {
+    let Session { mut inbox, mut outbox, .. } = heart;
+    let started = Instant::now();
+    let mut heard = Instant::now();
+    for seq in 1.. {
+        let beat = Beat { seq, sent_ns: started.elapsed().as_nanos() as u64, echo_ns: 0 };
+        if let Err(e) = outbox.push(beat) {
+            return FromBoard::Lost(format!("heartbeat broken: {}", crate::report::chain(&e)));
+        }
+        let next = Instant::now() + BEAT;
+        while let Ok(message) = timeout(next.saturating_duration_since(Instant::now()), inbox.recv()).await {
+            match message {
+                Some(Ok(Frame { message: Message::Beat(_), .. })) => heard = Instant::now(),
+                Some(Ok(_)) => return FromBoard::Lost("its heartbeat makes no sense".into()),
+                Some(Err(e)) => return FromBoard::Lost(format!("heartbeat broken: {}", crate::report::chain(&e))),
+                None => return FromBoard::Lost("heartbeat connection closed".into()),
+            }
+        }
+        if heard.elapsed() > patience {
+            return FromBoard::Lost(format!("no sign of life for {:.1} s", heard.elapsed().as_secs_f64()));
+        }
+    }
+    unreachable!("beats are counted with 64 bits")
+}

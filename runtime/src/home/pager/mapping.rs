@@ -1,0 +1,278 @@
+//! Following the guest's mappings: what boards may map, and what they must drop.
+
+use std::ops::Range;
+
+use nix::unistd::Pid;
+
+use super::run::Pager;
+use super::{Mapped, MappedKind, PagerError, Staged};
+use crate::coherence::{PAGE_SIZE, Page};
+use crate::guest::ptrace::Tid;
+use crate::home::messages::{BoardId, ToSupervisor};
+use crate::home::setup::needs_conversion;
+use crate::memory::maps::{Kind, MapsError, Vma};
+use crate::node::LocalError;
+use crate::wire::message::{Discard, Map, MapKind, Mapped as NowMapped, Message, NoMap, Protect, Unmap};
+
+const SIZE: u64 = PAGE_SIZE as u64;
+
+fn pages(start: u64, end: u64) -> Range<Page> {
+    start / SIZE..end / SIZE
+}
+
+/// What can be done with a mapping of the guest on a board.
+enum Fate {
+    Mapped(MappedKind),
+    /// Make it anonymous first.
+    Convert,
+    /// Threads that touch it must be at home.
+    HomeOnly,
+}
+
+fn fate(vma: &Vma) -> Fate {
+    match vma.kind {
+        Kind::Vdso => Fate::Mapped(MappedKind::Vdso),
+        _ if vma.shared || vma.prot.none() || !vma.prot.r => Fate::HomeOnly,
+        _ if vma.kind.is_anon() => Fate::Mapped(MappedKind::Tracked),
+        _ if needs_conversion(vma) => Fate::Convert,
+        _ if vma.is_private_file() => Fate::Mapped(MappedKind::Image),
+        _ => Fate::HomeOnly,
+    }
+}
+
+impl Pager {
+    /// A board's thread touched an address at which its replica has nothing suitable.
+    pub(super) fn on_map_request(&mut self, board: BoardId, thread: Tid, addr: u64) -> Result<(), PagerError> {
+        if let Some(ready) = self.map_for(board, addr, Some(thread))? {
+            let there = ready && self.boards[usize::from(board) - 1].retries.allow(thread, addr);
+            self.stage(board, Staged::Other(answer(thread, addr, there)));
+        }
+        Ok(())
+    }
+
+    /// Gives `board` the mapping at `addr`. False: there is none it may have. `None`: the answer
+    /// comes later, for `thread`.
+    pub(super) fn map_for(&mut self, board: BoardId, addr: u64, thread: Option<Tid>) -> Result<Option<bool>, PagerError> {
+        // An unmapping whose event is not yet read must not strike what is mapped there now.
+        self.catch_up()?;
+        let Some(share) = &mut self.share else { return Ok(Some(false)) };
+        let stub = share.node.memory.stub;
+        let vma = match share.maps.query(addr) {
+            Ok(vma) => vma,
+            // The program is gone; the supervisor will say so.
+            Err(MapsError::Query { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => None,
+            Err(e) => return Err(PagerError::Other(format!("cannot look up a mapping: {e}"))),
+        };
+        let Some(vma) = vma.filter(|v| v.end <= stub.0 || v.start >= stub.end()) else {
+            return Ok(Some(false));
+        };
+        let kind = match fate(&vma) {
+            Fate::Mapped(kind) => kind,
+            Fate::HomeOnly => return Ok(Some(false)),
+            Fate::Convert => {
+                let Some(thread) = thread else { return Ok(Some(false)) };
+                let waiting = share.converting.entry(addr).or_default();
+                waiting.push((board, thread));
+                if waiting.len() == 1 {
+                    self.notify(ToSupervisor::Convert { addr });
+                }
+                return Ok(None);
+            }
+        };
+        if kind == MappedKind::Tracked && share.node.memory.uffd.register(vma.start, vma.len()).is_err() {
+            // Some anonymous memory cannot be watched (huge page files); threads use it at home.
+            return Ok(Some(false));
+        }
+        if kind == MappedKind::Tracked {
+            share.registered.insert(vma.range(), ());
+        }
+        if kind == MappedKind::Vdso && share.vdso.is_none() {
+            share.vdso = super::vdso::Image::of(Pid::from_raw(share.pid), &vma);
+            if share.vdso.is_none() {
+                return Ok(Some(false));
+            }
+        }
+        let wanted = Mapped { prot: vma.prot, kind };
+        let link = &mut self.boards[usize::from(board) - 1];
+        let have: Vec<_> = link.mapped.overlaps(vma.range()).map(|(r, m)| (r, *m)).collect();
+        let same = have.len() == 1 && have[0].0.start <= vma.start && have[0].0.end >= vma.end && have[0].1 == wanted;
+        if same {
+            return Ok(Some(true));
+        }
+        // Pages of another kind are of another mapping.
+        for (range, _) in have.iter().filter(|(_, m)| m.kind != kind) {
+            let (start, end) = (range.start.max(vma.start), range.end.min(vma.end));
+            self.stage(board, Staged::Other(Unmap { start, end }.into()));
+        }
+        let link = &mut self.boards[usize::from(board) - 1];
+        link.mapped.insert(vma.range(), wanted);
+        link.retries.changed();
+        let (start, end, prot) = (vma.start, vma.end, vma.prot.bits());
+        self.stage(board, Staged::Other(Map { start, end, prot, kind: wire_kind(kind) as i32 }.into()));
+        Ok(Some(true))
+    }
+
+    /// The supervisor made the mapping at `addr` anonymous, or could not.
+    pub(super) fn on_converted(&mut self, addr: u64) -> Result<(), PagerError> {
+        let waiting = self.share.as_mut().and_then(|s| s.converting.remove(&addr)).unwrap_or_default();
+        for (board, thread) in waiting {
+            let there = self.map_for(board, addr, None)?.unwrap_or(false);
+            self.stage(board, Staged::Other(answer(thread, addr, there)));
+        }
+        Ok(())
+    }
+
+    /// Memory that was watched is no longer mapped at home.
+    pub(super) fn unmapped(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
+        let Some(share) = &mut self.share else { return Ok(()) };
+        let range = pages(start, end);
+        share.node.forget_work(&range);
+        share.actions.retain(|a| !concerns(a, &range));
+        share.directory.forget(range.start, range.end - range.start, &mut share.scratch);
+        share.node.remove(range.clone());
+        share.registered.remove(start..end);
+        self.unmap_on_boards(start, end);
+        self.take_up_actions();
+        Ok(())
+    }
+
+    fn take_up_actions(&mut self) {
+        if let Some(share) = &mut self.share {
+            share.actions.extend(share.scratch.drain(..));
+        }
+    }
+
+    /// Memory that was watched moved.
+    pub(super) fn remapped(&mut self, from: u64, to: u64, len: u64) -> Result<(), PagerError> {
+        // What is still to be done belongs to the old place.
+        self.dispatch()?;
+        let Some(share) = &mut self.share else { return Ok(()) };
+        let count = len / SIZE;
+        let old = pages(from, from + len);
+        share.node.move_work(&old, to / SIZE);
+        share.directory.remap(old.start, to / SIZE, count, &mut share.scratch);
+        share.node.remap(old.start, to / SIZE, count);
+        share.registered.remove(from..from + len);
+        share.registered.insert(to..to + len, ());
+        self.take_up_actions();
+        // Takes under the old numbers must reach boards before they forget them.
+        self.dispatch()?;
+        self.unmap_on_boards(from, from + len);
+        self.unmap_on_boards(to, to + len);
+        Ok(())
+    }
+
+    /// Tells every board that it must forget a range, and drops grants that are not yet sent.
+    fn unmap_on_boards(&mut self, start: u64, end: u64) {
+        let range = pages(start, end);
+        for board in 1..=self.boards.len() as BoardId {
+            let link = &mut self.boards[usize::from(board) - 1];
+            link.staged.retain(|s| !matches!(s, Staged::Grant { page, .. } if range.contains(page)));
+            if !link.mapped.remove(start..end).is_empty() {
+                link.retries.changed();
+                self.stage(board, Staged::Other(Unmap { start, end }.into()));
+            }
+        }
+    }
+
+    /// Pages lost their content at home (MADV_DONTNEED and the like).
+    pub(super) fn on_discarded(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
+        // What was granted before must arrive before: its receiver waits for it.
+        self.settle()?;
+        let Some(share) = &mut self.share else { return Ok(()) };
+        let range = pages(start, end);
+        share.directory.discard(range.start, range.end - range.start, &mut share.scratch);
+        share.node.discard(range.clone());
+        for board in 1..=self.boards.len() as BoardId {
+            let link = &self.boards[usize::from(board) - 1];
+            if link.mapped.overlaps(start..end).next().is_some() {
+                self.stage(board, Staged::Other(Discard { start, end }.into()));
+            }
+        }
+        // What came home between the program's call and now is dropped once more.
+        let share = self.share.as_mut().expect("just used");
+        let watched: Vec<(u64, u64)> = share
+            .registered
+            .overlaps(start..end)
+            .map(|(r, ())| (r.start.max(start), r.end.min(end) - r.start.max(start)))
+            .collect();
+        share.node.memory.helper.drop_pages(&watched).map_err(LocalError::from)?;
+        self.take_up_actions();
+        Ok(())
+    }
+
+    /// An offloaded thread changed mappings: what boards hold of the range is looked up again.
+    pub(super) fn on_remap_call(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
+        for board in 1..=self.boards.len() as BoardId {
+            let link = &self.boards[usize::from(board) - 1];
+            let pieces: Vec<_> = link.mapped.overlaps(start..end).map(|(r, m)| (r, *m)).collect();
+            for (range, mapped) in pieces {
+                let piece = range.start.max(start)..range.end.min(end);
+                if mapped.kind != MappedKind::Tracked {
+                    // Its content comes from home whenever it is asked for again.
+                    let link = &mut self.boards[usize::from(board) - 1];
+                    link.mapped.remove(piece.clone());
+                    link.retries.changed();
+                    let (start, end) = (piece.start, piece.end);
+                    self.stage(board, Staged::Other(Unmap { start, end }.into()));
+                    continue;
+                }
+                self.protect_again(board, piece, mapped)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a board the protection that home's mappings have now.
+    fn protect_again(&mut self, board: BoardId, piece: Range<u64>, mapped: Mapped) -> Result<(), PagerError> {
+        let Some(share) = &self.share else { return Ok(()) };
+        let mut at = piece.start;
+        let mut changes = Vec::new();
+        while at < piece.end {
+            let vma = share
+                .maps
+                .query_or_next(at)
+                .map_err(|e| PagerError::Other(format!("cannot look up a mapping: {e}")))?;
+            let Some(vma) = vma.filter(|v| v.start < piece.end) else { break };
+            let part = vma.start.max(at)..vma.end.min(piece.end);
+            if vma.prot != mapped.prot && vma.kind.is_anon() && !vma.shared {
+                changes.push((part.clone(), vma.prot));
+            }
+            at = part.end;
+        }
+        for (part, prot) in changes {
+            let link = &mut self.boards[usize::from(board) - 1];
+            link.mapped.insert(part.clone(), Mapped { prot, ..mapped });
+            link.retries.changed();
+            let (start, end, prot) = (part.start, part.end, prot.bits());
+            self.stage(board, Staged::Other(Protect { start, end, prot }.into()));
+        }
+        Ok(())
+    }
+}
+
+fn answer(thread: Tid, addr: u64, there: bool) -> Message {
+    let thread = thread as u32;
+    if there {
+        NowMapped { thread, addr }.into()
+    } else {
+        NoMap { thread, addr }.into()
+    }
+}
+
+fn wire_kind(kind: MappedKind) -> MapKind {
+    match kind {
+        MappedKind::Tracked => MapKind::Tracked,
+        MappedKind::Image => MapKind::Fixed,
+        MappedKind::Vdso => MapKind::Vdso,
+    }
+}
+
+/// An action not yet carried out that is about a page of the range.
+fn concerns<D>(action: &crate::coherence::DirAction<D>, range: &Range<Page>) -> bool {
+    use crate::coherence::DirAction;
+    match action {
+        DirAction::Take { page, .. } | DirAction::Grant { page, .. } => range.contains(page),
+        DirAction::Pinned { .. } | DirAction::PinDropped { .. } => false,
+    }
+}

@@ -1,0 +1,319 @@
+//! The pager's thread: its start, its loop, its end.
+
+use std::collections::VecDeque;
+use std::os::fd::AsFd;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures::stream::{SelectAll, StreamExt};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+
+use super::boards::Retries;
+use super::link::{self, FromBoard, Link};
+use super::sweep::Sweeps;
+use super::{Mapped, PagerError, Share, Staged};
+use crate::coherence::{Counters, Directory, NodeId};
+use crate::home::error::JobError;
+use crate::home::job::{BoardFacts, Control, Settings};
+use crate::home::messages::{BoardId, SharedMemory, ToPager, ToSupervisor};
+use crate::memory::address_map::AddressMap;
+use crate::memory::maps::Maps;
+use crate::memory::uffd::Event;
+use crate::memory::watch::{Watch, readable};
+use crate::node::{Content, LocalMemory, Node};
+use crate::report::Latency;
+use crate::wire::message::{Bye, CallReply, Freeze, Recall, Thaw};
+
+/// Where a board is.
+#[derive(Clone, Debug)]
+pub struct BoardAddress {
+    /// As `HOST:PORT`.
+    pub address: String,
+}
+
+/// What the pager adds to the report.
+#[derive(Default)]
+pub struct PagerReport {
+    pub counters: Counters,
+    /// Pages that travelled as a flag.
+    pub zero: u64,
+    /// Bytes of page content on the wire, both ways.
+    pub bytes: u64,
+    /// Remote faults as boards' threads saw them.
+    pub faults: Latency,
+    /// CPU nanoseconds of threads on each board.
+    pub board_ns: Vec<u64>,
+}
+
+/// Page traffic with boards.
+#[derive(Default)]
+pub(super) struct Traffic {
+    pub zero: u64,
+    pub bytes: u64,
+}
+
+impl Traffic {
+    /// Takes note of a page's content that travels.
+    pub fn count(&mut self, content: Option<&Content>) {
+        match content {
+            Some(Content::Zero) => self.zero += 1,
+            Some(Content::Bytes(b)) => self.bytes += b.len() as u64,
+            None => {}
+        }
+    }
+}
+
+/// One board's session.
+pub(super) struct Board {
+    pub link: Link,
+    pub alive: bool,
+    pub lost: Option<String>,
+    pub prepared: bool,
+    pub mapped: AddressMap<Mapped>,
+    pub retries: Retries,
+    pub staged: VecDeque<Staged>,
+    pub cpu_ns: u64,
+}
+
+/// The pager's state.
+pub struct Pager {
+    pub(super) boards: Vec<Board>,
+    pub(super) share: Option<Share>,
+    pub(super) events: Vec<Event>,
+    pub(super) pinned_tokens: Vec<u64>,
+    pub(super) faults: Latency,
+    pub(super) traffic: Traffic,
+    counters: Counters,
+    supervisor: Control,
+}
+
+/// A running pager.
+pub struct PagerHandle {
+    /// Its queue.
+    pub sender: UnboundedSender<ToPager>,
+    thread: JoinHandle<PagerReport>,
+}
+
+impl PagerHandle {
+    /// Waits for its end, which [`ToPager::Finish`] brings.
+    pub fn join(self) -> PagerReport {
+        match self.thread.join() {
+            Ok(report) => report,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+/// Reaches all boards and starts the pager.
+pub fn start(
+    boards: &[BoardAddress],
+    settings: Settings,
+    supervisor: Control,
+) -> Result<(PagerHandle, Vec<BoardFacts>), JobError> {
+    let boards = boards.to_vec();
+    let (sender, inbox) = unbounded_channel();
+    let (report, reached) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new()
+        .name("rtx-pager".into())
+        .spawn(move || run(&boards, settings, supervisor, inbox, &report))
+        .map_err(|e| JobError::Kernel("start a thread", e))?;
+    match reached.recv() {
+        Ok(Ok(facts)) => Ok((PagerHandle { sender, thread }, facts)),
+        Ok(Err(e)) => Err(e),
+        Err(_) => Err(JobError::Pager("its thread ended".into())),
+    }
+}
+
+fn run(
+    addresses: &[BoardAddress],
+    settings: Settings,
+    supervisor: Control,
+    inbox: UnboundedReceiver<ToPager>,
+    report: &std::sync::mpsc::Sender<Result<Vec<BoardFacts>, JobError>>,
+) -> PagerReport {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            let _ = report.send(Err(JobError::Kernel("start a runtime", e)));
+            return PagerReport::default();
+        }
+    };
+    runtime.block_on(async {
+        let (links, facts) = match link::reach(addresses, settings).await {
+            Ok(reached) => reached,
+            Err(e) => {
+                let _ = report.send(Err(e));
+                return PagerReport::default();
+            }
+        };
+        let _ = report.send(Ok(facts));
+        let mut streams = SelectAll::new();
+        let mut boards = Vec::new();
+        for (i, (link, stream)) in links.into_iter().enumerate() {
+            let id = i as BoardId + 1;
+            streams.push(stream.map(move |message| (id, message)).boxed());
+            boards.push(Board {
+                link,
+                alive: true,
+                lost: None,
+                prepared: false,
+                mapped: AddressMap::new(),
+                retries: Retries::default(),
+                staged: VecDeque::new(),
+                cpu_ns: 0,
+            });
+        }
+        let mut pager = Pager {
+            boards,
+            share: None,
+            events: Vec::new(),
+            pinned_tokens: Vec::new(),
+            faults: Latency::new(),
+            traffic: Traffic::default(),
+            counters: Counters::default(),
+            supervisor,
+        };
+        if let Err(e) = pager.run(inbox, streams).await {
+            pager.notify(ToSupervisor::PagerFailed(e.to_string()));
+        }
+        pager.keep_counters();
+        PagerReport {
+            counters: pager.counters,
+            zero: pager.traffic.zero,
+            bytes: pager.traffic.bytes,
+            faults: pager.faults,
+            board_ns: pager.boards.iter().map(|b| b.cpu_ns).collect(),
+        }
+    })
+}
+
+type Streams = SelectAll<futures::stream::BoxStream<'static, (BoardId, FromBoard)>>;
+
+impl Pager {
+    async fn run(&mut self, mut inbox: UnboundedReceiver<ToPager>, mut boards: Streams) -> Result<(), PagerError> {
+        let mut watched: Option<Watch> = None;
+        loop {
+            let due = self.share.as_ref().and_then(|s| s.node.next_due());
+            let due = due.map_or_else(|| Instant::now() + Duration::from_secs(3600), Instant::from_std);
+            tokio::select! {
+                biased;
+                ready = readable(watched.as_ref()) => {
+                    ready.map_err(|e| PagerError::Other(format!("cannot wait for the program's faults: {e}")))?;
+                    self.read_events()?;
+                }
+                Some((board, message)) = boards.next() => self.on_link(board, message)?,
+                message = inbox.recv() => match message {
+                    None | Some(ToPager::Finish) => {
+                        self.finish().await;
+                        return Ok(());
+                    }
+                    Some(ToPager::Share(shared)) => watched = Some(self.share(*shared)?),
+                    Some(ToPager::Exec) => {
+                        watched = None;
+                        self.keep_counters();
+                        self.share = None;
+                        self.say_goodbye();
+                    }
+                    Some(message) => self.on_supervisor(message)?,
+                },
+                () = tokio::time::sleep_until(due) => {
+                    if let Some(share) = &mut self.share {
+                        share.node.due();
+                    }
+                }
+            }
+            self.settle()?;
+        }
+    }
+
+    fn share(&mut self, shared: SharedMemory) -> Result<Watch, PagerError> {
+        let other = |what: &str, e: &dyn std::fmt::Display| PagerError::Other(format!("cannot {what}: {e}"));
+        let pid = nix::unistd::Pid::from_raw(shared.pid);
+        let watched = Watch::new(shared.uffd.as_fd()).map_err(|e| other("watch the program's memory", &e))?;
+        let memory = LocalMemory::new(pid, shared.stub, shared.uffd, shared.helper)?;
+        self.share = Some(Share {
+            pid: shared.pid,
+            node: Node::new(NodeId::HOME, memory),
+            directory: Directory::new(),
+            maps: Maps::open(pid).map_err(|e| other("read the program's mappings", &e))?,
+            registered: AddressMap::new(),
+            vdso: None,
+            actions: VecDeque::new(),
+            scratch: Vec::new(),
+            outcomes: Vec::new(),
+            sweeps: Sweeps::default(),
+            converting: Default::default(),
+        });
+        Ok(watched)
+    }
+
+    fn on_link(&mut self, board: BoardId, message: FromBoard) -> Result<(), PagerError> {
+        match message {
+            FromBoard::Said(message) if self.boards[usize::from(board) - 1].alive => self.on_board(board, message),
+            FromBoard::Said(_) => Ok(()),
+            FromBoard::Lost(reason) => {
+                self.lose(board, &reason);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_supervisor(&mut self, message: ToPager) -> Result<(), PagerError> {
+        match message {
+            ToPager::Start { board, tid, registers, extended } => {
+                return self.start_thread(board, tid, &registers, extended);
+            }
+            ToPager::Recall { board, tid } => self.stage(board, Staged::Other(Recall { thread: tid as u32 }.into())),
+            ToPager::Reply { board, tid, seq, result } => {
+                self.stage(board, Staged::Other(CallReply { thread: tid as u32, seq, result }.into()));
+            }
+            ToPager::Remapped { start, end } => return self.on_remap_call(start, end),
+            ToPager::Discarded { start, end } => return self.on_discarded(start, end),
+            ToPager::Pin { token, addresses } => self.pin(token, &addresses),
+            ToPager::Unpin { token } => self.unpin(token),
+            ToPager::FetchAll { token } => self.fetch_all(token),
+            ToPager::FillChild { child } => return self.fill_child(child),
+            ToPager::Converted { addr } => return self.on_converted(addr),
+            ToPager::Freeze(on) => {
+                for board in 1..=self.boards.len() as BoardId {
+                    let message = if on { Freeze {}.into() } else { Thaw {}.into() };
+                    self.stage(board, Staged::Other(message));
+                }
+            }
+            ToPager::Share(_) | ToPager::Exec | ToPager::Finish => unreachable!("handled by the loop"),
+        }
+        Ok(())
+    }
+
+    /// Tells the supervisor.
+    pub(super) fn notify(&self, message: ToSupervisor) {
+        self.supervisor.send(message);
+    }
+
+    fn keep_counters(&mut self) {
+        if let Some(share) = &self.share {
+            self.counters = share.directory.counters();
+        }
+    }
+
+    fn say_goodbye(&mut self) {
+        for board in 1..=self.boards.len() as BoardId {
+            self.stage(board, Staged::Other(Bye { reason: String::new() }.into()));
+        }
+        self.send_staged();
+        for board in &mut self.boards {
+            board.alive = false;
+        }
+    }
+
+    /// The end: boards are told, and what they still have to hear gets a moment to leave.
+    async fn finish(&mut self) {
+        self.keep_counters();
+        self.share = None;
+        self.say_goodbye();
+        for board in &mut self.boards {
+            let _ = tokio::time::timeout(Duration::from_millis(200), board.link.drain()).await;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is said to boards, staged until nothing can overtake it any more.
+
+use super::run::Pager;
+use super::Staged;
+use crate::coherence::{Page, TakeMode};
+use crate::home::messages::BoardId;
+use crate::node::Content;
+use crate::wire::frame::OutFrame;
+use crate::wire::limits::FRAME_PAGES;
+use crate::wire::message::{Grant, Take, TakeItem, TakeMode as WireMode};
+
+/// Takes in one frame at most.
+const FRAME_TAKES: usize = 4096;
+
+impl Pager {
+    /// Queues something for a board.
+    pub(super) fn stage(&mut self, board: BoardId, what: Staged) {
+        let link = &mut self.boards[usize::from(board) - 1];
+        if link.alive {
+            link.staged.push_back(what);
+        }
+    }
+
+    /// Something waits to be sent.
+    pub(super) fn has_staged(&self) -> bool {
+        self.boards.iter().any(|b| !b.staged.is_empty())
+    }
+
+    /// Sends everything that is staged: runs of grants as one frame, takes likewise.
+    pub(super) fn send_staged(&mut self) {
+        for board in 1..=self.boards.len() as BoardId {
+            while let Some(frame) = self.next_frame(board) {
+                let link = &mut self.boards[usize::from(board) - 1];
+                if let Err(reason) = link.link.push(frame) {
+                    self.lose(board, &reason);
+                }
+            }
+        }
+    }
+
+    /// Takes the next frame's worth off a board's queue.
+    fn next_frame(&mut self, board: BoardId) -> Option<OutFrame> {
+        let queue = &mut self.boards[usize::from(board) - 1].staged;
+        match queue.pop_front()? {
+            Staged::Other(message) => Some(OutFrame::from(message)),
+            Staged::Take { page, tag, mode, optional } => {
+                let mut items = vec![take_item(page, tag, mode, optional)];
+                while let Some(Staged::Take { page, tag, mode, optional }) =
+                    queue.front().filter(|_| items.len() < FRAME_TAKES)
+                {
+                    items.push(take_item(*page, *tag, *mode, *optional));
+                    queue.pop_front();
+                }
+                Some(OutFrame::from(Take { items }))
+            }
+            Staged::Grant { page: first, write, data, prefetched, contended } => {
+                let mut contents = vec![data];
+                while contents.len() < FRAME_PAGES {
+                    match queue.front_mut() {
+                        Some(Staged::Grant { page, write: w, data, prefetched: p, contended: c })
+                            if *page == first + contents.len() as u64
+                                && (*w, *p, *c) == (write, prefetched, contended) =>
+                        {
+                            contents.push(data.take());
+                            queue.pop_front();
+                        }
+                        _ => break,
+                    }
+                }
+                for content in &contents {
+                    self.traffic.count(content.as_ref());
+                }
+                let pages = contents.into_iter().map(Content::to_wire);
+                Some(Grant::frame(first, write, prefetched, contended, pages))
+            }
+        }
+    }
+}
+
+fn take_item(page: Page, tag: u64, mode: TakeMode, optional: bool) -> TakeItem {
+    let mode = match mode {
+        TakeMode::Share => WireMode::Share,
+        TakeMode::Give => WireMode::Give,
+        TakeMode::Drop => WireMode::Drop,
+    };
+    TakeItem { page, tag, mode: mode as i32, optional }
+}

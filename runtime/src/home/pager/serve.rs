@@ -1,0 +1,178 @@
+//! Serving pages: actions go back and forth between the directory and home's node until nothing is
+//! left to do.
+
+use super::run::Pager;
+use super::{PagerError, Share, Staged};
+use crate::coherence::{Access, DirAction, NodeId, Page, PAGE_SIZE, Taken};
+use crate::memory::uffd::Event;
+use crate::node::{Content, LocalError, Outcome, Work};
+
+/// How often the pager looks for the end of a mapping change whose event it has read; each look
+/// yields the processor.
+const CHANGE_PATIENCE: u32 = 1_000_000;
+
+impl Pager {
+    /// Carries everything out that events have caused, and sends what boards must hear.
+    pub(super) fn settle(&mut self) -> Result<(), PagerError> {
+        match self.settle_all() {
+            // The program ended under our hands; the supervisor knows or will.
+            Err(PagerError::Memory(LocalError::Gone)) => {
+                self.share = None;
+                self.send_staged();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn settle_all(&mut self) -> Result<(), PagerError> {
+        let mut patience = 0;
+        loop {
+            self.dispatch()?;
+            let Some(share) = &mut self.share else { break };
+            let busy = share.node.work(&mut share.outcomes)? == Work::Busy;
+            self.digest_outcomes()?;
+            let Some(share) = &mut self.share else { break };
+            if busy || (share.actions.is_empty() && self.has_staged() && self.changing()?) {
+                patience += 1;
+                if patience > CHANGE_PATIENCE {
+                    return Err(PagerError::Other("a mapping change does not end".into()));
+                }
+                if self.read_events()? == 0 {
+                    std::thread::yield_now();
+                }
+                continue;
+            }
+            if share_is_idle(self.share.as_ref()) && !self.sweep()? {
+                break;
+            }
+        }
+        self.send_staged();
+        Ok(())
+    }
+
+    /// Reads events until no mapping change is under way.
+    pub(super) fn catch_up(&mut self) -> Result<(), PagerError> {
+        for _ in 0..CHANGE_PATIENCE {
+            if !self.changing()? {
+                return Ok(());
+            }
+            if self.read_events()? == 0 {
+                std::thread::yield_now();
+            }
+        }
+        Err(PagerError::Other("a mapping change does not end".into()))
+    }
+
+    fn changing(&self) -> Result<bool, PagerError> {
+        match &self.share {
+            Some(share) => Ok(share.node.memory.changing()?),
+            None => Ok(false),
+        }
+    }
+
+    /// Hands the directory's actions on: to home's node or to the boards.
+    pub(super) fn dispatch(&mut self) -> Result<(), PagerError> {
+        while let Some(share) = &mut self.share {
+            let Some(action) = share.actions.pop_front() else { break };
+            match action {
+                DirAction::Take { node: NodeId::HOME, page, tag, mode, optional } => {
+                    share.node.take(page, tag, mode, optional);
+                }
+                DirAction::Take { node, page, tag, mode, optional } => {
+                    self.stage(node.0, Staged::Take { page, tag, mode, optional });
+                }
+                DirAction::Grant { node: NodeId::HOME, page, access, data, prefetched, contended } => {
+                    share.node.granted(page, access, data, prefetched, contended);
+                }
+                DirAction::Grant { node, page, access, data, prefetched, contended } => {
+                    let write = access == Access::Write;
+                    self.stage(node.0, Staged::Grant { page, write, data, prefetched, contended });
+                }
+                DirAction::Pinned { page } => self.pinned(page),
+                DirAction::PinDropped { page } => self.pinned(page),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the directory what home's node did.
+    fn digest_outcomes(&mut self) -> Result<(), PagerError> {
+        let Some(share) = &mut self.share else { return Ok(()) };
+        for outcome in std::mem::take(&mut share.outcomes) {
+            match outcome {
+                Outcome::Request { page, access, window } => {
+                    let window = share.clip(page, window);
+                    share.directory.request(NodeId::HOME, page, access, window, &mut share.scratch);
+                }
+                Outcome::Taken { pages, deferred } => {
+                    for (tag, data) in pages {
+                        let taken = Taken { data, refused: false, deferred };
+                        share.home_taken(tag, taken)?;
+                    }
+                }
+                Outcome::Refused { tag } => {
+                    share.home_taken(tag, Taken { data: None, refused: true, deferred: false })?;
+                }
+            }
+        }
+        share.actions.extend(share.scratch.drain(..));
+        Ok(())
+    }
+
+    /// Reads the guest's userfaultfd; returns how many events there were.
+    pub(super) fn read_events(&mut self) -> Result<usize, PagerError> {
+        let mut total = 0;
+        while let Some(share) = &mut self.share {
+            let mut events = std::mem::take(&mut self.events);
+            let read = share.node.memory.uffd.read_events(&mut events).map_err(LocalError::from)?;
+            total += read;
+            for event in events.drain(..) {
+                match event {
+                    Event::Fault { addr, write, wp, thread } => {
+                        let access = if write || wp { Access::Write } else { Access::Read };
+                        if let Some(share) = &mut self.share {
+                            share.node.fault(addr / PAGE_SIZE as u64, access, thread as u32);
+                        }
+                    }
+                    Event::Unmap { start, end } => self.unmapped(start, end)?,
+                    Event::Remap { from, to, len } => self.remapped(from, to, len)?,
+                    Event::Remove { .. } | Event::Fork(_) => {
+                        return Err(PagerError::Other("the kernel sent an event that was not asked for".into()));
+                    }
+                }
+            }
+            self.events = events;
+            if read == 0 {
+                break;
+            }
+        }
+        Ok(total)
+    }
+}
+
+fn share_is_idle(share: Option<&Share>) -> bool {
+    share.is_none_or(|s| s.actions.is_empty())
+}
+
+impl Share {
+    fn home_taken(&mut self, tag: u64, taken: Taken<Content>) -> Result<(), PagerError> {
+        self.directory
+            .taken(NodeId::HOME, tag, taken, &mut self.scratch)
+            .map_err(|v| PagerError::Other(format!("home broke the protocol: {v:?}")))
+    }
+
+    /// How far a window from `page` may reach: within what is watched, without a gap.
+    pub(super) fn clip(&self, page: Page, window: u32) -> u32 {
+        let size = PAGE_SIZE as u64;
+        let mut end = page + u64::from(window);
+        let mut at = page;
+        while at < end {
+            match self.registered.get_range(at * size) {
+                Some((range, ())) => at = range.end / size,
+                None => end = at,
+            }
+        }
+        u32::try_from(end.saturating_sub(page)).unwrap_or(1).max(1)
+    }
+}

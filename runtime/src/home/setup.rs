@@ -1,0 +1,191 @@
+//! Preparing the guest for sharing, once, at its first offload: the stub, the userfaultfd, the
+//! helper, and memory that userfaultfd can watch.
+
+use std::io;
+
+use nix::unistd::Pid;
+
+use super::error::JobError;
+use super::messages::{SharedMemory, ToPager};
+use super::supervisor::Supervisor;
+use crate::guest::arch;
+use crate::guest::equip::{EquipError, open_userfaultfd, spawn_helper, step};
+use crate::guest::inject::{InjectError, Injector, Return, check};
+use crate::guest::ptrace::{self, Tid};
+use crate::guest::stub::{self, Stub};
+use crate::memory::helper::Helper;
+use crate::memory::maps::{Kind, Vma, read_maps};
+use crate::memory::remote;
+use crate::memory::uffd::{self, Uffd};
+
+/// What the supervisor keeps of the preparation.
+pub struct Setup {
+    /// Where the stub is.
+    pub stub: Stub,
+}
+
+/// Bytes copied at a time when a file mapping becomes anonymous.
+const COPY_CHUNK: usize = 1 << 20;
+impl Supervisor {
+    /// Prepares the guest by means of `tid`, which is stopped and clean. Leaves `setup` empty if
+    /// the guest died meanwhile.
+    pub(super) fn set_up(&mut self, tid: Tid) -> Result<(), JobError> {
+        let frozen = self.freeze()?;
+        match prepare(self.pid, tid) {
+            Ok((setup, shared)) => {
+                self.setup = Some(setup);
+                self.tell(ToPager::Share(Box::new(shared)));
+                for thread in self.threads.values_mut() {
+                    thread.ask_tid_address = true;
+                    if thread.stopped {
+                        // A thread that is just ending cannot be told; it will not fork either.
+                        let _ = ptrace::set_options(thread.tid, ptrace::SHARED_GUEST_OPTIONS);
+                    }
+                }
+                self.ask_tid_address(tid)?;
+            }
+            Err(EquipError::Inject(InjectError::Ended(tid, status))) => {
+                self.deferred.extend(status.map(|s| (tid, s)));
+            }
+            Err(e) => return Err(JobError::Setup(e)),
+        }
+        self.thaw(frozen)
+    }
+
+    /// Makes the private file mapping at `addr` anonymous, because a board wants to share it.
+    pub(super) fn convert(&mut self, addr: u64) -> Result<(), JobError> {
+        let frozen = self.freeze()?;
+        let clean = frozen.any_at_home(self);
+        if let (Some(tid), Some(setup)) = (clean, &self.setup) {
+            let found = read_maps(Pid::from_raw(self.pid)).ok().and_then(|maps| maps.into_iter().find(|m| m.range().contains(&addr)));
+            if let Some(vma) = found.filter(needs_conversion) {
+                let stub = setup.stub;
+                let outcome = Injector::begin(self.pid, tid).and_then(|mut injector| {
+                    let outcome = make_anonymous(self.pid, tid, &mut injector, stub, &vma);
+                    injector.finish()?;
+                    outcome
+                });
+                if let Err(e) = outcome {
+                    self.observer.warn(&format!("cannot share {:#x}: {e}; threads that touch it stay home", vma.start));
+                }
+            }
+        }
+        self.thaw(frozen)?;
+        self.tell(ToPager::Converted { addr });
+        Ok(())
+    }
+}
+
+fn prepare(pid: Tid, tid: Tid) -> Result<(Setup, SharedMemory), EquipError> {
+    let maps = read_maps(Pid::from_raw(pid)).map_err(step("read the program's mappings"))?;
+    let taken: Vec<(u64, u64)> = maps.iter().map(|m| (m.start, m.end)).collect();
+    let stub = Stub::choose(&taken, lowest_address()).ok_or(EquipError::NoRoom)?;
+    let mut injector = Injector::begin(pid, tid)?;
+    let (uffd, helper) = prepare_in(pid, tid, &mut injector, stub, &maps)?;
+    injector.finish()?;
+    let shared = SharedMemory { pid, stub, uffd, helper };
+    Ok((Setup { stub }, shared))
+}
+
+fn lowest_address() -> u64 {
+    let text = std::fs::read_to_string("/proc/sys/vm/mmap_min_addr").unwrap_or_default();
+    text.trim().parse().unwrap_or(0x1_0000)
+}
+
+fn prepare_in(
+    pid: Tid,
+    tid: Tid,
+    injector: &mut Injector,
+    stub: Stub,
+    maps: &[Vma],
+) -> Result<(Uffd, Helper), EquipError> {
+    map_stub(pid, tid, injector, stub, maps)?;
+    let uffd = open_userfaultfd(pid, injector, stub, 0)?;
+    let features = uffd::FEATURE_PAGEFAULT_FLAG_WP
+        | uffd::FEATURE_EVENT_UNMAP
+        | uffd::FEATURE_EVENT_REMAP
+        | uffd::FEATURE_THREAD_ID;
+    uffd.handshake(features).map_err(step("start the program's userfaultfd"))?;
+    uffd.register(stub.probe(), stub::PAGE_SIZE).map_err(step("watch the stub's probe page"))?;
+    let helper = spawn_helper(pid, tid, injector, stub)?;
+    for vma in maps.iter().filter(|m| is_program(pid, m) && needs_conversion(m)) {
+        make_anonymous(pid, tid, injector, stub, vma)?;
+    }
+    Ok((uffd, helper))
+}
+
+/// Maps the stub, using a system call instruction that is already there.
+fn map_stub(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub, maps: &[Vma]) -> Result<(), EquipError> {
+    let at = find_call_instruction(pid, maps)
+        .ok_or("there is none")
+        .map_err(step("find a system call instruction in the program"))?;
+    let prot = (libc::PROT_READ | libc::PROT_WRITE) as u64;
+    let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE) as u64;
+    let args = [stub.0, stub::SIZE, prot, flags, u64::MAX, 0];
+    check(tid, "mmap", injector.raw(at, Return::Step, libc::SYS_mmap, args)?)?;
+    remote::write(Pid::from_raw(pid), stub.0, arch::stub_code()).map_err(step("write the stub"))?;
+    // The probe page must be there before it is watched.
+    remote::write(Pid::from_raw(pid), stub.probe(), &[1]).map_err(step("write the stub"))?;
+    let prot = (libc::PROT_READ | libc::PROT_EXEC) as u64;
+    let args = [stub.0, stub::PAGE_SIZE, prot, 0, 0, 0];
+    check(tid, "mprotect", injector.raw(at, Return::Step, libc::SYS_mprotect, args)?)?;
+    Ok(())
+}
+
+/// The address of a system call instruction: the vDSO has one; else some executable mapping does.
+fn find_call_instruction(pid: Tid, maps: &[Vma]) -> Option<u64> {
+    let mut candidates: Vec<&Vma> = maps.iter().filter(|m| m.prot.x && m.kind != Kind::Vsyscall).collect();
+    candidates.sort_by_key(|m| m.kind != Kind::Vdso);
+    candidates.into_iter().find_map(|vma| {
+        let mut code = vec![0u8; vma.len().min(4 << 20) as usize];
+        remote::read_into(Pid::from_raw(pid), vma.start, &mut code).ok()?;
+        let pattern = arch::SYSCALL_INSTRUCTION;
+        let at = (0..code.len())
+            .step_by(arch::INSTRUCTION_ALIGN)
+            .find(|&i| code[i..].starts_with(pattern))?;
+        Some(vma.start + at as u64)
+    })
+}
+
+/// A mapping of the guest's own program file.
+fn is_program(pid: Tid, vma: &Vma) -> bool {
+    let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    vma.kind.file().is_some_and(|f| Some(f) == exe.as_deref())
+}
+
+/// userfaultfd takes anonymous memory only; these must become so.
+pub(crate) fn needs_conversion(vma: &Vma) -> bool {
+    vma.is_private_file() && vma.prot.w
+}
+
+/// Replaces a private file mapping by anonymous memory with the same content and protection.
+fn make_anonymous(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub, vma: &Vma) -> Result<(), InjectError> {
+    let gadget = stub.gadget();
+    let len = vma.len();
+    let prot = (libc::PROT_READ | libc::PROT_WRITE) as u64;
+    let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
+    let args = [0, len, prot, flags, u64::MAX, 0];
+    let copy = injector.call(gadget, "mmap", libc::SYS_mmap, args)?;
+    let copied = copy_memory(pid, vma.start, copy, len);
+    if let Err(e) = copied {
+        injector.call(gadget, "munmap", libc::SYS_munmap, [copy, len, 0, 0, 0, 0])?;
+        return Err(InjectError::Call(tid, "copy of a file mapping", io::Error::other(e)));
+    }
+    let bits = u64::from(vma.prot.bits());
+    injector.call(gadget, "mprotect", libc::SYS_mprotect, [copy, len, bits, 0, 0, 0])?;
+    let flags = (libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED) as u64;
+    injector.call(gadget, "mremap", libc::SYS_mremap, [copy, len, len, flags, vma.start, 0])?;
+    Ok(())
+}
+
+fn copy_memory(pid: Tid, from: u64, to: u64, len: u64) -> Result<(), remote::RemoteError> {
+    let mut chunk = vec![0u8; COPY_CHUNK.min(len as usize)];
+    let mut done = 0;
+    while done < len {
+        let n = chunk.len().min((len - done) as usize);
+        remote::read_into(Pid::from_raw(pid), from + done, &mut chunk[..n])?;
+        remote::write(Pid::from_raw(pid), to + done, &chunk[..n])?;
+        done += n as u64;
+    }
+    Ok(())
+}

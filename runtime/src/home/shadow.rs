@@ -1,0 +1,311 @@
+//! Shadows: the home kernel threads of offloaded threads. They wait in the stub, make home calls,
+//! and take their thread's context back when it returns.
+
+use std::time::Instant;
+
+use super::error::JobError;
+use super::messages::{Context, ToPager, Why};
+use super::supervisor::{FAULT_STAY, Supervisor, alive};
+use super::thread::{AtHome, CallState, PendingCall, Place, Shadow, Thread};
+use crate::calls;
+use crate::guest::procfs;
+use crate::guest::ptrace::{self, Tid};
+use crate::guest::stop::Stop;
+
+/// What a signal will do when it is delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A handler runs.
+    Handler,
+    /// The process dies with a core.
+    Core,
+    /// Nothing that needs the thread's own context: ignored, stops, continues, or plain death.
+    Plain,
+}
+
+/// Asks the kernel's tables (signal(7)) what `signal` will do to process `pid`.
+pub(super) fn outcome(pid: Tid, signal: i32) -> Outcome {
+    let bit = 1u64 << (signal - 1);
+    let Ok(dispositions) = procfs::dispositions(pid) else {
+        return Outcome::Plain; // it is gone
+    };
+    if dispositions.caught & bit != 0 {
+        return Outcome::Handler;
+    }
+    let cores = matches!(
+        signal,
+        libc::SIGQUIT | libc::SIGILL | libc::SIGTRAP | libc::SIGABRT | libc::SIGBUS | libc::SIGFPE
+            | libc::SIGSEGV | libc::SIGXCPU | libc::SIGXFSZ | libc::SIGSYS
+    );
+    if cores && dispositions.ignored & bit == 0 {
+        Outcome::Core
+    } else {
+        Outcome::Plain
+    }
+}
+
+impl Supervisor {
+    /// A board's thread makes a home call.
+    pub(super) fn on_home_call(&mut self, tid: Tid, seq: u32, nr: i64, args: [u64; 6]) -> Result<(), JobError> {
+        let pid = self.pid;
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return Ok(());
+        };
+        thread.counters.home_calls += 1;
+        let Some(away) = thread.away() else {
+            return Ok(());
+        };
+        let board = away.board;
+        if let Some(result) = calls::known(nr, pid, tid) {
+            self.tell(ToPager::Reply { board, tid, seq, result });
+            return Ok(());
+        }
+        away.call = Some(PendingCall {
+            seq,
+            nr,
+            args,
+            since: Instant::now(),
+            state: CallState::Waiting,
+        });
+        if away.shadow == Shadow::Parked && !away.recalling {
+            away.shadow = Shadow::Interrupting;
+            alive(ptrace::interrupt(tid), "interrupt a shadow")?;
+        }
+        Ok(())
+    }
+
+    /// A context came back from a board.
+    pub(super) fn on_context(&mut self, tid: Tid, context: Box<Context>) -> Result<(), JobError> {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return Ok(());
+        };
+        thread.counters.board_ns += context.cpu_ns;
+        thread.counters.faults += context.faults;
+        thread.counters.recalls += 1;
+        let stopped = thread.stopped;
+        let Some(away) = thread.away() else {
+            return Ok(());
+        };
+        away.context = Some(context);
+        match away.shadow {
+            Shadow::Held(signal) => self.restore(tid, signal),
+            Shadow::GroupStopped => Ok(()),
+            Shadow::Interrupting => Ok(()),
+            Shadow::Parked | Shadow::Calling if !stopped => {
+                if away.shadow == Shadow::Parked {
+                    away.shadow = Shadow::Interrupting;
+                }
+                alive(ptrace::interrupt(tid), "interrupt a shadow").map(drop)
+            }
+            Shadow::Parked | Shadow::Calling => Ok(()),
+        }
+    }
+
+    /// A shadow stopped.
+    pub(super) fn on_shadow_stop(&mut self, tid: Tid, stop: Stop) -> Result<(), JobError> {
+        let Some(gadget_done) = self.setup.as_ref().map(|s| s.stub.gadget_return()) else {
+            return self.resume(tid, 0);
+        };
+        let pid = self.pid;
+        let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) else {
+            return Ok(());
+        };
+        match stop {
+            Stop::Trap => {
+                if away.shadow == Shadow::GroupStopped {
+                    away.shadow = Shadow::Parked;
+                }
+                self.group_continued();
+                self.go_on(tid, 0)
+            }
+            Stop::Signal(libc::SIGTRAP) if away.shadow == Shadow::Calling => {
+                let Some(regs) = alive(ptrace::registers(tid), "read registers")? else {
+                    return Ok(());
+                };
+                if regs.pc() == gadget_done && regs.call_in_progress().is_none() {
+                    return self.call_done(tid, regs.result());
+                }
+                self.shadow_signal(tid, libc::SIGTRAP, outcome(pid, libc::SIGTRAP))
+            }
+            Stop::Signal(signal) => {
+                self.observe_signal(tid, signal);
+                self.shadow_signal(tid, signal, outcome(pid, signal))
+            }
+            Stop::Group(_) => {
+                if away.shadow != Shadow::Calling {
+                    away.shadow = Shadow::GroupStopped;
+                }
+                if !self.group_stopped {
+                    self.group_stopped = true;
+                    self.tell(ToPager::Freeze(true));
+                    self.observer.stopped();
+                }
+                alive(ptrace::listen(tid), "leave a thread stopped").map(drop)
+            }
+            _ => self.resume(tid, 0),
+        }
+    }
+
+    /// A signal is about to be delivered to a shadow.
+    fn shadow_signal(&mut self, tid: Tid, signal: i32, outcome: Outcome) -> Result<(), JobError> {
+        let away = self.threads.get_mut(&tid).and_then(Thread::away).expect("caller checked");
+        if outcome == Outcome::Plain {
+            return self.go_on(tid, signal);
+        }
+        // A handler needs the thread's own registers and stack, and so does a core.
+        if away.context.is_some() {
+            return self.restore(tid, signal);
+        }
+        away.shadow = Shadow::Held(signal);
+        self.recall(tid)
+    }
+
+    /// Asks the board for a thread's context, once.
+    pub(super) fn recall(&mut self, tid: Tid) -> Result<(), JobError> {
+        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+            if !away.recalling && away.context.is_none() {
+                away.recalling = true;
+                let board = away.board;
+                self.tell(ToPager::Recall { board, tid });
+            }
+        }
+        Ok(())
+    }
+
+    /// A stopped shadow goes on with whatever is next for it.
+    fn go_on(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+        let gadget = self.setup.as_ref().expect("shadows exist only after set-up").stub.gadget();
+        let away = self.threads.get_mut(&tid).and_then(Thread::away).expect("caller checked");
+        if away.context.is_some() {
+            return self.restore(tid, signal);
+        }
+        if away.shadow == Shadow::Calling {
+            if away.recalling && signal == 0 {
+                // Interrupted to be recalled in the middle of a call.
+                away.shadow = Shadow::Held(0);
+                return Ok(());
+            }
+            return self.resume(tid, signal);
+        }
+        let call = away.call.as_mut().filter(|c| c.state == CallState::Waiting && !away.recalling);
+        let Some(call) = call else {
+            away.shadow = Shadow::Parked;
+            return self.resume(tid, signal);
+        };
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        regs.prepare_call(gadget, call.nr as u64, call.args);
+        call.state = CallState::Running;
+        away.shadow = Shadow::Calling;
+        alive(ptrace::set_registers(tid, &regs), "write registers")?;
+        self.resume(tid, signal)
+    }
+
+    /// A home call returned `result` in the shadow.
+    fn call_done(&mut self, tid: Tid, result: i64) -> Result<(), JobError> {
+        let park = self.setup.as_ref().expect("shadows exist only after set-up").stub.park();
+        let thread = self.threads.get_mut(&tid).expect("caller checked");
+        let away = thread.away().expect("caller checked");
+        let board = away.board;
+        let call = away.call.as_mut().expect("a call was running");
+        call.state = CallState::Done(result);
+        let call = *call;
+        let replying = !away.recalling && away.context.is_none();
+        if replying {
+            away.call = None;
+        }
+        let context_ready = away.context.is_some();
+        away.shadow = Shadow::Parked;
+        if calls::synchronises(call.nr) {
+            thread.counters.back_migrations += 1;
+            self.stats.back_migration.record_ns(call.since.elapsed().as_nanos() as u64);
+        }
+        match calls::effect(call.nr, &call.args, result) {
+            Some(calls::Effect::Discard { start, end }) => self.tell(ToPager::Discarded { start, end }),
+            Some(calls::Effect::Remapped { start, end }) => self.tell(ToPager::Remapped { start, end }),
+            None => {}
+        }
+        if replying {
+            self.tell(ToPager::Reply { board, tid, seq: call.seq, result });
+        }
+        if context_ready {
+            return self.restore(tid, 0);
+        }
+        self.park(tid, park)
+    }
+
+    fn park(&mut self, tid: Tid, park: u64) -> Result<(), JobError> {
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        regs.set_pc(park);
+        regs.finish_call(0);
+        alive(ptrace::set_registers(tid, &regs), "write registers")?;
+        self.resume(tid, 0)
+    }
+
+    /// Gives a stopped shadow its thread's context: the thread is home again and goes on, with
+    /// `signal` delivered first if not 0.
+    fn restore(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+        let Some(shadow_regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        let gadget = self.setup.as_ref().expect("shadows exist only after set-up").stub.gadget();
+        let thread = self.threads.get_mut(&tid).expect("caller checked");
+        let away = thread.away().expect("caller checked");
+        let context = away.context.take().expect("caller checked");
+        let call = away.call.take();
+        let mut regs = *context.registers;
+        match (context.call, call.map(|c| (c.seq, c.state))) {
+            (Some(seq), Some((mine, CallState::Done(result)))) if seq == mine => regs.finish_call(result),
+            (Some(seq), Some((mine, CallState::Running))) if seq == mine && shadow_regs.pc() == gadget => {
+                // Stopped just before it.
+                regs.rewind_call();
+            }
+            // Stopped in the middle of the call, at home: the kernel restarts it, or finishes it
+            // with the result it has, at the thread's own instruction.
+            (Some(seq), Some((mine, CallState::Running))) if seq == mine => regs.adopt_call(&shadow_regs),
+            // Home has not begun the call: the thread makes it itself.
+            (Some(_), _) => regs.rewind_call(),
+            (None, _) => regs.leave_call(),
+        }
+        let now = Instant::now();
+        if let Why::Fault(_) = context.why {
+            thread.home_until = Some(now + FAULT_STAY * (1 << thread.bounces.min(6)));
+            thread.bounces += 1;
+        }
+        let native = context.why == Why::Call && signal == 0;
+        thread.place = Place::Home(if native {
+            AtHome::NativeCall { entered: false }
+        } else {
+            AtHome::Free
+        });
+        let detaching = self.detaching;
+        alive(ptrace::set_registers(tid, &regs), "write registers")?;
+        alive(ptrace::set_extended(tid, &context.extended), "write extended registers")?;
+        if signal != 0 && outcome(self.pid, signal) == Outcome::Core {
+            return self.on_fatal(tid, signal);
+        }
+        if !native {
+            self.wake_by(now + FAULT_STAY);
+        }
+        if detaching {
+            self.check_detached()?;
+        }
+        if native {
+            let answer = ptrace::cont_to_call(tid, 0);
+            self.resumed(tid, answer)
+        } else {
+            self.resume_interrupted_or_signal(tid, signal)
+        }
+    }
+
+    fn resume_interrupted_or_signal(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+        if signal == 0 {
+            self.resume_interrupted(tid)
+        } else {
+            self.resume(tid, signal)
+        }
+    }
+}

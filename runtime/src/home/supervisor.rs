@@ -1,0 +1,330 @@
+//! The tracer thread of a job: what to do when a thread of the guest stops and when a board speaks.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use rtx_policies::Policy;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::error::JobError;
+use super::job::{BoardFacts, Observer};
+use super::messages::{ToPager, ToSupervisor};
+use super::setup::Setup;
+use super::stats::Stats;
+use super::thread::{AtHome, Counters, Place, Thread};
+use crate::guest::bell::Sleeper;
+use crate::guest::procfs;
+use crate::guest::ptrace::{self, Tid};
+use crate::guest::stop::Stop;
+
+/// How the guest ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal killed it.
+    Signal(i32),
+    /// rtx let it go: it runs on alone.
+    Detached,
+}
+
+/// What an answer of the pager is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Waiting {
+    /// A thread in its exit event.
+    Exit(Tid),
+    /// A thread about to be delivered a fatal signal.
+    Death(Tid),
+    /// Everything, to let the guest go.
+    Detach,
+}
+
+/// The state of a job, owned by its tracer thread.
+pub struct Supervisor {
+    pub(super) pid: Tid,
+    pub(super) threads: BTreeMap<Tid, Thread>,
+    pub(super) finished: Vec<(Tid, Counters)>,
+    /// Stops seen while waiting for something else.
+    pub(super) deferred: VecDeque<(Tid, i32)>,
+    pub(super) setup: Option<Setup>,
+    pub(super) pager: UnboundedSender<ToPager>,
+    pub(super) inbox: Receiver<ToSupervisor>,
+    pub(super) sleeper: Sleeper,
+    pub(super) policy: Box<dyn Policy>,
+    pub(super) boards: Vec<BoardFacts>,
+    pub(super) stats: Stats,
+    pub(super) observer: Box<dyn Observer>,
+    pub(super) waiting: BTreeMap<u64, Waiting>,
+    pub(super) next_token: u64,
+    pub(super) children: BTreeMap<Tid, bool>,
+    pub(super) started: Instant,
+    pub(super) next_tick: Option<Instant>,
+    /// The whole guest is stopped by job control.
+    pub(super) group_stopped: bool,
+    /// No more moves to boards: the guest runs another program, or is being let go.
+    pub(super) closed: bool,
+    pub(super) detaching: bool,
+    pub(super) ended: Option<Ended>,
+    pub(super) failure: Option<JobError>,
+}
+
+impl Supervisor {
+    /// Runs the job to its end.
+    pub fn run(&mut self) -> Result<Ended, JobError> {
+        loop {
+            while let Some((tid, status)) = self.next_stop()? {
+                self.on_stop(tid, Stop::decode(status))?;
+            }
+            while let Ok(message) = self.inbox.try_recv() {
+                self.on_message(message)?;
+            }
+            if let Some(ended) = self.ended {
+                return match self.failure.take() {
+                    Some(error) => Err(error),
+                    None => Ok(ended),
+                };
+            }
+            self.tick()?;
+            if self.deferred.is_empty() {
+                let timeout = self.next_tick.map(|t| t.saturating_duration_since(Instant::now()));
+                self.sleeper
+                    .sleep(timeout)
+                    .map_err(|e| JobError::Kernel("wait for the program", e.into()))?;
+            }
+        }
+    }
+
+    fn next_stop(&mut self) -> Result<Option<(Tid, i32)>, JobError> {
+        if let Some(stop) = self.deferred.pop_front() {
+            return Ok(Some(stop));
+        }
+        ptrace::wait(-1, false).map_err(|e| JobError::Kernel("wait for the program", e))
+    }
+
+    /// Tells the pager; it outlives the supervisor, so a closed queue means that it failed and
+    /// has said so.
+    pub(super) fn tell(&self, message: ToPager) {
+        let _ = self.pager.send(message);
+    }
+
+    /// A new token for a question to the pager.
+    pub(super) fn ask(&mut self, waiting: Waiting) -> u64 {
+        self.next_token += 1;
+        self.waiting.insert(self.next_token, waiting);
+        self.next_token
+    }
+
+    /// Ends the job because of `error`: nothing of the guest runs on.
+    pub(super) fn fail(&mut self, error: JobError) {
+        if self.failure.is_none() && self.ended.is_none() {
+            self.failure = Some(error);
+            // SAFETY: kill takes integers; the pid is our tracee's, not yet reaped.
+            unsafe { libc::kill(self.pid, libc::SIGKILL) };
+        }
+    }
+
+    fn on_stop(&mut self, tid: Tid, stop: Stop) -> Result<(), JobError> {
+        if self.children.contains_key(&tid) {
+            return self.on_child_stop(tid, stop);
+        }
+        if stop.is_end() {
+            self.on_end(tid, stop);
+            return Ok(());
+        }
+        if !self.threads.contains_key(&tid) {
+            if self.is_other_process(tid) {
+                // A forked child whose first stop came before its parent's event.
+                return self.on_child_stop(tid, stop);
+            }
+            self.threads.insert(tid, Thread::new(tid, Instant::now()));
+            self.stopped(tid);
+            return self.on_birth(tid);
+        }
+        self.stopped(tid);
+        match stop {
+            Stop::Exec => self.on_exec(tid),
+            Stop::Exiting => self.on_exiting(tid),
+            Stop::Clone => self.on_clone(tid),
+            Stop::Fork => self.on_fork(tid),
+            _ if self.threads[&tid].is_away() => self.on_shadow_stop(tid, stop),
+            Stop::Signal(signal) => self.on_signal(tid, signal),
+            Stop::Group(_) => self.on_group_stop(tid),
+            Stop::Call => self.on_call_stop(tid),
+            Stop::Trap => self.on_trap(tid),
+            _ => self.resume(tid, 0),
+        }
+    }
+
+    pub(super) fn stopped(&mut self, tid: Tid) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.stopped = true;
+        }
+    }
+
+    /// Lets a stopped thread run, delivering `signal` if not 0. A thread that was killed
+    /// meanwhile is reported as ended later.
+    pub(super) fn resume(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+        let answer = ptrace::cont(tid, signal);
+        self.resumed(tid, answer)
+    }
+
+    pub(super) fn resumed(&mut self, tid: Tid, answer: io::Result<()>) -> Result<(), JobError> {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.stopped = false;
+        }
+        alive(answer, "resume a thread").map(drop)
+    }
+
+    fn is_other_process(&self, tid: Tid) -> bool {
+        !std::path::Path::new(&format!("/proc/{}/task/{tid}", self.pid)).exists()
+    }
+
+    fn on_end(&mut self, tid: Tid, stop: Stop) {
+        if let Some(thread) = self.threads.remove(&tid) {
+            for token in thread.pins {
+                self.tell(ToPager::Unpin { token });
+            }
+            self.finished.push((tid, thread.counters));
+        }
+        if tid == self.pid {
+            self.ended = Some(match stop {
+                Stop::Killed { signal, .. } => Ended::Signal(signal),
+                Stop::Exited(code) => Ended::Code(code),
+                _ => unreachable!("only called for ends"),
+            });
+        }
+    }
+
+    /// Reads what a thread used, before it is gone.
+    pub(super) fn account(&mut self, tid: Tid) {
+        if let (Ok((cpu, _)), Some(thread)) = (procfs::cpu_ns(self.pid, tid), self.threads.get_mut(&tid)) {
+            thread.counters.home_ns = cpu;
+        }
+    }
+
+    fn on_group_stop(&mut self, tid: Tid) -> Result<(), JobError> {
+        if !self.group_stopped {
+            self.group_stopped = true;
+            self.tell(ToPager::Freeze(true));
+            self.observer.stopped();
+        }
+        alive(ptrace::listen(tid), "leave a thread stopped").map(drop)
+    }
+
+    /// Job control continued the guest.
+    pub(super) fn group_continued(&mut self) {
+        if self.group_stopped {
+            self.group_stopped = false;
+            self.tell(ToPager::Freeze(false));
+        }
+    }
+
+    fn on_trap(&mut self, tid: Tid) -> Result<(), JobError> {
+        self.group_continued();
+        self.ask_tid_address(tid)?;
+        if self.offload_if_wanted(tid)? {
+            return Ok(());
+        }
+        self.resume_interrupted(tid)
+    }
+
+    /// Lets a thread go on that was stopped by PTRACE_INTERRUPT. Some calls then end with a
+    /// spurious EINTR (findings.md); they are made again.
+    pub(super) fn resume_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
+        if let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? {
+            let spurious = regs.call_in_progress().is_some_and(|nr| {
+                regs.result() == -i64::from(libc::EINTR) && crate::calls::fails_when_interrupted(nr as i64)
+            });
+            if spurious {
+                regs.rewind_call();
+                alive(ptrace::set_registers(tid, &regs), "write registers")?;
+            }
+        }
+        self.resume(tid, 0)
+    }
+
+    fn on_message(&mut self, message: ToSupervisor) -> Result<(), JobError> {
+        match message {
+            ToSupervisor::Call { tid, seq, nr, args } => self.on_home_call(tid, seq, nr, args),
+            ToSupervisor::Context { tid, context } => self.on_context(tid, context),
+            ToSupervisor::Started { tid } => {
+                if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+                    away.started = Some(Instant::now());
+                    self.stats.offload.record_ns(away.sent.elapsed().as_nanos() as u64);
+                }
+                Ok(())
+            }
+            ToSupervisor::Pinned { token } | ToSupervisor::Fetched { token } => self.on_answer(token),
+            ToSupervisor::Filled { child } => self.on_child_filled(child),
+            ToSupervisor::Convert { addr } => self.convert(addr),
+            ToSupervisor::BoardLost { board, reason, pages } => {
+                self.on_board_lost(board, reason, pages);
+                Ok(())
+            }
+            ToSupervisor::PagerFailed(why) => {
+                self.fail(JobError::Pager(why));
+                Ok(())
+            }
+            ToSupervisor::Signal(signal) => {
+                // SAFETY: kill takes integers; the guest is our tracee and not reaped yet.
+                unsafe { libc::kill(self.pid, signal) };
+                Ok(())
+            }
+            ToSupervisor::Detach => self.detach(),
+        }
+    }
+
+    fn on_answer(&mut self, token: u64) -> Result<(), JobError> {
+        match self.waiting.remove(&token) {
+            Some(Waiting::Exit(tid)) => self.exit_pinned(tid, token),
+            Some(Waiting::Death(tid)) => self.die(tid),
+            Some(Waiting::Detach) => self.let_go(),
+            None => Ok(()),
+        }
+    }
+
+    fn on_board_lost(&mut self, board: u8, reason: String, pages: usize) {
+        let facts = &mut self.boards[usize::from(board) - 1];
+        facts.alive = false;
+        let name = facts.name.clone();
+        let threads: Vec<Tid> = self
+            .threads
+            .values_mut()
+            .filter_map(|t| (t.away().map(|a| a.board) == Some(board)).then_some(t.tid))
+            .collect();
+        if !threads.is_empty() || pages > 0 {
+            self.fail(JobError::BoardLost { name, reason, threads, pages });
+        } else {
+            self.observer.warn(&format!("board {name} is gone ({reason}); it held nothing"));
+        }
+    }
+
+    /// The main thread's state when nothing else is known: free.
+    pub(super) fn at_home(&mut self, tid: Tid) -> Option<&mut AtHome> {
+        match self.threads.get_mut(&tid).map(|t| &mut t.place) {
+            Some(Place::Home(state)) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// When the supervisor next has something to do by itself, at the latest.
+    pub(super) fn wake_by(&mut self, at: Instant) {
+        if self.next_tick.is_none_or(|t| at < t) {
+            self.next_tick = Some(at);
+        }
+    }
+}
+
+/// A ptrace answer, where ESRCH (the thread was killed; its end will be reported) is `None`.
+pub(super) fn alive<T>(answer: io::Result<T>, what: &'static str) -> Result<Option<T>, JobError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if e.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+        Err(e) => Err(JobError::Kernel(what, e)),
+    }
+}
+
+/// How long a thread that came home for a fault stays there, first time; doubles up to 2^6.
+pub(super) const FAULT_STAY: Duration = Duration::from_millis(5);

@@ -1,0 +1,156 @@
+//! One thread of the guest, as the supervisor knows it.
+
+use std::time::Instant;
+
+use super::messages::{BoardId, Context};
+use crate::guest::ptrace::Tid;
+use crate::guest::robust::Walk;
+
+/// What the report says of a thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters {
+    /// CPU nanoseconds at home, measured at home.
+    pub home_ns: u64,
+    /// CPU nanoseconds on boards, measured there.
+    pub board_ns: u64,
+    /// Times it was sent to a board.
+    pub offloads: u64,
+    /// Times its context came back.
+    pub recalls: u64,
+    /// Synchronisation calls that home's kernel completed for it.
+    pub back_migrations: u64,
+    /// Calls its shadow made.
+    pub home_calls: u64,
+    /// Page faults on boards.
+    pub faults: u64,
+}
+
+/// A home call on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct PendingCall {
+    pub seq: u32,
+    pub nr: i64,
+    pub args: [u64; 6],
+    pub since: Instant,
+    pub state: CallState,
+}
+
+/// How far a home call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallState {
+    /// The shadow has not begun it.
+    Waiting,
+    /// The shadow is in it.
+    Running,
+    /// It returned this, and the board does not know yet.
+    Done(i64),
+}
+
+/// What the shadow of an offloaded thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shadow {
+    /// It waits in the stub's park loop.
+    Parked,
+    /// It was asked to stop.
+    Interrupting,
+    /// It makes a home call.
+    Calling,
+    /// It is stopped and about to be delivered this signal (0: none) once the context is here.
+    Held(i32),
+    /// It is stopped with the whole process.
+    GroupStopped,
+}
+
+/// An offloaded thread.
+pub struct Away {
+    pub board: BoardId,
+    pub shadow: Shadow,
+    pub call: Option<PendingCall>,
+    /// Its context, back but not yet restored.
+    pub context: Option<Box<Context>>,
+    /// Home asked for the context.
+    pub recalling: bool,
+    pub sent: Instant,
+    /// When the board said that it runs.
+    pub started: Option<Instant>,
+}
+
+/// What a thread at home is in the middle of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtHome {
+    /// Its own business.
+    Free,
+    /// A call it came home for; `entered` after the stop at its entry.
+    NativeCall { entered: bool },
+    /// It is stopped in its exit event until these pages are pinned.
+    Exiting,
+    /// Stopped until pages are home, then this signal is delivered.
+    Dying { token: u64, signal: i32 },
+    /// Stopped in a fork event until the child is filled.
+    Forking { child: Tid },
+}
+
+/// Where a thread runs.
+pub enum Place {
+    Home(AtHome),
+    Away(Box<Away>),
+}
+
+/// One thread of the guest.
+pub struct Thread {
+    pub tid: Tid,
+    pub place: Place,
+    /// Stopped under ptrace, as far as the supervisor knows.
+    pub stopped: bool,
+    /// Wanted on this board at its next clean stop.
+    pub wanted: Option<BoardId>,
+    /// When the policy's wish became known (latency of freezing).
+    pub wanted_since: Instant,
+    /// Where the kernel writes zero when it ends; `None` until asked.
+    pub tid_address: Option<u64>,
+    /// It must be asked for `tid_address` at its next clean stop.
+    pub ask_tid_address: bool,
+    /// Pins held for its end.
+    pub pins: Vec<u64>,
+    /// The walk over its robust mutexes, while it ends.
+    pub robust: Option<Walk>,
+    /// Stay home until then (it came back for a fault home had to judge).
+    pub home_until: Option<Instant>,
+    /// How often that happened in a row.
+    pub bounces: u32,
+    pub born: Instant,
+    pub counters: Counters,
+}
+
+impl Thread {
+    pub fn new(tid: Tid, now: Instant) -> Thread {
+        Thread {
+            tid,
+            place: Place::Home(AtHome::Free),
+            stopped: false,
+            wanted: None,
+            wanted_since: now,
+            tid_address: None,
+            ask_tid_address: false,
+            pins: Vec::new(),
+            robust: None,
+            home_until: None,
+            bounces: 0,
+            born: now,
+            counters: Counters::default(),
+        }
+    }
+
+    /// The offloaded part, if it is away.
+    pub fn away(&mut self) -> Option<&mut Away> {
+        match &mut self.place {
+            Place::Away(away) => Some(away),
+            Place::Home(_) => None,
+        }
+    }
+
+    /// It is away.
+    pub fn is_away(&self) -> bool {
+        matches!(self.place, Place::Away(_))
+    }
+}

@@ -1,0 +1,127 @@
+//! Reads and writes another process's memory (process_vm_readv(2)), many ranges a call.
+//!
+//! A read of a page that userfaultfd watches and that is missing **blocks** until somebody serves
+//! the fault: a thread that serves faults reads only pages it knows to be present.
+
+use std::io::{self, IoSlice, IoSliceMut};
+
+use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
+use nix::unistd::Pid;
+
+/// Ranges that one system call takes (IOV_MAX).
+const RANGES_A_CALL: usize = 1024;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// `at` is not mapped, or not with the access that is needed.
+    #[error("process {pid} has no such memory at {at:#x}")]
+    Fault { pid: Pid, at: u64 },
+    #[error("process {pid} is gone")]
+    Gone { pid: Pid },
+    #[error("cannot access the memory of process {pid} at {at:#x}")]
+    Failed {
+        pid: Pid,
+        at: u64,
+        source: io::Error,
+    },
+}
+
+/// Reads `ranges` (address, length in bytes), one after the other, into `out`, whose length must be
+/// their sum.
+pub fn read(pid: Pid, ranges: &[(u64, usize)], out: &mut [u8]) -> Result<(), RemoteError> {
+    let total: usize = ranges.iter().map(|range| range.1).sum();
+    assert_eq!(total, out.len(), "the buffer must fit the ranges exactly");
+    transfer(pid, ranges, |remote, done| {
+        process_vm_readv(pid, &mut [IoSliceMut::new(&mut out[done..])], remote)
+    })
+}
+
+/// Fills `out` from `addr`.
+pub fn read_into(pid: Pid, addr: u64, out: &mut [u8]) -> Result<(), RemoteError> {
+    read(pid, &[(addr, out.len())], out)
+}
+
+/// Writes `data` at `addr`. The pages must be writable to the process itself.
+pub fn write(pid: Pid, addr: u64, data: &[u8]) -> Result<(), RemoteError> {
+    transfer(pid, &[(addr, data.len())], |remote, done| {
+        process_vm_writev(pid, &[IoSlice::new(&data[done..])], remote)
+    })
+}
+
+/// Calls `step(remote ranges, bytes done so far)` until all is moved. The kernel stops short at the
+/// first bad page and names the error only when asked to begin there.
+fn transfer(
+    pid: Pid,
+    ranges: &[(u64, usize)],
+    mut step: impl FnMut(&[RemoteIoVec], usize) -> nix::Result<usize>,
+) -> Result<(), RemoteError> {
+    let (mut done, mut next, mut within) = (0, 0, 0);
+    let mut remote = Vec::with_capacity(ranges.len().min(RANGES_A_CALL));
+    loop {
+        while next < ranges.len() && within == ranges[next].1 {
+            (next, within) = (next + 1, 0);
+        }
+        if next == ranges.len() {
+            return Ok(());
+        }
+        remote.clear();
+        remote.extend(
+            ranges[next..]
+                .iter()
+                .take(RANGES_A_CALL)
+                .enumerate()
+                .map(|(i, range)| {
+                    let skip = if i == 0 { within } else { 0 };
+                    RemoteIoVec {
+                        base: range.0 as usize + skip,
+                        len: range.1 - skip,
+                    }
+                }),
+        );
+        let at = ranges[next].0 + within as u64;
+        let mut moved = match step(&remote, done) {
+            Ok(0) | Err(Errno::EFAULT) => return Err(RemoteError::Fault { pid, at }),
+            Ok(moved) => moved,
+            Err(Errno::EINTR) => continue,
+            Err(Errno::ESRCH) => return Err(RemoteError::Gone { pid }),
+            Err(errno) => {
+                return Err(RemoteError::Failed {
+                    pid,
+                    at,
+                    source: errno.into(),
+                });
+            }
+        };
+        done += moved;
+        while moved > 0 {
+            let left = ranges[next].1 - within;
+            if moved < left {
+                within += moved;
+                break;
+            }
+            moved -= left;
+            (next, within) = (next + 1, 0);
+        }
+    }
+}
+
+/// Writes `data` at `addr` even where the process itself may only read, as a debugger does
+/// (/proc/PID/mem).
+pub fn write_any(pid: Pid, addr: u64, data: &[u8]) -> Result<(), RemoteError> {
+    use std::os::unix::fs::FileExt;
+    let gone = |source: io::Error| match source.raw_os_error() {
+        Some(libc::ENOENT | libc::ESRCH) => RemoteError::Gone { pid },
+        Some(libc::EIO | libc::EFAULT) => RemoteError::Fault { pid, at: addr },
+        _ => RemoteError::Failed {
+            pid,
+            at: addr,
+            source,
+        },
+    };
+    let memory = std::fs::OpenOptions::new()
+        .write(true)
+        .open(format!("/proc/{pid}/mem"))
+        .map_err(gone)?;
+    memory.write_all_at(data, addr).map_err(gone)
+}

@@ -1,0 +1,281 @@
+//! The memory operations of one node, on one address space.
+
+use bytes::{Bytes, BytesMut};
+use nix::unistd::Pid;
+
+use super::Content;
+use crate::coherence::{PAGE_SIZE, Page, TakeMode};
+use crate::guest::stub::Stub;
+use crate::memory::helper::{Helper, HelperError};
+use crate::memory::pagemap::{Pagemap, PagemapError};
+use crate::memory::remote::{self, RemoteError};
+use crate::memory::uffd::{CopyError, ProtectError, Uffd, UffdError};
+
+const SIZE: u64 = PAGE_SIZE as u64;
+
+/// Why a memory operation was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// The process is changing its mappings: handle the pending events, then try again.
+    #[error("the address space is changing")]
+    Busy,
+    /// The pages are not mapped any more.
+    #[error("the pages are not mapped")]
+    Unmapped,
+    /// The process is gone.
+    #[error("the process is gone")]
+    Gone,
+    /// The kernel refused.
+    #[error("{0}")]
+    Failed(String),
+}
+
+fn failed(e: &dyn std::error::Error) -> LocalError {
+    LocalError::Failed(crate::report::chain(e))
+}
+
+impl From<CopyError> for LocalError {
+    fn from(e: CopyError) -> Self {
+        match e {
+            CopyError::Busy { .. } => LocalError::Busy,
+            CopyError::Unmapped { .. } => LocalError::Unmapped,
+            CopyError::Gone => LocalError::Gone,
+            e => failed(&e),
+        }
+    }
+}
+
+impl From<ProtectError> for LocalError {
+    fn from(e: ProtectError) -> Self {
+        match e {
+            ProtectError::Busy => LocalError::Busy,
+            ProtectError::Unmapped { .. } => LocalError::Unmapped,
+            ProtectError::Gone => LocalError::Gone,
+            e => failed(&e),
+        }
+    }
+}
+
+impl From<RemoteError> for LocalError {
+    fn from(e: RemoteError) -> Self {
+        match e {
+            RemoteError::Gone { .. } => LocalError::Gone,
+            RemoteError::Fault { .. } => LocalError::Unmapped,
+            e => failed(&e),
+        }
+    }
+}
+
+impl From<PagemapError> for LocalError {
+    fn from(e: PagemapError) -> Self {
+        match e {
+            PagemapError::Gone { .. } => LocalError::Gone,
+            e => failed(&e),
+        }
+    }
+}
+
+impl From<HelperError> for LocalError {
+    fn from(e: HelperError) -> Self {
+        match e {
+            HelperError::Gone => LocalError::Gone,
+            e => failed(&e),
+        }
+    }
+}
+
+impl From<UffdError> for LocalError {
+    fn from(e: UffdError) -> Self {
+        failed(&e)
+    }
+}
+
+/// One address space and the means to work on it.
+pub struct LocalMemory {
+    /// The process.
+    pub pid: Pid,
+    /// Its reserved pages.
+    pub stub: Stub,
+    /// Its userfaultfd.
+    pub uffd: Uffd,
+    /// The thread that executes system calls inside it.
+    pub helper: Helper,
+    pagemap: Pagemap,
+    /// Where the last fill of fresh memory ended, and how long it was, in pages.
+    fill: (Page, u64),
+}
+
+/// Fresh memory is filled this many pages at a time at most, when touched in order.
+const MAX_FILL: u64 = 512;
+
+impl LocalMemory {
+    /// Takes over the means.
+    pub fn new(pid: Pid, stub: Stub, uffd: Uffd, helper: Helper) -> Result<Self, LocalError> {
+        let pagemap = Pagemap::open(pid)?;
+        Ok(LocalMemory {
+            pid,
+            stub,
+            uffd,
+            helper,
+            pagemap,
+            fill: (0, 1),
+        })
+    }
+
+    /// Puts `pages` at `first`, and wakes who waits for them. Returns how many it did: fewer than
+    /// all if the address space began to change meanwhile.
+    pub fn install(&mut self, first: Page, pages: &[Content], writable: bool) -> Result<usize, LocalError> {
+        let mut at = 0;
+        while at < pages.len() {
+            let addr = (first + at as u64) * SIZE;
+            let (count, done) = match &pages[at] {
+                Content::Zero => {
+                    let zeros = pages[at..].iter().take_while(|p| **p == Content::Zero).count();
+                    (zeros, self.uffd.zeropage(addr, zeros as u64 * SIZE, !writable))
+                }
+                Content::Bytes(bytes) => (1, self.uffd.copy(addr, bytes, !writable)),
+            };
+            match done {
+                Ok(()) => at += count,
+                Err(CopyError::Busy { done }) if at + (done / SIZE) as usize > 0 => {
+                    return Ok(at + (done / SIZE) as usize);
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(at)
+    }
+
+    /// Removes the write protection of pages that are there, and wakes.
+    pub fn promote(&self, page: Page) -> Result<(), LocalError> {
+        Ok(self.uffd.write_protect(page * SIZE, SIZE, false)?)
+    }
+
+    /// Makes a page usable that this node already has the right to: fills it with zeros if it was
+    /// never touched, takes its protection off if `writable`, and wakes. `fresh` tells how many
+    /// pages from this one on are likewise the node's own.
+    pub fn resolve(&mut self, page: Page, writable: bool, fresh: impl Fn(Page, u64) -> u64) -> Result<(), LocalError> {
+        if self.pagemap.populated(page * SIZE, 1)?[0] {
+            if writable {
+                self.uffd.write_protect(page * SIZE, SIZE, false)?;
+            } else {
+                self.uffd.wake(page * SIZE, SIZE)?;
+            }
+            return Ok(());
+        }
+        let mut count = 1;
+        if writable {
+            let (end, len) = self.fill;
+            count = if page == end { (len * 2).min(MAX_FILL) } else { 1 };
+            count = fresh(page, count).max(1);
+            self.fill = (page + count, count);
+        }
+        match self.uffd.zeropage(page * SIZE, count * SIZE, !writable) {
+            Ok(()) => Ok(()),
+            // The fill reached pages that exist, or the end of what is watched.
+            Err(CopyError::Exists { at } | CopyError::Unmapped { at }) if at > page * SIZE => Ok(()),
+            Err(CopyError::Exists { .. }) => Ok(self.uffd.wake(page * SIZE, SIZE)?),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Wakes the threads that wait for a page: they fault again.
+    pub fn wake(&self, page: Page) -> Result<(), LocalError> {
+        match self.uffd.wake(page * SIZE, SIZE) {
+            Ok(()) => Ok(()),
+            // Not watched any more: nobody waits.
+            Err(UffdError::Range { .. }) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Takes `count` pages from `first` on: write-protect, read, drop, in that order, as far as
+    /// `mode` says. `writable`: some may still be writable. Returns their content (empty for
+    /// Drop). Nothing is lost if it fails before the drop.
+    pub fn surrender(
+        &mut self,
+        first: Page,
+        count: usize,
+        mode: TakeMode,
+        writable: bool,
+    ) -> Result<Vec<Content>, LocalError> {
+        let addr = first * SIZE;
+        let populated = self.pagemap.populated(addr, count)?;
+        let holes = populated.iter().any(|p| !p);
+        if mode == TakeMode::Share && holes {
+            // Keep a read-only page of zeros, else a write here would go unnoticed.
+            for (i, _) in populated.iter().enumerate().filter(|(_, p)| !**p) {
+                match self.uffd.zeropage(addr + i as u64 * SIZE, SIZE, true) {
+                    Ok(()) | Err(CopyError::Exists { .. }) => {}
+                    Err(e) => return Err(e.into()),
+                }
+            }
+        }
+        if writable && mode != TakeMode::Drop {
+            self.uffd.write_protect(addr, count as u64 * SIZE, true)?;
+        }
+        let runs = runs(&populated);
+        let mut contents = Vec::new();
+        if mode.sends_data() {
+            let ranges: Vec<(u64, usize)> =
+                runs.iter().map(|r| (addr + r.0 as u64 * SIZE, r.1 * PAGE_SIZE)).collect();
+            let bytes = self.read(&ranges)?;
+            let mut next = 0;
+            for present in &populated {
+                contents.push(if *present {
+                    next += PAGE_SIZE;
+                    Content::of(bytes.slice(next - PAGE_SIZE..next))
+                } else {
+                    Content::Zero
+                });
+            }
+        }
+        if mode != TakeMode::Share && !runs.is_empty() {
+            let ranges: Vec<(u64, u64)> =
+                runs.iter().map(|r| (addr + r.0 as u64 * SIZE, r.1 as u64 * SIZE)).collect();
+            self.helper.drop_pages(&ranges)?;
+        }
+        Ok(contents)
+    }
+
+    /// Reads memory that is present (or not watched).
+    pub fn read(&self, ranges: &[(u64, usize)]) -> Result<Bytes, LocalError> {
+        let total = ranges.iter().map(|r| r.1).sum();
+        let mut bytes = BytesMut::zeroed(total);
+        remote::read(self.pid, ranges, &mut bytes)?;
+        Ok(bytes.freeze())
+    }
+
+    /// Whether mapping changes wait to be handled: they must be, before anything that could
+    /// depend on them leaves this node.
+    pub fn changing(&self) -> Result<bool, LocalError> {
+        match self.uffd.write_protect(self.stub.probe(), SIZE, false) {
+            Ok(()) => Ok(false),
+            Err(ProtectError::Busy) => Ok(true),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// Runs of `true` as (index, length).
+fn runs(flags: &[bool]) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for (i, _) in flags.iter().enumerate().filter(|(_, f)| **f) {
+        match runs.last_mut() {
+            Some((start, len)) if *start + *len == i => *len += 1,
+            _ => runs.push((i, 1)),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+
+    #[test]
+    fn runs_cover_exactly_the_set_flags() {
+        assert_eq!(runs(&[]), []);
+        assert_eq!(runs(&[true, true, false, true]), [(0, 2), (3, 1)]);
+    }
+}

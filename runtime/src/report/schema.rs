@@ -1,0 +1,243 @@
+//! The JSON form of a report, `rtx.report.v1`.
+//!
+//! Fields may be added to this version; none may be renamed, removed or change its unit.
+
+use serde::{Deserialize, Serialize};
+
+/// The name of this form, in the field `schema` of every report.
+pub const SCHEMA: &str = "rtx.report.v1";
+
+/// One job from start to end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Path of the program. Bytes that are not UTF-8 are shown as U+FFFD.
+    pub program: String,
+    /// The program's arguments, without its own name. Bytes that are not UTF-8 are shown as U+FFFD.
+    pub args: Vec<String>,
+    /// How the program ended.
+    pub exit: Exit,
+    /// From the program's start (or the attaching to it) to its end, in seconds.
+    pub wall_s: f64,
+    /// Name of the policy.
+    pub policy: String,
+    /// The job's boards, in the order in which they were configured.
+    pub boards: Vec<BoardReport>,
+    /// Every thread that the program ever had, in the order of creation.
+    pub threads: Vec<ThreadReport>,
+    /// Page traffic of the whole job.
+    pub pages: Pages,
+    /// How long faults and moves took, in microseconds.
+    pub latency_us: LatencyReport,
+}
+
+/// How a program ended: exactly one of the fields is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Exit {
+    /// Its exit status, 0 to 255.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+}
+
+impl Exit {
+    /// The program ended by itself with this status.
+    pub fn with_code(code: i32) -> Self {
+        Self {
+            code: Some(code),
+            signal: None,
+        }
+    }
+
+    /// The program was ended by this signal.
+    pub fn by_signal(signal: i32) -> Self {
+        Self {
+            code: None,
+            signal: Some(signal),
+        }
+    }
+}
+
+/// One board.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct BoardReport {
+    /// The name under which the board presented itself.
+    pub name: String,
+    /// Its instruction set: `x86_64` or `aarch64`.
+    pub isa: String,
+    /// Where it was reached, as `ADDRESS:PORT`.
+    pub address: String,
+    /// Processor time that the job's threads used there, in seconds.
+    pub threads_s: f64,
+}
+
+/// One thread.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ThreadReport {
+    /// The kernel's thread id at home.
+    pub tid: i32,
+    /// Processor time at home, measured there, in seconds; the shadow's included.
+    pub home_s: f64,
+    /// Processor time on boards, measured there, in seconds.
+    pub board_s: f64,
+    /// How often the thread went to a board.
+    pub offloads: u64,
+    /// How often a decision brought it home.
+    pub recalls: u64,
+    /// How often it came home for a call that only home can complete.
+    pub back_migrations: u64,
+    /// System calls that its shadow executed for it.
+    pub home_calls: u64,
+}
+
+/// Page traffic. A page has 4096 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Pages {
+    /// Pages granted for reading.
+    pub read: u64,
+    /// Pages granted for writing.
+    pub write: u64,
+    /// Pages that a node already had for reading and may now write.
+    pub upgrade: u64,
+    /// Copies that were dropped because another node wrote.
+    pub invalidated: u64,
+    /// Pages that were sent before they were asked for.
+    pub prefetched: u64,
+    /// Pages that travelled as "all zero".
+    pub zero: u64,
+    /// Bytes of page content that crossed the network, in both directions.
+    pub bytes: u64,
+}
+
+/// Durations in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct LatencyReport {
+    /// A page fault that needed the network, as the thread saw it.
+    pub fault: Percentiles,
+    /// From the request until the threads to be moved stood still.
+    pub freeze: Percentiles,
+    /// From the decision until the thread ran on the board.
+    pub offload: Percentiles,
+    /// From the call on the board until the thread could go on.
+    pub back_migration: Percentiles,
+}
+
+/// Of `count` durations: the median, two more percentiles and the longest, in microseconds; all 0
+/// if there were none.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// Half of the durations are at most this long.
+    pub p50: f64,
+    /// Nine of ten are at most this long.
+    pub p90: f64,
+    /// Ninety-nine of a hundred are at most this long.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+    /// How many there were.
+    pub count: u64,
+}
+
+#[cfg(test)]
+pub(super) fn sample() -> Report {
+    let percentiles = |p50| Percentiles {
+        p50,
+        p90: 2.0 * p50,
+        p99: 3.0 * p50,
+        max: 4.5 * p50,
+        count: 12,
+    };
+    Report {
+        schema: SCHEMA.to_owned(),
+        program: "target/guest/x86_64/matmul".to_owned(),
+        args: vec!["--threads".to_owned(), "4".to_owned()],
+        exit: Exit::with_code(0),
+        wall_s: 3.25,
+        policy: "static".to_owned(),
+        boards: vec![BoardReport {
+            name: "local-1".to_owned(),
+            isa: "x86_64".to_owned(),
+            address: "127.0.0.1:40001".to_owned(),
+            threads_s: 6.5,
+        }],
+        threads: vec![ThreadReport {
+            tid: 4711,
+            home_s: 0.125,
+            board_s: 6.5,
+            offloads: 3,
+            recalls: 1,
+            back_migrations: 2,
+            home_calls: 40,
+        }],
+        pages: Pages {
+            read: 1000,
+            write: 200,
+            upgrade: 30,
+            invalidated: 25,
+            prefetched: 800,
+            zero: 64,
+            bytes: 4_653_056,
+        },
+        latency_us: LatencyReport {
+            fault: percentiles(60.0),
+            freeze: percentiles(4.0),
+            offload: percentiles(1200.0),
+            back_migration: Percentiles::default(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn the_json_form_is_the_promised_one() {
+        let none = json!({"p50": 0.0, "p90": 0.0, "p99": 0.0, "max": 0.0, "count": 0});
+        let expected = json!({
+            "schema": "rtx.report.v1",
+            "program": "target/guest/x86_64/matmul",
+            "args": ["--threads", "4"],
+            "exit": {"code": 0, "signal": null},
+            "wall_s": 3.25,
+            "policy": "static",
+            "boards": [{
+                "name": "local-1", "isa": "x86_64", "address": "127.0.0.1:40001",
+                "threads_s": 6.5,
+            }],
+            "threads": [{
+                "tid": 4711, "home_s": 0.125, "board_s": 6.5, "offloads": 3, "recalls": 1,
+                "back_migrations": 2, "home_calls": 40,
+            }],
+            "pages": {
+                "read": 1000, "write": 200, "upgrade": 30, "invalidated": 25,
+                "prefetched": 800, "zero": 64, "bytes": 4653056,
+            },
+            "latency_us": {
+                "fault": {"p50": 60.0, "p90": 120.0, "p99": 180.0, "max": 270.0, "count": 12},
+                "freeze": {"p50": 4.0, "p90": 8.0, "p99": 12.0, "max": 18.0, "count": 12},
+                "offload": {
+                    "p50": 1200.0, "p90": 2400.0, "p99": 3600.0, "max": 5400.0, "count": 12,
+                },
+                "back_migration": none,
+            },
+        });
+        let actual: Value = serde_json::to_value(sample()).expect("serializable");
+        assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn a_death_by_signal_has_no_code() {
+        let exit = serde_json::to_value(Exit::by_signal(9)).expect("serializable");
+        assert_eq!(exit, json!({"code": null, "signal": 9}));
+    }
+
+    #[test]
+    fn a_report_survives_being_written_and_read() {
+        let text = serde_json::to_string(&sample()).expect("serializable");
+        let back: Report = serde_json::from_str(&text).expect("readable");
+        assert_eq!(back, sample());
+    }
+}

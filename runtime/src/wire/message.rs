@@ -1,0 +1,154 @@
+//! Every message, as one type: what a frame's header holds.
+
+pub use super::beat::{Beat, ThreadUsage, Usage};
+pub use super::greeting::{Facts, Hello, Refuse, Role, Welcome, XsaveComponent};
+pub use super::pages::{PageData, PageKind};
+pub use super::to_board::{
+    Bye, CallReply, Discard, Freeze, Grant, Map, MapKind, Mapped, NoMap, PendingCall, Prepare,
+    Protect, Recall, Start, Take, TakeItem, TakeMode, Thaw, Unmap,
+};
+pub use super::to_home::{
+    Call, Context, Failed, FaultTimes, MapRequest, Request, Started, Taken, TakenItem, Why,
+};
+
+/// The protobuf message in front of a frame's pages.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Header {
+    #[prost(
+        oneof = "Message",
+        tags = "1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 40, 41, 42, 43, \
+                44, 45, 46, 47, 48, 60"
+    )]
+    pub message: Option<Message>,
+}
+
+/// A message. Tags 1-9 begin a session, 10-39 go from home to a board, 40-59 from a board to home,
+/// 60-69 both ways on the heartbeat connection. A tag is never used again for something else.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub enum Message {
+    #[prost(message, boxed, tag = "1")]
+    Hello(Box<Hello>),
+    #[prost(message, boxed, tag = "2")]
+    Welcome(Box<Welcome>),
+    #[prost(message, tag = "3")]
+    Refuse(Refuse),
+
+    #[prost(message, tag = "10")]
+    Grant(Grant),
+    #[prost(message, tag = "11")]
+    Take(Take),
+    #[prost(message, tag = "12")]
+    Map(Map),
+    #[prost(message, tag = "13")]
+    NoMap(NoMap),
+    #[prost(message, tag = "14")]
+    Mapped(Mapped),
+    #[prost(message, tag = "15")]
+    Unmap(Unmap),
+    #[prost(message, tag = "16")]
+    Protect(Protect),
+    #[prost(message, tag = "17")]
+    Discard(Discard),
+    #[prost(message, tag = "18")]
+    Start(Start),
+    #[prost(message, tag = "19")]
+    Recall(Recall),
+    #[prost(message, tag = "20")]
+    CallReply(CallReply),
+    #[prost(message, tag = "21")]
+    Freeze(Freeze),
+    #[prost(message, tag = "22")]
+    Thaw(Thaw),
+    #[prost(message, tag = "23")]
+    Bye(Bye),
+    #[prost(message, tag = "24")]
+    Prepare(Prepare),
+
+    #[prost(message, tag = "40")]
+    Request(Request),
+    #[prost(message, tag = "41")]
+    Taken(Taken),
+    #[prost(message, tag = "42")]
+    MapRequest(MapRequest),
+    #[prost(message, tag = "43")]
+    Call(Call),
+    #[prost(message, tag = "44")]
+    Context(Context),
+    #[prost(message, tag = "45")]
+    Started(Started),
+    #[prost(message, tag = "46")]
+    Usage(Usage),
+    #[prost(message, tag = "47")]
+    Failed(Failed),
+    #[prost(message, tag = "48")]
+    FaultTimes(FaultTimes),
+
+    #[prost(message, tag = "60")]
+    Beat(Beat),
+}
+
+impl Message {
+    /// Its name, for messages about messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Message::Hello(_) => "Hello",
+            Message::Welcome(_) => "Welcome",
+            Message::Refuse(_) => "Refuse",
+            Message::Grant(_) => "Grant",
+            Message::Take(_) => "Take",
+            Message::Map(_) => "Map",
+            Message::NoMap(_) => "NoMap",
+            Message::Mapped(_) => "Mapped",
+            Message::Unmap(_) => "Unmap",
+            Message::Protect(_) => "Protect",
+            Message::Discard(_) => "Discard",
+            Message::Start(_) => "Start",
+            Message::Recall(_) => "Recall",
+            Message::CallReply(_) => "CallReply",
+            Message::Freeze(_) => "Freeze",
+            Message::Thaw(_) => "Thaw",
+            Message::Bye(_) => "Bye",
+            Message::Prepare(_) => "Prepare",
+            Message::Request(_) => "Request",
+            Message::Taken(_) => "Taken",
+            Message::MapRequest(_) => "MapRequest",
+            Message::Call(_) => "Call",
+            Message::Context(_) => "Context",
+            Message::Started(_) => "Started",
+            Message::Usage(_) => "Usage",
+            Message::Failed(_) => "Failed",
+            Message::FaultTimes(_) => "FaultTimes",
+            Message::Beat(_) => "Beat",
+        }
+    }
+}
+
+impl From<Hello> for Message {
+    fn from(message: Hello) -> Self {
+        Message::Hello(Box::new(message))
+    }
+}
+
+impl From<Welcome> for Message {
+    fn from(message: Welcome) -> Self {
+        Message::Welcome(Box::new(message))
+    }
+}
+
+/// `From` each message, so that senders write `outbox.push(Request { .. })`.
+macro_rules! from_each {
+    ($($name:ident)*) => {
+        $(impl From<$name> for Message {
+            fn from(message: $name) -> Self {
+                Message::$name(message)
+            }
+        })*
+    };
+}
+
+from_each! {
+    Refuse
+    Grant Take Map NoMap Mapped Unmap Protect Discard Start Recall CallReply Freeze Thaw Bye Prepare
+    Request Taken MapRequest Call Context Started Usage Failed FaultTimes
+    Beat
+}

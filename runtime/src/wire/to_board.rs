@@ -1,0 +1,238 @@
+//! What home tells a board. Page numbers are address / [`crate::memory::PAGE`]; ranges are addresses,
+//! half open, whole pages; threads go by their tid at home.
+
+use bytes::Bytes;
+
+use super::frame::OutFrame;
+use super::pages::{PageData, PageKind, deal};
+
+/// The board now holds these pages, which follow each other.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Grant {
+    #[prost(uint64, tag = "1")]
+    pub first_page: u64,
+    /// It may write them, being the only one that holds them.
+    #[prost(bool, tag = "2")]
+    pub write: bool,
+    /// Nobody asked for them: they came along with a window.
+    #[prost(bool, tag = "3")]
+    pub prefetched: bool,
+    /// They waited behind another request or a hold: the time says nothing about the network.
+    #[prost(bool, tag = "4")]
+    pub contended: bool,
+    /// One [`PageKind`] for each page; their bytes follow the header, in order.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub kinds: Bytes,
+}
+
+impl Grant {
+    /// The grant of `pages` from `first_page` on, with their content.
+    pub fn frame(
+        first_page: u64,
+        write: bool,
+        prefetched: bool,
+        contended: bool,
+        pages: impl IntoIterator<Item = PageData>,
+    ) -> OutFrame {
+        let mut kinds = Vec::new();
+        let mut bytes = Vec::new();
+        for page in pages {
+            kinds.push(page.kind() as u8);
+            if let PageData::Bytes(page) = page {
+                bytes.push(page);
+            }
+        }
+        let kinds = kinds.into();
+        OutFrame::new(
+            Grant {
+                first_page,
+                write,
+                prefetched,
+                contended,
+                kinds,
+            },
+            bytes,
+        )
+    }
+
+    /// Each page with its content; `pages` is [`super::frame::Frame::pages`].
+    pub fn contents(&self, pages: Bytes) -> impl Iterator<Item = (u64, PageData)> + use<> {
+        let kinds = self.kinds.clone().into_iter();
+        let kinds = kinds.map(|kind| PageKind::try_from(i32::from(kind)).unwrap_or(PageKind::None));
+        (self.first_page..).zip(deal(kinds, pages))
+    }
+}
+
+/// The board gives up copies of pages; it answers with Taken, one item each, in any order.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Take {
+    #[prost(message, repeated, tag = "1")]
+    pub items: Vec<TakeItem>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct TakeItem {
+    #[prost(uint64, tag = "1")]
+    pub page: u64,
+    /// Names the answer.
+    #[prost(uint64, tag = "2")]
+    pub tag: u64,
+    #[prost(enumeration = "TakeMode", tag = "3")]
+    pub mode: i32,
+    /// For a prefetch: the board may refuse.
+    #[prost(bool, tag = "4")]
+    pub optional: bool,
+}
+
+/// What the board does with its copy. Always in this order: write-protect, read, drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum TakeMode {
+    /// Write-protects, reads, sends the content; keeps it read-only.
+    Share = 0,
+    /// Write-protects, reads, drops, sends the content.
+    Give = 1,
+    /// Drops; sends nothing.
+    Drop = 2,
+}
+
+/// A mapping for the replica, in place of whatever it has there.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Map {
+    #[prost(uint64, tag = "1")]
+    pub start: u64,
+    #[prost(uint64, tag = "2")]
+    pub end: u64,
+    /// PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4.
+    #[prost(uint32, tag = "3")]
+    pub prot: u32,
+    #[prost(enumeration = "MapKind", tag = "4")]
+    pub kind: i32,
+}
+
+/// Where a mapping's content comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum MapKind {
+    /// Shared memory: its pages are requested and granted.
+    Tracked = 0,
+    /// Content that never changes (code, read-only data): its pages are requested once.
+    Fixed = 1,
+    /// Home's vDSO, in whose place the board puts stubs.
+    Vdso = 2,
+}
+
+/// Nothing is mapped at home at this address: the thread gets its SIGSEGV.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct NoMap {
+    #[prost(uint64, tag = "1")]
+    pub addr: u64,
+    #[prost(uint32, tag = "2")]
+    pub thread: u32,
+}
+
+/// The mapping this thread asked for is there now: it tries again.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Mapped {
+    #[prost(uint32, tag = "1")]
+    pub thread: u32,
+    #[prost(uint64, tag = "2")]
+    pub addr: u64,
+}
+
+/// Home has unmapped a range: nothing of it may be seen on the board from now on.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Unmap {
+    #[prost(uint64, tag = "1")]
+    pub start: u64,
+    #[prost(uint64, tag = "2")]
+    pub end: u64,
+}
+
+/// Home has changed the access to a range.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Protect {
+    #[prost(uint64, tag = "1")]
+    pub start: u64,
+    #[prost(uint64, tag = "2")]
+    pub end: u64,
+    /// PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4.
+    #[prost(uint32, tag = "3")]
+    pub prot: u32,
+}
+
+/// A range lost its content at home (MADV_DONTNEED): the board's copies are void.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Discard {
+    #[prost(uint64, tag = "1")]
+    pub start: u64,
+    #[prost(uint64, tag = "2")]
+    pub end: u64,
+}
+
+/// A thread comes to the board.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Start {
+    #[prost(uint32, tag = "1")]
+    pub thread: u32,
+    /// The general registers, in the kernel's layout of the ISA.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub regs: Bytes,
+    /// The extended state (x86-64: XSAVE area, standard format), likewise.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub extended: Bytes,
+    /// The home call in which the thread waits: it starts when the reply comes.
+    #[prost(message, optional, tag = "4")]
+    pub pending_call: Option<PendingCall>,
+}
+
+/// A home call that is under way.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct PendingCall {
+    #[prost(uint32, tag = "1")]
+    pub seq: u32,
+    #[prost(int64, tag = "2")]
+    pub nr: i64,
+}
+
+/// Home wants a thread back; the board answers with its Context.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Recall {
+    #[prost(uint32, tag = "1")]
+    pub thread: u32,
+}
+
+/// A home call has returned.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct CallReply {
+    #[prost(uint32, tag = "1")]
+    pub thread: u32,
+    /// That of the Call.
+    #[prost(uint32, tag = "2")]
+    pub seq: u32,
+    /// As in the register: -errno for a failure.
+    #[prost(sint64, tag = "3")]
+    pub result: i64,
+}
+
+/// All threads of the job stop (job control) until Thaw.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Freeze {}
+
+/// The threads go on.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Thaw {}
+
+/// The job is over: the replica ends.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Bye {
+    #[prost(string, tag = "1")]
+    pub reason: String,
+}
+
+/// Make the replica, with its stub at this address.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Prepare {
+    #[prost(uint64, tag = "1")]
+    pub stub_address: u64,
+}

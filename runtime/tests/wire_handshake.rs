@@ -1,0 +1,116 @@
+//! Which boards are refused, and in which words.
+
+mod wire_samples;
+
+use rtx_runtime::wire::facts::KERNEL_FEATURES;
+use rtx_runtime::wire::handshake::{check_facts, check_protocol};
+use rtx_runtime::wire::message::{Facts, XsaveComponent};
+use wire_samples::facts;
+
+/// The words for a board that differs from home as `change` says.
+fn words(change: impl FnOnce(&mut Facts)) -> String {
+    let mut board = facts();
+    change(&mut board);
+    check_facts("b1", &facts(), &board).unwrap_err().to_string()
+}
+
+#[test]
+fn equals_suit_each_other_and_more_does_no_harm() {
+    let mut board = facts();
+    check_facts("b1", &facts(), &board).unwrap();
+    board.cpu_features.push("avx512f".into());
+    board.xsave.push(XsaveComponent {
+        bit: 5,
+        offset: 832,
+        bytes: 64,
+    });
+    board.kernel_features.push("more".into());
+    check_facts("b1", &facts(), &board).unwrap();
+}
+
+#[test]
+fn another_protocol() {
+    check_protocol("b1", 1).unwrap();
+    assert_eq!(
+        check_protocol("b1", 2).unwrap_err().to_string(),
+        "board b1 speaks version 2 of the rtx protocol, this side speaks 1; \
+         install the same version of rtx on both"
+    );
+}
+
+#[test]
+fn another_isa() {
+    assert_eq!(
+        words(|board| board.isa = "aarch64".into()),
+        "board b1 is an aarch64 machine and the program is for x86_64; \
+         use an x86_64 board, or build the program with rtx-cc"
+    );
+}
+
+#[test]
+fn another_page_size() {
+    assert_eq!(
+        words(|board| board.page_size = 16384),
+        "board b1 has pages of 16384 bytes instead of 4096; \
+         boot it with a kernel that has 4096-byte pages"
+    );
+    let home = Facts {
+        page_size: 65536,
+        ..facts()
+    };
+    assert_eq!(
+        check_facts("b1", &home, &home).unwrap_err().to_string(),
+        "home has pages of 65536 bytes, so that no board can join; \
+         boot home with a kernel that has 4096-byte pages"
+    );
+}
+
+#[test]
+fn each_missing_kernel_feature() {
+    for feature in &KERNEL_FEATURES {
+        let words = words(|board| {
+            board.kernel = "6.1.0".into();
+            board.kernel_features.retain(|name| name != feature.name);
+        });
+        let expected = format!(
+            "board b1 runs Linux 6.1.0 without {}; {}",
+            feature.name, feature.fix
+        );
+        assert_eq!(words, expected);
+    }
+}
+
+#[test]
+fn a_missing_cpu_feature() {
+    assert_eq!(
+        words(|board| board.cpu_features.retain(|feature| feature != "avx2")),
+        "board b1 lacks the cpu feature avx2, which the program may use; \
+         leave this board out, or use one whose cpu has it"
+    );
+}
+
+#[test]
+fn registers_kept_elsewhere() {
+    let moved = words(|board| board.xsave[0].offset += 64);
+    assert_eq!(
+        moved,
+        "board b1 keeps the registers of xsave part 2 in another place than home; \
+         leave this board out, or use one whose cpu is more like home's"
+    );
+    assert_eq!(words(|board| board.xsave.clear()), moved);
+}
+
+#[test]
+fn other_vector_lengths() {
+    assert_eq!(
+        words(|board| board.vector_bytes = 32),
+        "board b1 has vector registers of 32 bytes, home of 0; \
+         leave this board out, or use one whose cpu is more like home's"
+    );
+}
+
+#[test]
+fn this_machine_suits_itself() {
+    let facts = Facts::collect();
+    check_facts("b1", &facts, &facts).unwrap();
+}

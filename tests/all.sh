@@ -1,0 +1,44 @@
+#!/bin/bash
+# All tests, lane by lane, with totals at the end. RTX_STRESS_RUNS: how often the stress lane runs each example.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+cargo=${CARGO:-cargo}
+export RTX_STRESS_RUNS=${RTX_STRESS_RUNS:-50}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+begin=$SECONDS
+
+# lane TITLE COMMAND...: announced, timed, logged; the first that fails ends everything
+lane() {
+    local title=$1 start=$SECONDS
+    shift
+    echo "== $title"
+    if ! "$@" 2>&1 | tee -a "$log"; then
+        echo "== FAILED: $title" >&2
+        totals >&2
+        exit 1
+    fi
+    echo "== $title: $((SECONDS - start)) s"
+}
+
+totals() {
+    awk -v seconds="$((SECONDS - begin))" '
+        /^test result:/ {
+            passed += $4
+            failed += $6
+            ignored += $8
+        }
+        END { printf "== totals: %d passed, %d failed, %d ignored in %d s\n", passed, failed, ignored, seconds }
+    ' "$log"
+}
+
+lane "build" "$cargo" build --release --locked -p rtx-launcher -p rtx-runtime
+lane "examples" toolchain/build-guests
+# With assertions and overflow checks.
+lane "unit and property tests" "$cargo" test --workspace --exclude rtx-tests --locked
+lane "testbed tests" "$cargo" test --release --locked -p rtx-tests --lib
+lane "end-to-end tests" "$cargo" test --release --locked -p rtx-tests --test e2e
+lane "stress lane: every example $RTX_STRESS_RUNS times on two boards" \
+    "$cargo" test --release --locked -p rtx-tests --test stress -- --nocapture
+totals

@@ -1,0 +1,67 @@
+//! The benchmarks of `make bench`. Each measures rtx and, in the same run, its floor: what the
+//! machine gives without rtx. [`results`] says how they are written down.
+//!
+//! Medians of a few runs, taken in turn with the floor's, since the machine may be shared.
+
+pub mod floor;
+mod fresh;
+mod measure;
+mod netns;
+mod offload;
+mod paging;
+mod resident;
+pub mod results;
+mod supervise;
+
+use results::Sample;
+
+/// A group of benchmarks that are measured together.
+pub struct Group {
+    /// What it measures, in a few words.
+    pub about: &'static str,
+    /// The names of its benchmarks.
+    pub names: &'static [&'static str],
+    /// Measures, this many times each.
+    pub measure: fn(runs: u32) -> Vec<Sample>,
+}
+
+/// What the network between two namespaces gives without rtx, for people.
+pub fn network_floors() -> String {
+    const BYTES: usize = 256 << 20;
+    let network = netns::Network::new();
+    let place = floor::Place {
+        namespaces: Some((&network.home, &network.board)),
+        host: netns::HOME,
+    };
+    let (page, bulk) = (place.round_trip_us(), place.throughput(BYTES));
+    format!("a page there and back: {page:.1} us\nin bulk: {bulk:.0} MB/s\n")
+}
+
+/// All of them.
+pub const GROUPS: [Group; 5] = [
+    Group {
+        about: "page traffic between two network namespaces (as root)",
+        names: &["page_fault", "seq_read"],
+        measure: paging::measure,
+    },
+    Group {
+        about: "moving a thread, and its speed after the move",
+        names: &["offload_64m", "offload_1g", "offload_1g_work"],
+        measure: offload::measure,
+    },
+    Group {
+        about: "whole programs, supervised only",
+        names: &["supervise_matmul", "supervise_malloc"],
+        measure: supervise::measure,
+    },
+    Group {
+        about: "memory of rtx itself with 1 GiB shared",
+        names: &["rss_home", "rss_board"],
+        measure: resident::measure,
+    },
+    Group {
+        about: "fresh memory at home while a thread is away",
+        names: &["home_fresh"],
+        measure: fresh::measure,
+    },
+];

@@ -1,0 +1,105 @@
+//! Reading a report, as its users would.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+/// A report of the form `rtx.report.v1`; fields that later versions add are ignored.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Report {
+    pub schema: String,
+    pub program: String,
+    pub args: Vec<String>,
+    pub exit: Exit,
+    pub wall_s: f64,
+    pub policy: String,
+    pub boards: Vec<Board>,
+    pub threads: Vec<Thread>,
+    pub pages: Pages,
+    pub latency_us: Latencies,
+}
+
+/// How the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Exit {
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+}
+
+/// A board.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Board {
+    pub name: String,
+    pub isa: String,
+    pub address: String,
+    pub threads_s: f64,
+}
+
+/// A thread; times are processor seconds.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Thread {
+    pub tid: i32,
+    pub home_s: f64,
+    pub board_s: f64,
+    pub offloads: u64,
+    pub recalls: u64,
+    pub back_migrations: u64,
+    pub home_calls: u64,
+}
+
+impl Thread {
+    /// Which part of its processor time it used on boards, 0 to 1.
+    pub fn board_part(&self) -> f64 {
+        self.board_s / (self.board_s + self.home_s).max(f64::MIN_POSITIVE)
+    }
+}
+
+/// Page traffic.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Pages {
+    pub read: u64,
+    pub write: u64,
+    pub upgrade: u64,
+    pub invalidated: u64,
+    pub prefetched: u64,
+    pub zero: u64,
+    pub bytes: u64,
+}
+
+/// Durations in microseconds.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Latencies {
+    pub fault: Percentiles,
+    pub freeze: Percentiles,
+    pub offload: Percentiles,
+    pub back_migration: Percentiles,
+}
+
+/// Of `count` durations.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Percentiles {
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub max: f64,
+    pub count: u64,
+}
+
+impl Report {
+    /// Reads one.
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("no report {}: {error}", path.display()));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+    }
+
+    /// All threads but the first.
+    pub fn children(&self) -> &[Thread] {
+        self.threads.get(1..).unwrap_or_default()
+    }
+
+    /// How often threads went to boards.
+    pub fn offloads(&self) -> u64 {
+        self.threads.iter().map(|thread| thread.offloads).sum()
+    }
+}

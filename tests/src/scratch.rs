@@ -1,0 +1,70 @@
+//! A directory of its own for each run, gone with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A new directory below the system's temporary one, removed on drop.
+#[derive(Debug)]
+pub struct Scratch {
+    id: String,
+    path: PathBuf,
+}
+
+impl Scratch {
+    /// A directory with the subdirectories `work` and `tmp`.
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let id = format!("testbed-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(&id);
+        let _ = fs::remove_dir_all(&path);
+        for directory in ["work", "tmp"] {
+            fs::create_dir_all(path.join(directory)).expect("a directory below the temporary one");
+        }
+        Self { id, path }
+    }
+
+    /// A name that no other run has.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A path in the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The run's working directory, unless it asks for another.
+    pub fn work(&self) -> PathBuf {
+        self.path("work")
+    }
+
+    /// The run's `TMPDIR`.
+    pub fn tmp(&self) -> PathBuf {
+        self.path("tmp")
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// The names in a directory, sorted; none if it does not exist.
+pub fn names_in(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    let mut names: Vec<String> = entries.flatten().map(name).collect();
+    names.sort();
+    names
+}

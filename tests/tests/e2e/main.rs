@@ -1,0 +1,22 @@
+//! End-to-end tests: real programs under real `rtx-run`, compared with native runs.
+//!
+//! One module for each promise to users. What a module needs is in the library beside this
+//! directory; the guests are in `tests/guests/`.
+
+mod agents;
+mod attaching;
+mod commands;
+mod ends;
+mod examples;
+mod execution;
+mod failures;
+mod inheritance;
+mod isolation;
+mod memory;
+mod placement;
+mod pthreads;
+mod refusals;
+mod reports;
+mod signals;
+mod streams;
+mod terminals;
