@@ -199,13 +199,14 @@ impl Tracer {
         let since_ns = procfs::cpu_ns(replica.pid, vessel).map_or(0, |c| c.0);
         ptrace::set_registers(vessel, registers).map_err(failed("write registers in"))?;
         ptrace::set_extended(vessel, extended).map_err(failed("write registers in"))?;
+        // Said before it runs, so that its first call is known to be its own.
+        self.say(FromTracer::Started { thread, vessel });
         if self.frozen {
             self.vessels.insert(vessel, Vessel::Frozen { thread, since_ns });
         } else {
             self.vessels.insert(vessel, Vessel::Running { thread, since_ns });
             ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
         }
-        self.say(FromTracer::Started { thread, vessel });
         Ok(())
     }
 
