@@ -3,9 +3,11 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::checkout;
 use crate::procfs::{Process, is_listening};
-use crate::{Run, Running};
+use crate::{Run, Running, Status};
 
 /// An agent.
 pub struct Agent {
@@ -49,10 +51,13 @@ impl Agent {
         &self.running
     }
 
-    /// Ends it with SIGTERM, as a service manager does; fails if it leaves something behind.
-    pub fn stop(self) -> crate::Outcome {
-        self.running.signal(nix::sys::signal::Signal::SIGTERM);
-        self.running.finish()
+    /// Ends it with SIGTERM, as a service manager does; fails if it leaves something behind, or does
+    /// not take this for a reason to end well.
+    pub fn stop(self) {
+        self.running.signal(Signal::SIGTERM);
+        let outcome = self.running.finish();
+        let well = [Status::Exited(0), Status::Killed(libc::SIGTERM)];
+        assert!(well.contains(&outcome.status()), "{outcome}");
     }
 }
 

@@ -9,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::capture::Capture;
+use crate::checkout;
 use crate::leaks::{self, Identity, MARKER};
 use crate::outcome::{Outcome, shortened};
 use crate::pidfd::PidFd;
@@ -101,14 +102,21 @@ impl Running {
         })
     }
 
-    /// The boards that `rtx-run` started.
+    /// The boards that `rtx-run` started: its children that execute a command of rtx.
     pub fn boards(&self) -> Vec<Process> {
+        let commands = ["rtx-run", "rtx-board"].map(checkout::binary);
         let mut processes = self.processes();
         processes.retain(|process| {
             let program = process.program();
-            let name = program.as_deref().and_then(Path::file_name);
-            process.parent == self.pid() && name.is_some_and(|name| name == "rtx-board")
+            process.parent == self.pid() && program.is_some_and(|path| commands.contains(&path))
         });
+        processes
+    }
+
+    /// The processes that these boards started: their replicas.
+    pub fn replicas(&self, boards: &[Process]) -> Vec<Process> {
+        let mut processes = self.processes();
+        processes.retain(|process| boards.iter().any(|board| process.parent == board.pid));
         processes
     }
 

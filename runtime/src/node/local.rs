@@ -153,8 +153,14 @@ impl LocalMemory {
 
     /// Makes a page usable that this node already has the right to: fills it with zeros if it was
     /// never touched, takes its protection off if `writable`, and wakes. `fresh` tells how many
-    /// pages from this one on are likewise the node's own.
-    pub fn resolve(&mut self, page: Page, writable: bool, fresh: impl Fn(Page, u64) -> u64) -> Result<(), LocalError> {
+    /// pages from this one on are likewise the node's own; without it (on a board, to which every
+    /// page comes from elsewhere) a page that is not there is an error.
+    pub fn resolve(
+        &mut self,
+        page: Page,
+        writable: bool,
+        fresh: Option<impl Fn(Page, u64) -> u64>,
+    ) -> Result<(), LocalError> {
         if self.pagemap.populated(page * SIZE, 1)?[0] {
             if writable {
                 self.uffd.write_protect(page * SIZE, SIZE, false)?;
@@ -163,6 +169,9 @@ impl LocalMemory {
             }
             return Ok(());
         }
+        let Some(fresh) = fresh else {
+            return Err(LocalError::Failed(format!("page {page:#x} has vanished")));
+        };
         let mut count = 1;
         if writable {
             let (end, len) = self.fill;

@@ -166,7 +166,8 @@ impl Node {
                         let own = |p: &Page| table.state(*p) == PageState::Modified;
                         (from..from + most).take_while(own).count() as u64
                     };
-                    self.memory.resolve(page, writable, own).map(|()| 1)
+                    let fresh = self.table.node().is_home();
+                    self.memory.resolve(page, writable, fresh.then_some(own)).map(|()| 1)
                 }
                 NodeAction::Install { .. } => self.install_run(),
                 NodeAction::Surrender { .. } => self.surrender_run(out),
@@ -174,8 +175,6 @@ impl Node {
             match done {
                 Ok(count) => drop(self.todo.drain(..count)),
                 Err(LocalError::Busy) => return Ok(Work::Busy),
-                // The mapping went; its event, or the board's next message, says so.
-                Err(LocalError::Unmapped) => drop(self.todo.pop_front()),
                 Err(e) => return Err(e),
             }
         }

@@ -112,11 +112,8 @@ fn the_guest_is_killed() {
 #[test]
 fn a_replica_is_killed() {
     let running = computing(Run::offloaded(Guest::test("rounds").path()));
-    let boards: Vec<i32> = running.boards().iter().map(|board| board.pid).collect();
-    let replica = running
-        .processes()
-        .into_iter()
-        .find(|process| boards.contains(&process.parent));
-    send(replica.expect("a board has a replica").pid, Signal::SIGKILL);
+    let replicas = running.replicas(&running.boards());
+    assert!(replicas.len() >= 2, "{:?}", running.processes());
+    send(replicas[0].pid, Signal::SIGKILL);
     lost(&running.finish(), None);
 }

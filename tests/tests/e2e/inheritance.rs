@@ -21,7 +21,7 @@ fn arguments_and_environment() {
             .args(odd)
             .variable("EMPTY", "")
             .variable("WITH_SPACES", " a = b ")
-            .variable("LD_PRELOAD", "/no/such/library.so")
+            .variable("LD_LIBRARY_PATH", "/no/such/directory")
     });
     let text = runs.native.succeeded().stdout();
     assert!(text.contains("argument 3 \"never\"") && text.contains("env WITH_SPACES= a = b "));

@@ -24,33 +24,25 @@ fn no_memory_is_shared_with_home() {
     running.wait_for_output("ready");
     std::thread::sleep(Duration::from_secs(1));
 
-    let all = running.processes();
-    let guest_process = running.guest(guest.path());
-    let home = [running.pid(), guest_process.pid];
     let boards = running.boards();
-    let replicas: Vec<&Process> = all
-        .iter()
-        .filter(|process| boards.iter().any(|board| process.parent == board.pid))
-        .collect();
-    assert_eq!(boards.len(), 2, "{all:?}");
-    assert!(replicas.len() >= 2, "no replica for each board in {all:?}");
-    // A replica has its threads in it: at least one of the four, and mostly two.
+    let replicas = running.replicas(&boards);
+    assert_eq!(boards.len(), 2, "{:?}", running.processes());
+    assert!(
+        replicas.len() >= 2,
+        "no replica for each board in {:?}",
+        running.processes()
+    );
     assert!(
         replicas.iter().any(|replica| replica.threads().len() >= 2),
         "{replicas:?}"
     );
 
-    let home: BTreeSet<String> = all
-        .iter()
-        .filter(|process| home.contains(&process.pid))
-        .flat_map(shared_objects)
-        .collect();
-    for process in all.iter().filter(|process| process.pid != running.pid()) {
-        if process.pid == guest_process.pid {
-            continue;
-        }
+    let rtx_run = Process::find(running.pid()).expect("it runs");
+    let home = [rtx_run, running.guest(guest.path())];
+    let at_home: BTreeSet<String> = home.iter().flat_map(shared_objects).collect();
+    for process in boards.iter().chain(&replicas) {
         let common: Vec<String> = shared_objects(process)
-            .intersection(&home)
+            .intersection(&at_home)
             .cloned()
             .collect();
         assert!(common.is_empty(), "{process:?} shares {common:?} with home");
@@ -74,9 +66,9 @@ fn the_data_crosses_the_wire() {
     assert!(report.pages.bytes > MATRIX, "{:?}", report.pages);
 }
 
-/// A replica has no way to anything but its board: no network, no files.
+/// A replica has no way to anything but its board: no files.
 #[test]
-fn a_replica_has_no_sockets_of_home() {
+fn a_replica_has_no_files_of_home() {
     let guest = Guest::test("rounds");
     let mut running = Run::offloaded(guest.path())
         .args(["2"])
@@ -84,11 +76,9 @@ fn a_replica_has_no_sockets_of_home() {
         .start();
     running.wait_for_output("ready");
     std::thread::sleep(Duration::from_secs(1));
-    let boards: Vec<i32> = running.boards().iter().map(|board| board.pid).collect();
-    for process in running.processes() {
-        if !boards.contains(&process.parent) {
-            continue;
-        }
+    let replicas = running.replicas(&running.boards());
+    assert!(!replicas.is_empty(), "{:?}", running.processes());
+    for process in replicas {
         for fd in process.open_files() {
             let link = std::fs::read_link(format!("/proc/{}/fd/{fd}", process.pid));
             let target = link

@@ -5,6 +5,7 @@ use std::ops::Range;
 use nix::unistd::Pid;
 
 use super::run::Pager;
+use super::send::Order;
 use super::{Mapped, MappedKind, PagerError, Staged};
 use crate::coherence::{PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
@@ -131,7 +132,9 @@ impl Pager {
         share.directory.forget(range.start, range.end - range.start, &mut share.scratch);
         share.node.remove(range.clone());
         share.registered.remove(start..end);
+        let held = self.hold_back();
         self.unmap_on_boards(start, end);
+        self.put_back(held, |page| (!range.contains(&page)).then_some(Order::After));
         self.take_up_actions();
         Ok(())
     }
@@ -155,19 +158,20 @@ impl Pager {
         share.registered.remove(from..from + len);
         share.registered.insert(to..to + len, ());
         self.take_up_actions();
-        // Takes under the old numbers must reach boards before they forget them.
+        let held = self.hold_back();
+        // Takes under the old numbers must reach boards before they forget them, and grants that
+        // they concern before the takes.
         self.dispatch()?;
         self.unmap_on_boards(from, from + len);
         self.unmap_on_boards(to, to + len);
+        self.put_back(held, |page| Some(if old.contains(&page) { Order::Before } else { Order::After }));
         Ok(())
     }
 
-    /// Tells every board that it must forget a range, and drops grants that are not yet sent.
+    /// Tells every board that it must forget a range.
     fn unmap_on_boards(&mut self, start: u64, end: u64) {
-        let range = pages(start, end);
         for board in 1..=self.boards.len() as BoardId {
             let link = &mut self.boards[usize::from(board) - 1];
-            link.staged.retain(|s| !matches!(s, Staged::Grant { page, .. } if range.contains(page)));
             if !link.mapped.remove(start..end).is_empty() {
                 link.retries.changed();
                 self.stage(board, Staged::Other(Unmap { start, end }.into()));

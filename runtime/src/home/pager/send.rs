@@ -1,5 +1,7 @@
 //! What is said to boards, staged until nothing can overtake it any more.
 
+use std::collections::VecDeque;
+
 use super::run::Pager;
 use super::Staged;
 use crate::coherence::{Page, TakeMode};
@@ -7,12 +9,56 @@ use crate::home::messages::BoardId;
 use crate::node::Content;
 use crate::wire::frame::OutFrame;
 use crate::wire::limits::FRAME_PAGES;
-use crate::wire::message::{Grant, Take, TakeItem, TakeMode as WireMode};
+use crate::wire::message::{Grant, Message, Take, TakeItem, TakeMode as WireMode};
 
 /// Takes in one frame at most.
 const FRAME_TAKES: usize = 4096;
 
+/// Where a page's message goes that was staged before a mapping change was noticed.
+pub(super) enum Order {
+    Before,
+    After,
+}
+
+/// Tells where the grant or take of a page goes; `None`: nowhere.
+type Place<'a> = &'a dyn Fn(Page) -> Option<Order>;
+
+fn place(staged: &Staged, page_goes: Place) -> Option<Order> {
+    match staged {
+        Staged::Grant { page, .. } | Staged::Take { page, .. } => page_goes(*page),
+        // What boards have mapped changes in the order in which home saw it change.
+        Staged::Other(Message::Map(_) | Message::Protect(_) | Message::Unmap(_) | Message::Discard(_)) => {
+            Some(Order::Before)
+        }
+        Staged::Other(_) => Some(Order::After),
+    }
+}
+
 impl Pager {
+    /// Takes away what is staged for boards, so that the news of a mapping change overtakes it: a
+    /// thread that a grant or a reply sets going must not see the old mapping.
+    pub(super) fn hold_back(&mut self) -> Vec<VecDeque<Staged>> {
+        self.boards.iter_mut().map(|b| std::mem::take(&mut b.staged)).collect()
+    }
+
+    /// Puts back what was held back, around what was staged meanwhile.
+    pub(super) fn put_back(&mut self, held: Vec<VecDeque<Staged>>, page_goes: impl Fn(Page) -> Option<Order>) {
+        for (board, held) in self.boards.iter_mut().zip(held) {
+            let news = std::mem::take(&mut board.staged);
+            let (mut before, mut after) = (VecDeque::new(), VecDeque::new());
+            for staged in held {
+                match place(&staged, &page_goes) {
+                    Some(Order::Before) => before.push_back(staged),
+                    Some(Order::After) => after.push_back(staged),
+                    None => {}
+                }
+            }
+            board.staged = before;
+            board.staged.extend(news);
+            board.staged.extend(after);
+        }
+    }
+
     /// Queues something for a board.
     pub(super) fn stage(&mut self, board: BoardId, what: Staged) {
         let link = &mut self.boards[usize::from(board) - 1];
