@@ -97,7 +97,9 @@ impl Session {
         let calls: Vec<Call> = gaps
             .iter()
             .map(|gap| {
-                let args = [gap.start, gap.end - gap.start, prot.into(), flags as u64, u64::MAX, 0];
+                // Nobody may touch it before it is watched: the kernel would fill it with zeros.
+                let none = libc::PROT_NONE as u64;
+                let args = [gap.start, gap.end - gap.start, none, flags as u64, u64::MAX, 0];
                 Call::new(libc::SYS_mmap, &args)
             })
             .collect();
@@ -105,7 +107,7 @@ impl Session {
         for gap in gaps {
             let Some(equipped) = &self.equipped else { return Ok(()) };
             equipped.node.memory.uffd.register(gap.start, gap.end - gap.start).map_err(LocalError::from)?;
-            self.mapped.insert(gap, prot);
+            self.mapped.insert(gap, libc::PROT_NONE as u32);
         }
         self.protect(start, end, prot)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -116,7 +117,15 @@ pub fn start(
     let (report, reached) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
         .name("rtx-pager".into())
-        .spawn(move || run(&boards, settings, supervisor, inbox, &report))
+        .spawn(move || {
+            let last_words = supervisor.clone();
+            let work = AssertUnwindSafe(|| run(&boards, settings, supervisor, inbox, &report));
+            catch_unwind(work).unwrap_or_else(|_| {
+                // Fail closed: an invariant does not hold, so no page can be trusted any more.
+                last_words.send(ToSupervisor::PagerFailed("an invariant of rtx does not hold".into()));
+                PagerReport::default()
+            })
+        })
         .map_err(|e| JobError::Kernel("start a thread", e))?;
     match reached.recv() {
         Ok(Ok(facts)) => Ok((PagerHandle { sender, thread }, facts)),
