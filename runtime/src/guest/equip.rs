@@ -107,8 +107,9 @@ pub fn helper_socket(pid: Tid, injector: &mut Injector, stub: Stub) -> Result<He
 /// Its exit signal is 0, so that the guest's wait(2) does not see it either.
 const HELPER_FLAGS: u64 = (libc::CLONE_VM | libc::CLONE_UNTRACED) as u64;
 
-/// Starts a helper as a process of its own that shares the memory of `pid`, and nothing else.
-pub fn spawn_helper(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub) -> Result<Helper, EquipError> {
+/// Starts a helper as a process of its own that shares the memory of `pid`, and nothing else. Returns
+/// its pid too: the memory can be reached through it even when the first thread of `pid` has ended.
+pub fn spawn_helper(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub) -> Result<(Helper, Tid), EquipError> {
     let socket = helper_socket(pid, injector, stub)?;
     let mut regs = *injector.saved();
     regs.prepare_call(stub.spawn(), libc::SYS_clone as u64, arch::clone_args(HELPER_FLAGS, 0));
@@ -121,7 +122,7 @@ pub fn spawn_helper(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub) -> 
     let mut helper = Helper::new(socket.ours);
     detach_helper(&mut helper, socket.theirs).map_err(step("prepare the helper"))?;
     equip_helper(&mut helper, spawned, stub).map_err(step("prepare the helper"))?;
-    Ok(helper)
+    Ok((helper, spawned))
 }
 
 /// Detaches a fresh helper from everything but the memory: its process group and descriptors.

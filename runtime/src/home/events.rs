@@ -113,13 +113,13 @@ impl Supervisor {
         };
         // A thread that ends while it is away was killed with the whole process.
         if self.setup.is_none() || self.closed || thread.is_away() {
-            return self.resume(tid, 0);
+            return self.let_end(tid);
         }
         let mut addresses: Vec<u64> = thread.tid_address.filter(|a| *a != 0).into_iter().collect();
         thread.robust = robust::Walk::begin(tid);
         addresses.extend(thread.robust.iter().flat_map(robust::Walk::needs));
         if addresses.is_empty() {
-            return self.resume(tid, 0);
+            return self.let_end(tid);
         }
         let token = self.ask(Waiting::Exit(tid));
         if let Some(state) = self.at_home(tid) {
@@ -136,7 +136,7 @@ impl Supervisor {
             return Ok(());
         };
         thread.pins.push(token);
-        let pid = self.pid;
+        let Some(pid) = self.setup.as_ref().map(|s| s.memory) else { return Ok(()) };
         let addresses = match &mut thread.robust {
             Some(walk) => {
                 walk.advance(|at| {
@@ -149,11 +149,19 @@ impl Supervisor {
             None => Vec::new(),
         };
         if addresses.is_empty() {
-            return self.resume(tid, 0);
+            return self.let_end(tid);
         }
         let token = self.ask(Waiting::Exit(tid));
         self.tell(ToPager::Pin { token, addresses });
         Ok(())
+    }
+
+    /// A thread leaves its exit event.
+    fn let_end(&mut self, tid: Tid) -> Result<(), JobError> {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.ending = true;
+        }
+        self.resume(tid, 0)
     }
 
     /// A thread runs another program: all other threads are gone.
@@ -241,7 +249,7 @@ impl Supervisor {
         if !std::mem::take(&mut thread.ask_tid_address) {
             return Ok(());
         }
-        let stub = setup.stub;
+        let (stub, memory) = (setup.stub, setup.memory);
         let ask = || -> Result<u64, InjectError> {
             let mut injector = Injector::begin(self.pid, tid)?;
             let args = [libc::PR_GET_TID_ADDRESS as u64, stub.scratch(), 0, 0, 0, 0];
@@ -252,7 +260,7 @@ impl Supervisor {
         match ask() {
             Ok(_) => {
                 let mut word = [0u8; 8];
-                crate::memory::remote::read_into(nix::unistd::Pid::from_raw(self.pid), stub.scratch(), &mut word)
+                crate::memory::remote::read_into(nix::unistd::Pid::from_raw(memory), stub.scratch(), &mut word)
                     .map_err(|e| JobError::Kernel("read the program's memory", std::io::Error::other(e)))?;
                 thread.tid_address = Some(u64::from_ne_bytes(word));
                 Ok(())

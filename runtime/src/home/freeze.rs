@@ -3,6 +3,7 @@
 use super::error::JobError;
 use super::supervisor::{Supervisor, alive};
 use super::thread::Shadow;
+use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
 
@@ -21,7 +22,10 @@ impl Supervisor {
     /// later; until then those threads stay stopped. The pager serves faults meanwhile, because a
     /// thread that waits for a page inside the kernel stops only once it has it.
     pub(super) fn freeze(&mut self) -> Result<Frozen, JobError> {
-        let running: Vec<Tid> = self.threads.values().filter(|t| !t.stopped).map(|t| t.tid).collect();
+        let (ending, running): (Vec<_>, Vec<_>) =
+            self.threads.values().filter(|t| !t.stopped).partition(|t| t.ending);
+        let ending: Vec<Tid> = ending.iter().map(|t| t.tid).collect();
+        let running: Vec<Tid> = running.iter().map(|t| t.tid).collect();
         let mut frozen = Vec::new();
         for &tid in &running {
             alive(ptrace::interrupt(tid), "stop a thread")?;
@@ -42,6 +46,12 @@ impl Supervisor {
                 frozen.push(tid);
             } else {
                 self.deferred.push_back((tid, status));
+            }
+        }
+        // The kernel still writes for a thread that ends, until it is a zombie or gone.
+        for tid in ending {
+            while procfs::state(self.pid, tid).is_ok_and(|state| !matches!(state, 'Z' | 'X')) {
+                std::thread::yield_now();
             }
         }
         Ok(Frozen(frozen))

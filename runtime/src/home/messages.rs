@@ -12,8 +12,8 @@ pub type BoardId = u8;
 
 /// The guest's memory, ready to be shared.
 pub struct SharedMemory {
-    /// The guest.
-    pub pid: Tid,
+    /// A process that has this memory: the helper.
+    pub memory: Tid,
     /// Its stub.
     pub stub: Stub,
     /// Its userfaultfd.

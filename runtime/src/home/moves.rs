@@ -77,7 +77,7 @@ impl Supervisor {
         if stopped != Some(tid) {
             // A thread blocked in a call is left alone: it would gain nothing, and stopping it
             // may disturb the call.
-            if thread.stopped || procfs::state(pid, tid).is_ok_and(|s| s != 'R') {
+            if thread.stopped || thread.ending || procfs::state(pid, tid).is_ok_and(|s| s != 'R') {
                 return Ok(());
             }
             alive(ptrace::interrupt(tid), "stop a thread")?;

@@ -22,6 +22,8 @@ use crate::memory::uffd::{self, Uffd};
 pub struct Setup {
     /// Where the stub is.
     pub stub: Stub,
+    /// The helper: a process that has the guest's memory as long as anybody needs it.
+    pub memory: Tid,
 }
 
 /// Bytes copied at a time when a file mapping becomes anonymous.
@@ -57,11 +59,11 @@ impl Supervisor {
         let frozen = self.freeze()?;
         let clean = frozen.any_at_home(self);
         if let (Some(tid), Some(setup)) = (clean, &self.setup) {
-            let found = read_maps(Pid::from_raw(self.pid)).ok().and_then(|maps| maps.into_iter().find(|m| m.range().contains(&addr)));
+            let found = read_maps(Pid::from_raw(setup.memory)).ok().and_then(|maps| maps.into_iter().find(|m| m.range().contains(&addr)));
             if let Some(vma) = found.filter(needs_conversion) {
-                let stub = setup.stub;
+                let (stub, memory) = (setup.stub, setup.memory);
                 let outcome = Injector::begin(self.pid, tid).and_then(|mut injector| {
-                    let outcome = make_anonymous(self.pid, tid, &mut injector, stub, &vma);
+                    let outcome = make_anonymous(memory, tid, &mut injector, stub, &vma);
                     injector.finish()?;
                     outcome
                 });
@@ -81,10 +83,10 @@ fn prepare(pid: Tid, tid: Tid) -> Result<(Setup, SharedMemory), EquipError> {
     let taken: Vec<(u64, u64)> = maps.iter().map(|m| (m.start, m.end)).collect();
     let stub = Stub::choose(&taken, lowest_address()).ok_or(EquipError::NoRoom)?;
     let mut injector = Injector::begin(pid, tid)?;
-    let (uffd, helper) = prepare_in(pid, tid, &mut injector, stub, &maps)?;
+    let (uffd, helper, memory) = prepare_in(pid, tid, &mut injector, stub, &maps)?;
     injector.finish()?;
-    let shared = SharedMemory { pid, stub, uffd, helper };
-    Ok((Setup { stub }, shared))
+    let shared = SharedMemory { memory, stub, uffd, helper };
+    Ok((Setup { stub, memory }, shared))
 }
 
 fn lowest_address() -> u64 {
@@ -98,7 +100,7 @@ fn prepare_in(
     injector: &mut Injector,
     stub: Stub,
     maps: &[Vma],
-) -> Result<(Uffd, Helper), EquipError> {
+) -> Result<(Uffd, Helper, Tid), EquipError> {
     map_stub(pid, tid, injector, stub, maps)?;
     let uffd = open_userfaultfd(pid, injector, stub, 0)?;
     let features = uffd::FEATURE_PAGEFAULT_FLAG_WP
@@ -107,11 +109,11 @@ fn prepare_in(
         | uffd::FEATURE_THREAD_ID;
     uffd.handshake(features).map_err(step("start the program's userfaultfd"))?;
     uffd.register(stub.probe(), stub::PAGE_SIZE).map_err(step("watch the stub's probe page"))?;
-    let helper = spawn_helper(pid, tid, injector, stub)?;
+    let (helper, helper_pid) = spawn_helper(pid, tid, injector, stub)?;
     for vma in maps.iter().filter(|m| is_program(pid, m) && needs_conversion(m)) {
         make_anonymous(pid, tid, injector, stub, vma)?;
     }
-    Ok((uffd, helper))
+    Ok((uffd, helper, helper_pid))
 }
 
 /// Maps the stub, using a system call instruction that is already there.

@@ -120,8 +120,14 @@ impl Supervisor {
     pub(super) fn fail(&mut self, error: JobError) {
         if self.failure.is_none() && self.ended.is_none() {
             self.failure = Some(error);
+            self.closed = true;
             // SAFETY: kill takes integers; the pid is our tracee's, not yet reaped.
             unsafe { libc::kill(self.pid, libc::SIGKILL) };
+            // Threads in their exit event do not see the signal, and nothing they wait for comes.
+            for tid in self.threads.values().filter(|t| t.stopped).map(|t| t.tid) {
+                // What is not stopped after all is not in an exit event either.
+                let _ = ptrace::cont(tid, 0);
+            }
         }
     }
 

@@ -102,6 +102,8 @@ pub struct Thread {
     pub place: Place,
     /// Stopped under ptrace, as far as the supervisor knows.
     pub stopped: bool,
+    /// It has left its exit event: it runs no more code of the guest, and stops no more.
+    pub ending: bool,
     /// Wanted on this board at its next clean stop.
     pub wanted: Option<BoardId>,
     /// When the policy's wish became known (latency of freezing).
@@ -128,6 +130,7 @@ impl Thread {
             tid,
             place: Place::Home(AtHome::Free),
             stopped: false,
+            ending: false,
             wanted: None,
             wanted_since: now,
             tid_address: None,

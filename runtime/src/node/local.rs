@@ -19,9 +19,9 @@ pub enum LocalError {
     /// The process is changing its mappings: handle the pending events, then try again.
     #[error("the address space is changing")]
     Busy,
-    /// The pages are not mapped any more.
-    #[error("the pages are not mapped")]
-    Unmapped,
+    /// The memory at this address is not mapped (or not watched) any more.
+    #[error("the memory at {0:#x} is not mapped as it was")]
+    Unmapped(u64),
     /// The process is gone.
     #[error("the process is gone")]
     Gone,
@@ -38,7 +38,7 @@ impl From<CopyError> for LocalError {
     fn from(e: CopyError) -> Self {
         match e {
             CopyError::Busy { .. } => LocalError::Busy,
-            CopyError::Unmapped { .. } => LocalError::Unmapped,
+            CopyError::Unmapped { at } => LocalError::Unmapped(at),
             CopyError::Gone => LocalError::Gone,
             e => failed(&e),
         }
@@ -49,7 +49,7 @@ impl From<ProtectError> for LocalError {
     fn from(e: ProtectError) -> Self {
         match e {
             ProtectError::Busy => LocalError::Busy,
-            ProtectError::Unmapped { .. } => LocalError::Unmapped,
+            ProtectError::Unmapped { start, .. } => LocalError::Unmapped(start),
             ProtectError::Gone => LocalError::Gone,
             e => failed(&e),
         }
@@ -60,7 +60,7 @@ impl From<RemoteError> for LocalError {
     fn from(e: RemoteError) -> Self {
         match e {
             RemoteError::Gone { .. } => LocalError::Gone,
-            RemoteError::Fault { .. } => LocalError::Unmapped,
+            RemoteError::Fault { at, .. } => LocalError::Unmapped(at),
             e => failed(&e),
         }
     }
@@ -131,7 +131,11 @@ impl LocalMemory {
             let (count, done) = match &pages[at] {
                 Content::Zero => {
                     let zeros = pages[at..].iter().take_while(|p| **p == Content::Zero).count();
-                    (zeros, self.uffd.zeropage(addr, zeros as u64 * SIZE, !writable))
+                    match self.uffd.zeropage(addr, zeros as u64 * SIZE, !writable) {
+                        // The kernel takes no range that spans mappings.
+                        Err(CopyError::Unmapped { .. }) => (1, self.uffd.zeropage(addr, SIZE, !writable)),
+                        done => (zeros, done),
+                    }
                 }
                 Content::Bytes(bytes) => (1, self.uffd.copy(addr, bytes, !writable)),
             };
@@ -181,9 +185,15 @@ impl LocalMemory {
         }
         match self.uffd.zeropage(page * SIZE, count * SIZE, !writable) {
             Ok(()) => Ok(()),
-            // The fill reached pages that exist, or the end of what is watched.
-            Err(CopyError::Exists { at } | CopyError::Unmapped { at }) if at > page * SIZE => Ok(()),
+            // The fill reached pages that exist.
+            Err(CopyError::Exists { at }) if at > page * SIZE => Ok(()),
             Err(CopyError::Exists { .. }) => Ok(self.uffd.wake(page * SIZE, SIZE)?),
+            // The kernel takes no range that spans mappings.
+            Err(CopyError::Unmapped { .. }) if count > 1 => match self.uffd.zeropage(page * SIZE, SIZE, !writable) {
+                Ok(()) => Ok(()),
+                Err(CopyError::Exists { .. }) => Ok(self.uffd.wake(page * SIZE, SIZE)?),
+                Err(e) => Err(e.into()),
+            },
             Err(e) => Err(e.into()),
         }
     }
@@ -221,7 +231,15 @@ impl LocalMemory {
             }
         }
         if writable && mode != TakeMode::Drop {
-            self.uffd.write_protect(addr, count as u64 * SIZE, true)?;
+            match self.uffd.write_protect(addr, count as u64 * SIZE, true) {
+                // Some kernels take no range that spans mappings.
+                Err(ProtectError::Unmapped { .. }) => {
+                    for i in 0..count as u64 {
+                        self.uffd.write_protect(addr + i * SIZE, SIZE, true)?;
+                    }
+                }
+                done => done?,
+            }
         }
         let runs = runs(&populated);
         let mut contents = Vec::new();

@@ -143,7 +143,7 @@ impl Pager {
                         break;
                     }
                     // Beyond the end of the file, perhaps: fewer.
-                    Err(LocalError::Unmapped) => want /= 2,
+                    Err(LocalError::Unmapped(_)) => want /= 2,
                     Err(e) => return Err(e.into()),
                 }
             }

@@ -1,5 +1,6 @@
 //! Following the guest's mappings: what boards may map, and what they must drop.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use nix::unistd::Pid;
@@ -7,7 +8,7 @@ use nix::unistd::Pid;
 use super::run::Pager;
 use super::send::Order;
 use super::{Mapped, MappedKind, PagerError, Staged};
-use crate::coherence::{PAGE_SIZE, Page};
+use crate::coherence::{DirAction, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
 use crate::home::messages::{BoardId, ToSupervisor};
 use crate::home::setup::needs_conversion;
@@ -128,13 +129,26 @@ impl Pager {
         let Some(share) = &mut self.share else { return Ok(()) };
         let range = pages(start, end);
         share.node.forget_work(&range);
-        share.actions.retain(|a| !concerns(a, &range));
         share.directory.forget(range.start, range.end - range.start, &mut share.scratch);
+        // Takes that are still awaited belong to an mremap away from here; what they take must have
+        // been granted before.
+        let awaited = |tag: u64| share.directory.awaits(tag).is_some();
+        let moving: BTreeSet<Page> = self.boards.iter().flat_map(|b| &b.staged).filter_map(|s| match s {
+            Staged::Take { page, tag, .. } if awaited(*tag) => Some(*page),
+            _ => None,
+        }).collect();
+        share.actions.retain(|a| match a {
+            DirAction::Take { tag, .. } => awaited(*tag),
+            a => !concerns(a, &range),
+        });
         share.node.remove(range.clone());
         share.registered.remove(start..end);
         let held = self.hold_back();
         self.unmap_on_boards(start, end);
-        self.put_back(held, |page| (!range.contains(&page)).then_some(Order::After));
+        self.put_back(held, |page| match range.contains(&page) {
+            true => moving.contains(&page).then_some(Order::Before),
+            false => Some(Order::After),
+        });
         self.take_up_actions();
         Ok(())
     }
@@ -273,8 +287,7 @@ fn wire_kind(kind: MappedKind) -> MapKind {
 }
 
 /// An action not yet carried out that is about a page of the range.
-fn concerns<D>(action: &crate::coherence::DirAction<D>, range: &Range<Page>) -> bool {
-    use crate::coherence::DirAction;
+fn concerns<D>(action: &DirAction<D>, range: &Range<Page>) -> bool {
     match action {
         DirAction::Take { page, .. } | DirAction::Grant { page, .. } => range.contains(page),
         DirAction::Pinned { .. } | DirAction::PinDropped { .. } => false,

@@ -238,11 +238,11 @@ impl Pager {
 
     fn share(&mut self, shared: SharedMemory) -> Result<Watch, PagerError> {
         let other = |what: &str, e: &dyn std::fmt::Display| PagerError::Other(format!("cannot {what}: {e}"));
-        let pid = nix::unistd::Pid::from_raw(shared.pid);
+        let pid = nix::unistd::Pid::from_raw(shared.memory);
         let watched = Watch::new(shared.uffd.as_fd()).map_err(|e| other("watch the program's memory", &e))?;
         let memory = LocalMemory::new(pid, shared.stub, shared.uffd, shared.helper)?;
         self.share = Some(Share {
-            pid: shared.pid,
+            pid: shared.memory,
             node: Node::new(NodeId::HOME, memory),
             directory: Directory::new(),
             maps: Maps::open(pid).map_err(|e| other("read the program's mappings", &e))?,

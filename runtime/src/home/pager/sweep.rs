@@ -193,7 +193,7 @@ fn copy_page(memory: &crate::node::LocalMemory, child: Tid, page: Page) -> Resul
     let addr = page * SIZE;
     let bytes = match memory.read(&[(addr, PAGE_SIZE)]) {
         Ok(bytes) => bytes,
-        Err(LocalError::Unmapped) => return Ok(()),
+        Err(LocalError::Unmapped(_)) => return Ok(()),
         Err(e) => return Err(e.into()),
     };
     match remote::write_any(Pid::from_raw(child), addr, &bytes) {
