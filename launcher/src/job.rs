@@ -141,8 +141,7 @@ impl Observer for Watcher {
     fn stopped(&self) {
         let mut stop = self.stop.lock().expect("nobody panics holding it");
         if std::mem::take(&mut stop.asked) {
-            // SAFETY: raise takes a number; all of this process stops until SIGCONT.
-            unsafe { libc::raise(libc::SIGSTOP) };
+            stop_self();
         }
     }
 
@@ -150,6 +149,25 @@ impl Observer for Watcher {
         if self.voice.verbose {
             self.voice.say(format!("the program runs as process {pid}"));
         }
+    }
+}
+
+/// Stops this process as Ctrl-Z stops one without a handler, so that a shell sees the same; goes on
+/// after SIGCONT.
+fn stop_self() {
+    // SAFETY: the calls change this thread's mask and the disposition of one signal, whose handler
+    // (signal-hook's, which stays in the saved action) is put back before anything else runs here.
+    unsafe {
+        let mut default: libc::sigaction = std::mem::zeroed();
+        let mut ours: libc::sigaction = std::mem::zeroed();
+        default.sa_sigaction = libc::SIG_DFL;
+        libc::sigaction(libc::SIGTSTP, &raw const default, &raw mut ours);
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGTSTP);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
+        libc::kill(libc::getpid(), libc::SIGTSTP);
+        libc::sigaction(libc::SIGTSTP, &raw const ours, std::ptr::null_mut());
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Agent {
     pub insecure: bool,
     /// Say what happens on stderr.
     pub verbose: bool,
+    /// Say nothing on stderr, not even what went wrong: home is told, and says it.
+    pub quiet: bool,
 }
 
 /// Listens; `ready` hears the address.
@@ -101,7 +103,9 @@ impl Agent {
                 Ok(()) => Ok(()),
                 Err(e @ SessionEnd::Home(_)) => Err(e.to_string()),
                 Err(e @ SessionEnd::Here(_)) => {
-                    eprintln!("rtx-board: {}: {e}", self.name);
+                    if !self.quiet && !self.verbose {
+                        eprintln!("rtx-board: {}: {e}", self.name);
+                    }
                     Err(e.to_string())
                 }
             },

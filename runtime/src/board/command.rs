@@ -32,6 +32,9 @@ struct Flags {
     /// Say on stderr what happens.
     #[arg(short, long)]
     verbose: bool,
+    /// Say nothing on stderr, not even what went wrong with a job: its rtx-run says so.
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
 }
 
 /// Runs the command.
@@ -53,6 +56,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
         slots: flags.slots,
         insecure: flags.insecure,
         verbose: flags.verbose,
+        quiet: flags.quiet,
     };
     let ready = |address: SocketAddr| {
         use std::io::Write;
