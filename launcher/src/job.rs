@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rtx_runtime::guest::launch::{Inherited, Program};
 use rtx_runtime::home::error::JobError as RuntimeError;
@@ -115,10 +115,26 @@ struct Watcher {
     stop: Arc<Mutex<Stop>>,
 }
 
-/// Whether rtx-run was asked to stop, and whether the program has stopped.
+/// Whether rtx-run was asked to stop, and whether the program has stopped: when both have happened,
+/// in whatever order, rtx-run stops itself.
 #[derive(Default)]
 struct Stop {
-    asked: bool,
+    asked: Option<Instant>,
+    stopped: bool,
+}
+
+/// How long after SIGTSTP the program may take to stop; later it has decided otherwise.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Stop {
+    /// Whether it is time. Then nothing is asked any more.
+    fn due(&mut self) -> bool {
+        let due = self.stopped && self.asked.is_some_and(|at| at.elapsed() < STOP_PATIENCE);
+        if due {
+            self.asked = None;
+        }
+        due
+    }
 }
 
 impl Observer for Watcher {
@@ -138,9 +154,10 @@ impl Observer for Watcher {
         }
     }
 
-    fn stopped(&self) {
+    fn stopped(&self, stopped: bool) {
         let mut stop = self.stop.lock().expect("nobody panics holding it");
-        if std::mem::take(&mut stop.asked) {
+        stop.stopped = stopped;
+        if stop.due() {
             stop_self();
         }
     }
@@ -245,12 +262,15 @@ fn pass_on(event: SignalEvent, control: &Mutex<Option<Control>>, stop: &Mutex<St
         return;
     };
     if event.signal == libc::SIGTSTP {
-        stop.lock().expect("nobody panics holding it").asked = true;
+        stop.lock().expect("nobody panics holding it").asked = Some(Instant::now());
     }
     if detach && event.signal == libc::SIGINT {
         control.detach();
     } else if event.forward {
         control.signal(event.signal);
+    }
+    if event.signal == libc::SIGTSTP && stop.lock().expect("nobody panics holding it").due() {
+        stop_self();
     }
 }
 

@@ -60,14 +60,24 @@ pub fn open_userfaultfd(pid: Tid, injector: &mut Injector, stub: Stub, extra: u6
     Uffd::new(ours).map_err(step("use a userfaultfd"))
 }
 
-/// Copies a descriptor out of another process (pidfd_getfd(2)).
+/// A descriptor for a process, given by any of its threads (before Linux 6.9: by its first).
+fn pidfd(tid: Tid) -> io::Result<OwnedFd> {
+    const PIDFD_THREAD: i32 = libc::O_EXCL;
+    let mut last = io::Error::from(io::ErrorKind::InvalidInput);
+    for flags in [PIDFD_THREAD, 0] {
+        // SAFETY: pidfd_open takes integers and returns a new descriptor.
+        match unsafe { libc::syscall(libc::SYS_pidfd_open, tid, flags) } {
+            -1 => last = io::Error::last_os_error(),
+            // SAFETY: a new descriptor that nobody else owns.
+            fd => return Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+        }
+    }
+    Err(last)
+}
+
+/// Copies a descriptor out of another process (pidfd_getfd(2)), given by any of its threads.
 pub fn fetch_fd(pid: Tid, fd: i32) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open takes integers and returns a new descriptor.
-    let pidfd = match unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } {
-        -1 => return Err(io::Error::last_os_error()),
-        // SAFETY: a new descriptor that nobody else owns.
-        fd => unsafe { OwnedFd::from_raw_fd(fd as i32) },
-    };
+    let pidfd = pidfd(pid)?;
     // SAFETY: pidfd_getfd takes integers and returns a new descriptor.
     match unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), fd, 0) } {
         -1 => Err(io::Error::last_os_error()),

@@ -43,8 +43,8 @@ pub trait Observer: Send {
     fn decision(&self, tid: Tid, what: &str, reason: &str);
     /// A signal is delivered to the guest; `sender` is a pid, 0 if the kernel sent it.
     fn guest_signal(&self, signal: i32, sender: i32);
-    /// Job control stopped the guest.
-    fn stopped(&self);
+    /// Job control stopped the guest, or continued it.
+    fn stopped(&self, stopped: bool);
     /// The guest runs; its pid.
     fn started(&self, pid: Tid);
 }

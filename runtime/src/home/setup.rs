@@ -33,6 +33,7 @@ impl Supervisor {
     /// the guest died meanwhile.
     pub(super) fn set_up(&mut self, tid: Tid) -> Result<(), JobError> {
         let frozen = self.freeze()?;
+        // The thread's own id names its memory; the process's own may be that of a thread that ended.
         match prepare(self.pid, tid) {
             Ok((setup, shared)) => {
                 self.setup = Some(setup);
@@ -78,11 +79,12 @@ impl Supervisor {
     }
 }
 
-fn prepare(pid: Tid, tid: Tid) -> Result<(Setup, SharedMemory), EquipError> {
+fn prepare(process: Tid, tid: Tid) -> Result<(Setup, SharedMemory), EquipError> {
+    let pid = tid;
     let maps = read_maps(Pid::from_raw(pid)).map_err(step("read the program's mappings"))?;
     let taken: Vec<(u64, u64)> = maps.iter().map(|m| (m.start, m.end)).collect();
     let stub = Stub::choose(&taken, lowest_address()).ok_or(EquipError::NoRoom)?;
-    let mut injector = Injector::begin(pid, tid)?;
+    let mut injector = Injector::begin(process, tid)?;
     let (uffd, helper, memory) = prepare_in(pid, tid, &mut injector, stub, &maps)?;
     injector.finish()?;
     let shared = SharedMemory { memory, stub, uffd, helper };

@@ -135,12 +135,7 @@ impl Supervisor {
                 if away.shadow != Shadow::Calling {
                     away.shadow = Shadow::GroupStopped;
                 }
-                if !self.group_stopped {
-                    self.group_stopped = true;
-                    self.tell(ToPager::Freeze(true));
-                    self.observer.stopped();
-                }
-                alive(ptrace::listen(tid), "leave a thread stopped").map(drop)
+                self.on_group_stop(tid)
             }
             _ => self.resume(tid, 0),
         }

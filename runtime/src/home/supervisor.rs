@@ -210,11 +210,11 @@ impl Supervisor {
         }
     }
 
-    fn on_group_stop(&mut self, tid: Tid) -> Result<(), JobError> {
+    pub(super) fn on_group_stop(&mut self, tid: Tid) -> Result<(), JobError> {
         if !self.group_stopped {
             self.group_stopped = true;
             self.tell(ToPager::Freeze(true));
-            self.observer.stopped();
+            self.observer.stopped(true);
         }
         alive(ptrace::listen(tid), "leave a thread stopped").map(drop)
     }
@@ -224,6 +224,7 @@ impl Supervisor {
         if self.group_stopped {
             self.group_stopped = false;
             self.tell(ToPager::Freeze(false));
+            self.observer.stopped(false);
         }
     }
 
