@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::errors::Explain;
 
 /// At most this many boards in one job: a board's id has one byte, and home is a node too.
-pub const MOST_BOARDS: usize = 64;
+pub const MOST_BOARDS: usize = 63;
 
 /// The boards of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,7 +202,7 @@ mod tests {
     fn lists_are_understood_and_shown_as_given() {
         for list in [
             "local:1",
-            "local:64",
+            "local:63",
             "a:1",
             "10.0.0.2:7100,board-3.lan:7100",
             "[::1]:7100",
@@ -224,19 +224,19 @@ mod tests {
             ),
             (
                 "local:0",
-                "the number of local boards \"0\" is not between 1 and 64",
+                "the number of local boards \"0\" is not between 1 and 63",
             ),
             (
-                "local:65",
-                "the number of local boards \"65\" is not between 1 and 64",
+                "local:64",
+                "the number of local boards \"64\" is not between 1 and 63",
             ),
             (
                 "local:",
-                "the number of local boards \"\" is not between 1 and 64",
+                "the number of local boards \"\" is not between 1 and 63",
             ),
             (
                 "local:two",
-                "the number of local boards \"two\" is not between 1 and 64",
+                "the number of local boards \"two\" is not between 1 and 63",
             ),
             ("local", "the board \"local\" has no port"),
             ("board", "the board \"board\" has no port"),
@@ -258,10 +258,10 @@ mod tests {
         ] {
             assert_eq!(parse(list).expect_err(list).to_string(), message);
         }
-        let many: Vec<String> = (1..=65).map(|port| format!("b:{port}")).collect();
+        let many: Vec<String> = (1..=64).map(|port| format!("b:{port}")).collect();
         assert_eq!(
             parse(&many.join(",")),
-            Err(BoardsError::TooMany { count: 65 })
+            Err(BoardsError::TooMany { count: 64 })
         );
     }
 }

@@ -202,9 +202,14 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
     let control: Arc<Mutex<Option<Control>>> = Arc::default();
     let stop: Arc<Mutex<Stop>> = Arc::default();
     let detach = plan.detach_on_interrupt;
+    // A process of another group does not get what a terminal sends to ours.
+    let apart = plan.attach.is_some_and(|pid| {
+        let group = nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid)));
+        group.is_ok_and(|group| group != nix::unistd::getpgrp())
+    });
     let on_signal = {
         let (control, stop) = (control.clone(), stop.clone());
-        move |event: SignalEvent| pass_on(event, &control, &stop, detach)
+        move |event: SignalEvent| pass_on(event, &control, &stop, detach, apart)
     };
     let signals = Signals::listen(Box::new(on_signal))?;
     let watcher = Watcher {
@@ -252,7 +257,13 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
     }
 }
 
-fn pass_on(event: SignalEvent, control: &Mutex<Option<Control>>, stop: &Mutex<Stop>, detach: bool) {
+fn pass_on(
+    event: SignalEvent,
+    control: &Mutex<Option<Control>>,
+    stop: &Mutex<Stop>,
+    detach: bool,
+    apart: bool,
+) {
     let control = control.lock().expect("nobody panics holding it");
     let Some(control) = &*control else {
         if event.signal != libc::SIGCONT && event.signal != libc::SIGWINCH {
@@ -266,7 +277,7 @@ fn pass_on(event: SignalEvent, control: &Mutex<Option<Control>>, stop: &Mutex<St
     }
     if detach && event.signal == libc::SIGINT {
         control.detach();
-    } else if event.forward {
+    } else if event.forward || (apart && event.sender.is_none()) {
         control.signal(event.signal);
     }
     if event.signal == libc::SIGTSTP && stop.lock().expect("nobody panics holding it").due() {

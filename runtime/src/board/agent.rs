@@ -73,8 +73,8 @@ impl Agent {
     }
 
     async fn converse(&self, stream: TcpStream, facts: Facts) -> Result<(), String> {
-        let transport = stream
-            .set_nonblocking(true)
+        let transport = notice_death(&stream)
+            .and_then(|()| stream.set_nonblocking(true))
             .and_then(|()| tokio::net::TcpStream::from_std(stream))
             .and_then(Transport::tcp)
             .map_err(|e: io::Error| e.to_string())?;
@@ -111,6 +111,17 @@ impl Agent {
             },
         }
     }
+}
+
+/// Has the kernel notice a home that is gone without a word: powered off, or cut off.
+fn notice_death(stream: &TcpStream) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt};
+    setsockopt(stream, sockopt::KeepAlive, &true)?;
+    setsockopt(stream, sockopt::TcpKeepIdle, &5)?;
+    setsockopt(stream, sockopt::TcpKeepInterval, &5)?;
+    setsockopt(stream, sockopt::TcpKeepCount, &3)?;
+    setsockopt(stream, sockopt::TcpUserTimeout, &20_000)?;
+    Ok(())
 }
 
 /// Names a session; unique in this agent.

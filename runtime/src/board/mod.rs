@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod command;
+mod filter;
 mod image;
 mod replica;
 mod seccomp;

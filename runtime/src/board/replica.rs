@@ -1,15 +1,15 @@
 //! Making a replica: a process with nothing in it but the stub, equipped for sharing, whose threads
 //! cannot make a system call without the agent. All of it runs on the tracer thread.
 //!
-//! The replica's leader runs the helper's loop and is not filtered; it never runs code of the guest.
-//! The **seed** is a thread under the seccomp filter, from which every **vessel** (a thread that
+//! The replica's leader runs the helper's loop, never code of the guest, under a [`filter`] of its own.
+//! The **seed** is a thread under the guest threads' filter, from which every **vessel** (a thread that
 //! carries an offloaded one) is cloned.
 
 use std::os::fd::OwnedFd;
 
 use nix::unistd::Pid;
 
-use super::image;
+use super::{filter, image};
 use crate::guest::equip::{self, EquipError, step};
 use crate::guest::inject::{InjectError, Injector};
 use crate::guest::launch::{self, Inherited, LaunchError, Program};
@@ -111,6 +111,7 @@ fn equip(pid: Tid, stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
     let listener = filter(pid, seed, stub)?;
     let calls = equip::fetch_fd(pid, listener as i32).map_err(step("take over the replica's calls"))?;
     leader.call(gadget, "close", libc::SYS_close, [listener, 0, 0, 0, 0, 0])?;
+    install(pid, &mut leader, stub, &filter::for_helper(), 0)?;
     let mut regs = *leader.saved();
     regs.set_pc(stub.helper());
     regs.finish_call(0);
@@ -145,29 +146,28 @@ fn filter(pid: Tid, seed: Tid, stub: Stub) -> Result<u64, ReplicaError> {
         Some(Stop::Trap) => {}
         _ => return Err(InjectError::Ended(seed, None).into()),
     }
-    // One BPF instruction: return SECCOMP_RET_USER_NOTIF.
-    let program = stub.scratch();
-    let mut bytes = Vec::new();
-    bytes.extend_from_slice(&[0x06, 0, 0, 0]);
-    bytes.extend_from_slice(&libc::SECCOMP_RET_USER_NOTIF.to_le_bytes());
-    let descriptor = program + 64;
-    let mut fprog = Vec::new();
-    fprog.extend_from_slice(&1u64.to_le_bytes()); // length, padded
-    fprog.extend_from_slice(&program.to_le_bytes());
-    let write = |at, bytes: &[u8]| {
-        remote::write(Pid::from_raw(pid), at, bytes).map_err(step("write the stub"))
-    };
-    write(program, &bytes)?;
-    write(descriptor, &fprog)?;
     let mut injector = Injector::begin(pid, seed)?;
+    let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    let fd = install(pid, &mut injector, stub, &filter::for_guest_threads(), listener)?;
+    injector.finish()?;
+    Ok(fd)
+}
+
+/// Puts the thread of `injector` under a filter; returns what seccomp(2) returns.
+fn install(pid: Tid, injector: &mut Injector, stub: Stub, program: &[u8], flags: u64) -> Result<u64, ReplicaError> {
+    // struct sock_fprog: the number of instructions (padded), then their address.
+    let description = stub.scratch();
+    let instructions = description + 16;
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(&(program.len() as u64 / 8).to_ne_bytes());
+    bytes.extend_from_slice(&instructions.to_ne_bytes());
+    bytes.extend_from_slice(program);
+    remote::write(Pid::from_raw(pid), description, &bytes).map_err(step("write the stub"))?;
     let gadget = stub.gadget();
     let no_new_privs = [libc::PR_SET_NO_NEW_PRIVS as u64, 1, 0, 0, 0, 0];
     injector.call(gadget, "prctl", libc::SYS_prctl, no_new_privs)?;
-    let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    let args = [u64::from(libc::SECCOMP_SET_MODE_FILTER), listener, descriptor, 0, 0, 0];
-    let fd = injector.call(gadget, "seccomp", libc::SYS_seccomp, args)?;
-    injector.finish()?;
-    Ok(fd)
+    let args = [u64::from(libc::SECCOMP_SET_MODE_FILTER), flags, description, 0, 0, 0];
+    Ok(injector.call(gadget, "seccomp", libc::SYS_seccomp, args)?)
 }
 
 impl Replica {

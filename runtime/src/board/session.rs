@@ -69,12 +69,25 @@ pub struct Session {
     faults: BTreeMap<Page, Instant>,
     fault_times: Vec<u64>,
     over: bool,
+    /// Why something could not be sent.
+    unsent: Option<String>,
+}
+
+/// Ends the tracer, and so the replica, when dropped.
+struct EndWithSession(TracerHandle);
+
+impl Drop for EndWithSession {
+    fn drop(&mut self) {
+        self.0.send(ToTracer::End);
+    }
 }
 
 /// Serves one session to its end.
 pub async fn serve(mut inbox: Inbox, outbox: Outbox) -> Result<(), SessionEnd> {
     let (say, mut hear) = unbounded_channel();
     let (tracer, thread) = tracer::start(say).map_err(|e| SessionEnd::Here(format!("cannot start a thread: {e}")))?;
+    // Whatever happens here, the replica ends with the session.
+    let _guard = EndWithSession(tracer.clone());
     let mut session = Session {
         outbox,
         tracer: tracer.clone(),
@@ -88,6 +101,7 @@ pub async fn serve(mut inbox: Inbox, outbox: Outbox) -> Result<(), SessionEnd> {
         faults: BTreeMap::new(),
         fault_times: Vec::new(),
         over: false,
+        unsent: None,
     };
     let outcome = session.run(&mut inbox, &mut hear).await;
     if let Err(SessionEnd::Here(message)) = &outcome {
@@ -141,14 +155,23 @@ impl Session {
                 }
             }
             self.settle()?;
+            if let Some(why) = self.unsent.take() {
+                return Err(SessionEnd::Home(why));
+            }
         }
         Ok(())
     }
 
+    /// Sends a frame. What cannot be sent is lost, so the session ends then.
+    fn push(&mut self, frame: OutFrame) {
+        if let Err(e) = self.outbox.push(frame) {
+            self.unsent.get_or_insert(crate::report::chain(&e));
+        }
+    }
+
     /// Says something to home.
     pub(super) fn say(&mut self, message: Message) {
-        // A broken connection shows on the inbox as well.
-        let _ = self.outbox.push(OutFrame::from(message));
+        self.push(OutFrame::from(message));
     }
 
     fn on_frame(&mut self, frame: Frame) -> Result<(), SessionEnd> {
@@ -274,7 +297,7 @@ impl Session {
             }
             Outcome::Refused { tag } => OutFrame::from(Taken::refusal(tag)),
         };
-        let _ = self.outbox.push(frame);
+        self.push(frame);
     }
 
     /// How far a window from `page` may reach within what is mapped.

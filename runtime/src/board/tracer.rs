@@ -290,13 +290,13 @@ impl Tracer {
         match (stop, state) {
             (Stop::Signal(signal), Vessel::Running { thread, since_ns } | Vessel::Stopping { thread, since_ns }) => {
                 let info = ptrace::signal_info(tid).map_err(failed("read a signal of"))?;
-                if info.code <= 0 {
-                    // Somebody on this machine sent it; it is not the program's.
-                    return ptrace::cont(tid, 0).map_err(failed("resume"));
-                }
                 if matches!(state, Vessel::Stopping { .. }) {
                     // The fault will happen again where the thread goes on.
                     return self.hand_over(tid, thread, since_ns);
+                }
+                if info.code <= 0 {
+                    // Somebody on this machine sent it; it is not the program's.
+                    return ptrace::cont(tid, 0).map_err(failed("resume"));
                 }
                 self.vessels.insert(tid, Vessel::Faulted { thread, since_ns });
                 self.say(FromTracer::Fault {
@@ -307,12 +307,12 @@ impl Tracer {
                 });
                 Ok(())
             }
-            (Stop::Trap, Vessel::Stopping { thread, since_ns }) => self.hand_over(tid, thread, since_ns),
+            (_, Vessel::Stopping { thread, since_ns }) => self.hand_over(tid, thread, since_ns),
             (Stop::Trap, Vessel::Running { thread, since_ns }) if self.frozen => {
                 self.vessels.insert(tid, Vessel::Frozen { thread, since_ns });
                 Ok(())
             }
-            (_, Vessel::Running { .. } | Vessel::Stopping { .. }) => ptrace::cont(tid, 0).map_err(failed("resume")),
+            (_, Vessel::Running { .. }) => ptrace::cont(tid, 0).map_err(failed("resume")),
             _ => Ok(()),
         }
     }

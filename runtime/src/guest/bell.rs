@@ -16,9 +16,12 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 static TRACERS: Mutex<Vec<Weak<EventFd>>> = Mutex::new(Vec::new());
 
-/// Blocks SIGCHLD in the calling thread and all threads it makes from now on. Call it in `main`
+/// Makes SIGCHLD come (rtx may have been started with it ignored, and then there would be no
+/// children to wait for) and blocks it in the calling thread and all threads it makes from now on. Call it in `main`
 /// before any thread exists.
 pub fn block_child_signal() -> nix::Result<()> {
+    // SAFETY: the default disposition runs no code of ours.
+    unsafe { nix::sys::signal::signal(Signal::SIGCHLD, nix::sys::signal::SigHandler::SigDfl) }?;
     let mut set = SigSet::empty();
     set.add(Signal::SIGCHLD);
     set.thread_block()

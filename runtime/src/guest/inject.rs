@@ -51,7 +51,8 @@ impl Injector {
             .map_err(|e| InjectError::Ptrace(tid, "read the registers of", e))?;
         let mask = ptrace::signal_mask(tid)
             .map_err(|e| InjectError::Ptrace(tid, "read the signal mask of", e))?;
-        ptrace::set_signal_mask(tid, u64::MAX)
+        // All but the trap that ends each call: the kernel resets the handler of a blocked one.
+        ptrace::set_signal_mask(tid, !(1 << (libc::SIGTRAP - 1)))
             .map_err(|e| InjectError::Ptrace(tid, "block the signals of", e))?;
         Ok(Injector {
             tid,

@@ -79,7 +79,8 @@ pub fn launch(program: &Program, options: i32) -> Result<Tid, LaunchError> {
             drop((go_read, fail_write));
             let pid = child.as_raw();
             ptrace::seize(pid, options).map_err(|e| LaunchError::Step("trace the program", e))?;
-            drop(go_write);
+            let go = nix::unistd::write(&go_write, &[1]);
+            go.map_err(step("start the program"))?;
             await_exec(pid, program, fail_read)?;
             Ok(pid)
         }
@@ -99,9 +100,11 @@ fn child(
     // because this process has a single thread.
     unsafe {
         libc::close(go_write.as_raw_fd());
-        // End of file: the parent has seized us.
+        // One byte: the parent has seized us. End of file: it is gone.
         let mut byte = 0u8;
-        libc::read(go.as_raw_fd(), (&raw mut byte).cast(), 1);
+        if libc::read(go.as_raw_fd(), (&raw mut byte).cast(), 1) != 1 {
+            libc::_exit(127);
+        }
         if let Ok(persona) = personality::get() {
             let _ = personality::set(persona | Persona::ADDR_NO_RANDOMIZE);
         }

@@ -161,8 +161,14 @@ pub fn extended(tid: Tid) -> io::Result<Vec<u8>> {
     Ok(state)
 }
 
-/// Replaces the extended state of a stopped thread.
+/// Replaces the extended state of a stopped thread. A state from a machine with fewer parts is filled
+/// up with parts in their initial state (the kernel takes this machine's size only); one with more
+/// is cut, which the handshake allows only between machines that agree on what is in use.
 pub fn set_extended(tid: Tid, state: &[u8]) -> io::Result<()> {
+    let size = extended(tid)?.len();
+    let mut fitted = state.to_vec();
+    fitted.resize(size, 0);
+    let state = fitted;
     let buffer = state.as_ptr().cast_mut();
     regset(libc::PTRACE_SETREGSET, tid, EXTENDED_SET, buffer, state.len()).map(drop)
 }

@@ -51,7 +51,13 @@ impl Supervisor {
                     _ => 0,
                 }
             });
+            if signal == 0 {
+                self.mend_interrupted(tid)?;
+            }
             alive(ptrace::detach(tid, signal), "let a thread go")?;
+        }
+        for child in std::mem::take(&mut self.children).into_keys() {
+            alive(ptrace::detach(child, 0), "let a child go")?;
         }
         self.ended = Some(Ended::Detached);
         Ok(())

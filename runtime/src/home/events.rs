@@ -16,11 +16,15 @@ use crate::guest::stop::Stop;
 impl Supervisor {
     /// A new thread's first stop.
     pub(super) fn on_birth(&mut self, tid: Tid) -> Result<(), JobError> {
+        if self.setup.is_some() {
+            // It may have been made before its maker got these.
+            alive(ptrace::set_options(tid, ptrace::SHARED_GUEST_OPTIONS), "set trace options")?;
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.ask_tid_address = true;
+            }
+        }
         if self.group_stopped {
             return self.resume(tid, 0); // it joins the group-stop by itself
-        }
-        if let Some(thread) = self.threads.get_mut(&tid) {
-            thread.ask_tid_address = self.setup.is_some();
         }
         self.ask_tid_address(tid)?;
         self.settle(tid)
@@ -28,7 +32,12 @@ impl Supervisor {
 
     /// A thread made another.
     pub(super) fn on_clone(&mut self, tid: Tid) -> Result<(), JobError> {
-        // The new thread's own first stop may have come already, or comes next.
+        // The new thread's own first stop may have come already, or comes next. A new process (by
+        // clone(2) with an unusual exit signal) is a forked child.
+        let new = alive(ptrace::event_message(tid), "read an event")?.map(|t| t as Tid);
+        if let Some(child) = new.filter(|t| !self.threads.contains_key(t) && self.is_other_process(*t)) {
+            return self.on_forked(tid, child);
+        }
         let asks = self.threads.get(&tid).is_some_and(|t| t.ask_tid_address);
         self.go_on_with_call(tid)?;
         if asks {
@@ -38,7 +47,7 @@ impl Supervisor {
     }
 
     /// Resumes a thread that is inside a call, keeping an eye on its end if it came home for it.
-    fn go_on_with_call(&mut self, tid: Tid) -> Result<(), JobError> {
+    pub(super) fn go_on_with_call(&mut self, tid: Tid) -> Result<(), JobError> {
         match self.at_home(tid) {
             Some(AtHome::NativeCall { .. }) => {
                 let answer = ptrace::cont_to_call(tid, 0);
@@ -71,8 +80,13 @@ impl Supervisor {
             *state = AtHome::Free;
             self.wake_by(Instant::now() + super::supervisor::FAULT_STAY);
         }
-        if self.setup.is_some() && outcome(self.pid, signal) == Outcome::Core {
+        let outcome = outcome(self.pid, signal);
+        if self.setup.is_some() && !self.closed && outcome == Outcome::Core {
             return self.on_fatal(tid, signal);
+        }
+        if outcome == Outcome::Ignored {
+            // Natively it would not even have woken the thread.
+            self.mend_interrupted(tid)?;
         }
         self.resume(tid, signal)
     }
@@ -189,25 +203,31 @@ impl Supervisor {
 
     /// A thread forked: the child lacks what home lacked.
     pub(super) fn on_fork(&mut self, tid: Tid) -> Result<(), JobError> {
-        let Some(child) = alive(ptrace::event_message(tid), "read an event")? else {
-            return Ok(());
-        };
-        let child = child as Tid;
-        let seen = self.children.get(&child).copied();
-        let closed = self.closed;
-        match self.at_home(tid) {
-            Some(state) if !closed => *state = AtHome::Forking { child },
-            _ => {
-                self.children.insert(child, false);
-                return self.resume(tid, 0);
-            }
+        match alive(ptrace::event_message(tid), "read an event")? {
+            Some(child) => self.on_forked(tid, child as Tid),
+            None => Ok(()),
         }
-        if seen.is_some() {
-            self.tell(ToPager::FillChild { child });
-        } else {
-            self.children.insert(child, false);
+    }
+
+    fn on_forked(&mut self, tid: Tid, child: Tid) -> Result<(), JobError> {
+        if let Some(state) = self.at_home(tid) {
+            *state = AtHome::Forking { child };
+        }
+        let stopped = self.children.insert(child, false).is_some();
+        if stopped {
+            self.fill(child)?;
         }
         Ok(())
+    }
+
+    /// Has a forked child, which is stopped, filled with what home lacked.
+    fn fill(&mut self, child: Tid) -> Result<(), JobError> {
+        if self.setup.is_some() && self.failure.is_none() {
+            self.tell(ToPager::FillChild { child });
+            Ok(())
+        } else {
+            self.on_child_filled(child)
+        }
     }
 
     /// A forked child stopped (it was attached to automatically).
@@ -216,11 +236,11 @@ impl Supervisor {
             self.children.remove(&child);
             return self.on_child_filled(child);
         }
-        let announced = self.children.insert(child, true).is_some();
-        if announced {
-            self.tell(ToPager::FillChild { child });
+        match self.children.insert(child, true) {
+            Some(false) => self.fill(child),
+            // Not announced yet, or a further stop of a child that is being filled.
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// A forked child has its memory: it runs natively from here.

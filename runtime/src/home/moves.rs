@@ -24,6 +24,9 @@ impl Supervisor {
         self.next_tick = self.policy.wants_ticks().map(|every| now + every);
         let snapshot = self.snapshot(true);
         self.decide(&snapshot, None)?;
+        for thread in self.threads.values_mut() {
+            thread.home_until = thread.home_until.filter(|until| now < *until);
+        }
         if let Some(until) = self.threads.values().filter_map(|t| t.home_until).min() {
             self.wake_by(until.max(now + ASK_AGAIN));
         }
@@ -112,7 +115,8 @@ impl Supervisor {
         let spurious = regs.call_in_progress().is_some_and(|nr| {
             regs.result() == -i64::from(libc::EINTR) && crate::calls::fails_when_interrupted(nr as i64)
         });
-        if !can_share || regs.call_will_restart() || spurious {
+        let alive_board = self.boards[usize::from(board) - 1].alive;
+        if !can_share || !alive_board || regs.call_will_restart() || spurious {
             return Ok(false);
         }
         self.stats.freeze.record_ns(self.threads[&tid].wanted_since.elapsed().as_nanos() as u64);

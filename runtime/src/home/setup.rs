@@ -50,7 +50,12 @@ impl Supervisor {
             Err(EquipError::Inject(InjectError::Ended(tid, status))) => {
                 self.deferred.extend(status.map(|s| (tid, s)));
             }
-            Err(e) => return Err(JobError::Setup(e)),
+            Err(e) => {
+                // Nothing is shared yet: the program can go on where it is.
+                self.closed = true;
+                let why = crate::report::chain(&JobError::Setup(e));
+                self.observer.warn(&format!("{why}; it goes on here, without boards"));
+            }
         }
         self.thaw(frozen)
     }
@@ -61,7 +66,7 @@ impl Supervisor {
         let clean = frozen.any_at_home(self);
         if let (Some(tid), Some(setup)) = (clean, &self.setup) {
             let found = read_maps(Pid::from_raw(setup.memory)).ok().and_then(|maps| maps.into_iter().find(|m| m.range().contains(&addr)));
-            if let Some(vma) = found.filter(needs_conversion) {
+            if let Some(vma) = found.filter(Vma::is_private_file) {
                 let (stub, memory) = (setup.stub, setup.memory);
                 let outcome = Injector::begin(self.pid, tid).and_then(|mut injector| {
                     let outcome = make_anonymous(memory, tid, &mut injector, stub, &vma);
@@ -158,7 +163,7 @@ fn is_program(pid: Tid, vma: &Vma) -> bool {
 }
 
 /// userfaultfd takes anonymous memory only; these must become so.
-pub(crate) fn needs_conversion(vma: &Vma) -> bool {
+fn needs_conversion(vma: &Vma) -> bool {
     vma.is_private_file() && vma.prot.w
 }
 

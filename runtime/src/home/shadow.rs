@@ -19,7 +19,9 @@ pub(super) enum Outcome {
     Handler,
     /// The process dies with a core.
     Core,
-    /// Nothing that needs the thread's own context: ignored, stops, continues, or plain death.
+    /// Nothing at all.
+    Ignored,
+    /// Nothing that needs the thread's own context: it stops, continues or plainly dies.
     Plain,
 }
 
@@ -32,16 +34,16 @@ pub(super) fn outcome(pid: Tid, signal: i32) -> Outcome {
     if dispositions.caught & bit != 0 {
         return Outcome::Handler;
     }
+    let ignored_by_default = matches!(signal, libc::SIGCHLD | libc::SIGURG | libc::SIGWINCH);
+    if dispositions.ignored & bit != 0 || ignored_by_default {
+        return Outcome::Ignored;
+    }
     let cores = matches!(
         signal,
         libc::SIGQUIT | libc::SIGILL | libc::SIGTRAP | libc::SIGABRT | libc::SIGBUS | libc::SIGFPE
             | libc::SIGSEGV | libc::SIGXCPU | libc::SIGXFSZ | libc::SIGSYS
     );
-    if cores && dispositions.ignored & bit == 0 {
-        Outcome::Core
-    } else {
-        Outcome::Plain
-    }
+    if cores { Outcome::Core } else { Outcome::Plain }
 }
 
 impl Supervisor {
@@ -143,8 +145,11 @@ impl Supervisor {
 
     /// A signal is about to be delivered to a shadow.
     fn shadow_signal(&mut self, tid: Tid, signal: i32, outcome: Outcome) -> Result<(), JobError> {
+        if outcome == Outcome::Ignored {
+            self.mend_interrupted(tid)?;
+        }
         let away = self.threads.get_mut(&tid).and_then(Thread::away).expect("caller checked");
-        if outcome == Outcome::Plain {
+        if matches!(outcome, Outcome::Plain | Outcome::Ignored) {
             return self.go_on(tid, signal);
         }
         // A handler needs the thread's own registers and stack, and so does a core.
@@ -266,9 +271,16 @@ impl Supervisor {
             (None, _) => regs.leave_call(),
         }
         let now = Instant::now();
-        if let Why::Fault(_) = context.why {
+        let mut signal = signal;
+        if let Why::Fault(number) = context.why {
             thread.home_until = Some(now + FAULT_STAY * (1 << thread.bounces.min(6)));
             thread.bounces += 1;
+            if number == libc::SIGTRAP && signal == 0 {
+                // A trap is past its instruction: it would not happen again.
+                signal = number;
+            }
+        } else {
+            thread.bounces = 0;
         }
         let native = context.why == Why::Call && signal == 0;
         thread.place = Place::Home(if native {

@@ -177,13 +177,21 @@ impl Supervisor {
     }
 
     pub(super) fn resumed(&mut self, tid: Tid, answer: io::Result<()>) -> Result<(), JobError> {
-        if let Some(thread) = self.threads.get_mut(&tid) {
-            thread.stopped = false;
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return alive(answer, "resume a thread").map(drop);
+        };
+        thread.stopped = false;
+        // The stop it comes from may have used up an interrupt that was meant for something.
+        let again = (thread.wanted.is_some() || thread.ask_tid_address)
+            && !thread.ending
+            && matches!(thread.place, Place::Home(AtHome::Free));
+        if alive(answer, "resume a thread")?.is_some() && again {
+            alive(ptrace::interrupt(tid), "stop a thread")?;
         }
-        alive(answer, "resume a thread").map(drop)
+        Ok(())
     }
 
-    fn is_other_process(&self, tid: Tid) -> bool {
+    pub(super) fn is_other_process(&self, tid: Tid) -> bool {
         !std::path::Path::new(&format!("/proc/{}/task/{tid}", self.pid)).exists()
     }
 
@@ -240,6 +248,12 @@ impl Supervisor {
     /// Lets a thread go on that was stopped by PTRACE_INTERRUPT. Some calls then end with a
     /// spurious EINTR (findings.md); they are made again.
     pub(super) fn resume_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
+        self.mend_interrupted(tid)?;
+        self.resume(tid, 0)
+    }
+
+    /// Has a call made again that a stopped thread was driven out of without cause.
+    pub(super) fn mend_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
         if let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? {
             let spurious = regs.call_in_progress().is_some_and(|nr| {
                 regs.result() == -i64::from(libc::EINTR) && crate::calls::fails_when_interrupted(nr as i64)
@@ -249,7 +263,7 @@ impl Supervisor {
                 alive(ptrace::set_registers(tid, &regs), "write registers")?;
             }
         }
-        self.resume(tid, 0)
+        Ok(())
     }
 
     fn on_message(&mut self, message: ToSupervisor) -> Result<(), JobError> {

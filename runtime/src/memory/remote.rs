@@ -106,6 +106,42 @@ fn transfer(
     }
 }
 
+/// Reads of another process's memory that never wait: where nothing is (a page that userfaultfd
+/// watches and that is missing) they fail with [`RemoteError::Fault`] (/proc/PID/mem).
+pub struct Memory {
+    pid: Pid,
+    file: std::fs::File,
+}
+
+impl Memory {
+    /// Opens the memory of `pid`.
+    pub fn open(pid: Pid) -> Result<Self, RemoteError> {
+        let failed = |source| RemoteError::Failed { pid, at: 0, source };
+        let file = std::fs::File::open(format!("/proc/{pid}/mem")).map_err(failed)?;
+        Ok(Self { pid, file })
+    }
+
+    /// Reads `ranges` (address, length in bytes), one after the other, into `out`, whose length
+    /// must be their sum.
+    pub fn read(&self, ranges: &[(u64, usize)], out: &mut [u8]) -> Result<(), RemoteError> {
+        use std::os::unix::fs::FileExt;
+        let pid = self.pid;
+        let mut rest = out;
+        for &(at, len) in ranges {
+            let (here, after) = rest.split_at_mut(len);
+            rest = after;
+            self.file.read_exact_at(here, at).map_err(|source| match source.raw_os_error() {
+                Some(libc::EIO | libc::EFAULT) => RemoteError::Fault { pid, at },
+                // End of file: the memory is gone with the process.
+                None => RemoteError::Gone { pid },
+                _ => RemoteError::Failed { pid, at, source },
+            })?;
+        }
+        assert!(rest.is_empty(), "the buffer must fit the ranges exactly");
+        Ok(())
+    }
+}
+
 /// Writes `data` at `addr` even where the process itself may only read, as a debugger does
 /// (/proc/PID/mem).
 pub fn write_any(pid: Pid, addr: u64, data: &[u8]) -> Result<(), RemoteError> {

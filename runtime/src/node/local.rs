@@ -8,7 +8,7 @@ use crate::coherence::{PAGE_SIZE, Page, TakeMode};
 use crate::guest::stub::Stub;
 use crate::memory::helper::{Helper, HelperError};
 use crate::memory::pagemap::{Pagemap, PagemapError};
-use crate::memory::remote::{self, RemoteError};
+use crate::memory::remote::{Memory, RemoteError};
 use crate::memory::uffd::{CopyError, ProtectError, Uffd, UffdError};
 
 const SIZE: u64 = PAGE_SIZE as u64;
@@ -101,6 +101,7 @@ pub struct LocalMemory {
     /// The thread that executes system calls inside it.
     pub helper: Helper,
     pagemap: Pagemap,
+    contents: Memory,
     /// Where the last fill of fresh memory ended, and how long it was, in pages.
     fill: (Page, u64),
 }
@@ -112,12 +113,14 @@ impl LocalMemory {
     /// Takes over the means.
     pub fn new(pid: Pid, stub: Stub, uffd: Uffd, helper: Helper) -> Result<Self, LocalError> {
         let pagemap = Pagemap::open(pid)?;
+        let contents = Memory::open(pid)?;
         Ok(LocalMemory {
             pid,
             stub,
             uffd,
             helper,
             pagemap,
+            contents,
             fill: (0, 1),
         })
     }
@@ -246,7 +249,12 @@ impl LocalMemory {
         if mode.sends_data() {
             let ranges: Vec<(u64, usize)> =
                 runs.iter().map(|r| (addr + r.0 as u64 * SIZE, r.1 * PAGE_SIZE)).collect();
-            let bytes = self.read(&ranges)?;
+            let bytes = match self.read(&ranges) {
+                // The program has just dropped or unmapped some of it: look again, after its event
+                // if there is one.
+                Err(LocalError::Unmapped(_)) => return Err(LocalError::Busy),
+                bytes => bytes?,
+            };
             let mut next = 0;
             for present in &populated {
                 contents.push(if *present {
@@ -265,11 +273,11 @@ impl LocalMemory {
         Ok(contents)
     }
 
-    /// Reads memory that is present (or not watched).
+    /// Reads memory that is present (or not watched). Never waits: what is not there is `Unmapped`.
     pub fn read(&self, ranges: &[(u64, usize)]) -> Result<Bytes, LocalError> {
         let total = ranges.iter().map(|r| r.1).sum();
         let mut bytes = BytesMut::zeroed(total);
-        remote::read(self.pid, ranges, &mut bytes)?;
+        self.contents.read(ranges, &mut bytes)?;
         Ok(bytes.freeze())
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::run::Pager;
 use super::{MappedKind, PagerError, Staged};
+use crate::coherence::directory::MAX_WINDOW;
 use crate::coherence::{Access, NodeId, PAGE_SIZE, Page, Taken};
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
@@ -113,7 +114,8 @@ impl Pager {
         let link = &self.boards[usize::from(board) - 1];
         // A range that was unmapped meanwhile: the board has been told, which wakes its threads.
         let Some((range, mapped)) = link.mapped.get_range(page * SIZE) else { return Ok(()) };
-        let (mapped, left) = (*mapped, (range.end / SIZE - page).min(u64::from(window)) as u32);
+        let most = u64::from(window.min(MAX_WINDOW));
+        let (mapped, left) = (*mapped, (range.end / SIZE - page).min(most) as u32);
         match mapped.kind {
             MappedKind::Image | MappedKind::Vdso => self.send_image(board, page, left, mapped.kind),
             MappedKind::Tracked => {
@@ -238,6 +240,7 @@ impl Pager {
             pages = share.directory.node_lost(NodeId(board), &mut share.scratch).modified.len();
             share.actions.extend(share.scratch.drain(..));
         }
+        self.doomed |= pages > 0;
         self.notify(ToSupervisor::BoardLost { board, reason: reason.to_owned(), pages });
     }
 }

@@ -15,7 +15,7 @@ use crate::wire::message::{Beat, Facts, Hello, Message, Role};
 use crate::wire::outbox::Outbox;
 use crate::wire::session::{ConnectError, Session, connect};
 
-/// How often signs of life are exchanged.
+/// How often signs of life are exchanged, unless patience is shorter.
 const BEAT: Duration = Duration::from_millis(500);
 
 /// What comes from a board.
@@ -105,23 +105,28 @@ fn frames(inbox: Inbox) -> impl futures::Stream<Item = FromBoard> + Send {
 async fn watch(heart: Session, patience: Duration) -> FromBoard {
     let Session { mut inbox, mut outbox, .. } = heart;
     let started = Instant::now();
-    let mut heard = Instant::now();
+    let every = BEAT.min(patience / 4).max(Duration::from_millis(1));
+    // Counted in beats of ours, not by the clock: a time in which this process itself was stopped
+    // says nothing about the board.
+    let most = (patience.as_millis() / every.as_millis()).max(2);
+    let mut unanswered = 0;
     for seq in 1.. {
         let beat = Beat { seq, sent_ns: started.elapsed().as_nanos() as u64, echo_ns: 0 };
         if let Err(e) = outbox.push(beat) {
             return FromBoard::Lost(format!("heartbeat broken: {}", crate::report::chain(&e)));
         }
-        let next = Instant::now() + BEAT;
+        unanswered += 1;
+        let next = Instant::now() + every;
         while let Ok(message) = timeout(next.saturating_duration_since(Instant::now()), inbox.recv()).await {
             match message {
-                Some(Ok(Frame { message: Message::Beat(_), .. })) => heard = Instant::now(),
+                Some(Ok(Frame { message: Message::Beat(_), .. })) => unanswered = 0,
                 Some(Ok(_)) => return FromBoard::Lost("its heartbeat makes no sense".into()),
                 Some(Err(e)) => return FromBoard::Lost(format!("heartbeat broken: {}", crate::report::chain(&e))),
                 None => return FromBoard::Lost("heartbeat connection closed".into()),
             }
         }
-        if heard.elapsed() > patience {
-            return FromBoard::Lost(format!("no sign of life for {:.1} s", heard.elapsed().as_secs_f64()));
+        if unanswered >= most {
+            return FromBoard::Lost(format!("no sign of life for {:.1} s", patience.as_secs_f64()));
         }
     }
     unreachable!("beats are counted with 64 bits")

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 
 use nix::unistd::Pid;
 
@@ -11,12 +12,14 @@ use super::{Mapped, MappedKind, PagerError, Staged};
 use crate::coherence::{DirAction, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
 use crate::home::messages::{BoardId, ToSupervisor};
-use crate::home::setup::needs_conversion;
 use crate::memory::maps::{Kind, MapsError, Vma};
 use crate::node::LocalError;
 use crate::wire::message::{Discard, Map, MapKind, Mapped as NowMapped, Message, NoMap, Protect, Unmap};
 
 const SIZE: u64 = PAGE_SIZE as u64;
+/// Bytes of a file mapping that is copied into anonymous memory at most; threads that touch a larger
+/// one stay home.
+const MAX_CONVERTED: u64 = 256 << 20;
 
 fn pages(start: u64, end: u64) -> Range<Page> {
     start / SIZE..end / SIZE
@@ -31,13 +34,17 @@ enum Fate {
     HomeOnly,
 }
 
-fn fate(vma: &Vma) -> Fate {
+fn fate(vma: &Vma, program: &Path) -> Fate {
     match vma.kind {
         Kind::Vdso => Fate::Mapped(MappedKind::Vdso),
         _ if vma.shared || vma.prot.none() || !vma.prot.r => Fate::HomeOnly,
         _ if vma.kind.is_anon() => Fate::Mapped(MappedKind::Tracked),
-        _ if needs_conversion(vma) => Fate::Convert,
-        _ if vma.is_private_file() => Fate::Mapped(MappedKind::Image),
+        // Anonymous memory tells when it is unmapped; a file's does not. The program's own code and
+        // constants stay where they are.
+        _ if vma.is_private_file() && !vma.prot.w && vma.kind.file() == Some(program) => {
+            Fate::Mapped(MappedKind::Image)
+        }
+        _ if vma.is_private_file() && vma.len() <= MAX_CONVERTED => Fate::Convert,
         _ => Fate::HomeOnly,
     }
 }
@@ -68,7 +75,7 @@ impl Pager {
         let Some(vma) = vma.filter(|v| v.end <= stub.0 || v.start >= stub.end()) else {
             return Ok(Some(false));
         };
-        let kind = match fate(&vma) {
+        let kind = match fate(&vma, &share.program) {
             Fate::Mapped(kind) => kind,
             Fate::HomeOnly => return Ok(Some(false)),
             Fate::Convert => {
@@ -142,6 +149,7 @@ impl Pager {
             a => !concerns(a, &range),
         });
         share.node.remove(range.clone());
+        share.ever_shared.retain(|page| !range.contains(page));
         share.registered.remove(start..end);
         let held = self.hold_back();
         self.unmap_on_boards(start, end);
@@ -171,6 +179,11 @@ impl Pager {
         share.node.remap(old.start, to / SIZE, count);
         share.registered.remove(from..from + len);
         share.registered.insert(to..to + len, ());
+        let moved: Vec<Page> = share.ever_shared.range(old.clone()).copied().collect();
+        for page in moved {
+            share.ever_shared.remove(&page);
+            share.ever_shared.insert(to / SIZE + (page - old.start));
+        }
         self.take_up_actions();
         let held = self.hold_back();
         // Takes under the old numbers must reach boards before they forget them, and grants that

@@ -16,7 +16,9 @@ mod serve;
 mod sweep;
 mod vdso;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use std::path::PathBuf;
 
 pub use run::{BoardAddress, Pager, PagerHandle, PagerReport, start};
 
@@ -59,16 +61,20 @@ pub(super) enum MappedKind {
 /// The guest's memory and who has what of it. Exists from the first offload on.
 pub(super) struct Share {
     pub pid: Tid,
+    /// The guest's program file.
+    pub program: PathBuf,
     pub node: Node,
     pub directory: Directory<Content>,
     pub maps: Maps,
     /// What userfaultfd watches at home.
     pub registered: AddressMap<()>,
     pub vdso: Option<vdso::Image>,
+    /// Pages that were ever granted to a board and are still mapped.
+    pub ever_shared: BTreeSet<Page>,
     pub actions: VecDeque<DirAction<Content>>,
     pub scratch: Vec<DirAction<Content>>,
     pub outcomes: Vec<Outcome>,
-    pub(super) sweeps: sweep::Sweeps,
+    pub(in crate::home::pager) sweeps: sweep::Sweeps,
     /// Map requests that wait for a conversion, by address.
     pub converting: BTreeMap<u64, Vec<(BoardId, Tid)>>,
 }

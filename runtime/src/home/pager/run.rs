@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::stream::{SelectAll, StreamExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
@@ -85,6 +86,9 @@ pub struct Pager {
     pub(super) pinned_tokens: Vec<u64>,
     pub(super) faults: Latency,
     pub(super) traffic: Traffic,
+    /// The job cannot go on: nothing is served any more, and threads that wait for a page wait until
+    /// the supervisor has ended them.
+    pub(super) doomed: bool,
     counters: Counters,
     supervisor: Control,
 }
@@ -117,15 +121,7 @@ pub fn start(
     let (report, reached) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
         .name("rtx-pager".into())
-        .spawn(move || {
-            let last_words = supervisor.clone();
-            let work = AssertUnwindSafe(|| run(&boards, settings, supervisor, inbox, &report));
-            catch_unwind(work).unwrap_or_else(|_| {
-                // Fail closed: an invariant does not hold, so no page can be trusted any more.
-                last_words.send(ToSupervisor::PagerFailed("an invariant of rtx does not hold".into()));
-                PagerReport::default()
-            })
-        })
+        .spawn(move || run(&boards, settings, supervisor, inbox, &report))
         .map_err(|e| JobError::Kernel("start a thread", e))?;
     match reached.recv() {
         Ok(Ok(facts)) => Ok((PagerHandle { sender, thread }, facts)),
@@ -180,11 +176,22 @@ fn run(
             pinned_tokens: Vec::new(),
             faults: Latency::new(),
             traffic: Traffic::default(),
+            doomed: false,
             counters: Counters::default(),
             supervisor,
         };
-        if let Err(e) = pager.run(inbox, streams).await {
-            pager.notify(ToSupervisor::PagerFailed(e.to_string()));
+        let mut inbox = inbox;
+        let outcome = AssertUnwindSafe(pager.run(&mut inbox, streams)).catch_unwind().await;
+        let failure = match outcome {
+            Ok(Ok(())) => None,
+            Ok(Err(e)) => Some(e.to_string()),
+            Err(_) => Some("an invariant of rtx does not hold".into()),
+        };
+        if let Some(failure) = failure {
+            // The userfaultfd stays open until the program is gone: closed, it would let threads
+            // that wait for a page run on with zeros.
+            pager.notify(ToSupervisor::PagerFailed(failure));
+            while !matches!(inbox.recv().await, None | Some(ToPager::Finish)) {}
         }
         pager.keep_counters();
         PagerReport {
@@ -200,7 +207,7 @@ fn run(
 type Streams = SelectAll<futures::stream::BoxStream<'static, (BoardId, FromBoard)>>;
 
 impl Pager {
-    async fn run(&mut self, mut inbox: UnboundedReceiver<ToPager>, mut boards: Streams) -> Result<(), PagerError> {
+    async fn run(&mut self, inbox: &mut UnboundedReceiver<ToPager>, mut boards: Streams) -> Result<(), PagerError> {
         let mut watched: Option<Watch> = None;
         loop {
             let due = self.share.as_ref().and_then(|s| s.node.next_due());
@@ -243,11 +250,13 @@ impl Pager {
         let memory = LocalMemory::new(pid, shared.stub, shared.uffd, shared.helper)?;
         self.share = Some(Share {
             pid: shared.memory,
+            program: std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default(),
             node: Node::new(NodeId::HOME, memory),
             directory: Directory::new(),
             maps: Maps::open(pid).map_err(|e| other("read the program's mappings", &e))?,
             registered: AddressMap::new(),
             vdso: None,
+            ever_shared: Default::default(),
             actions: VecDeque::new(),
             scratch: Vec::new(),
             outcomes: Vec::new(),

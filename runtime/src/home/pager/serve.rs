@@ -14,6 +14,9 @@ const CHANGE_PATIENCE: u32 = 1_000_000;
 impl Pager {
     /// Carries everything out that events have caused, and sends what boards must hear.
     pub(super) fn settle(&mut self) -> Result<(), PagerError> {
+        if self.doomed {
+            return Ok(());
+        }
         match self.settle_all() {
             // The program ended under our hands; the supervisor knows or will.
             Err(PagerError::Memory(LocalError::Gone)) => {
@@ -87,6 +90,7 @@ impl Pager {
                 }
                 DirAction::Grant { node, page, access, data, prefetched, contended } => {
                     let write = access == Access::Write;
+                    share.ever_shared.insert(page);
                     self.stage(node.0, Staged::Grant { page, write, data, prefetched, contended });
                 }
                 DirAction::Pinned { page } => self.pinned(page),

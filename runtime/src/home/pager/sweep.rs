@@ -15,6 +15,8 @@ use crate::memory::remote;
 use crate::node::LocalError;
 
 const SIZE: u64 = PAGE_SIZE as u64;
+/// Pages on their way home at a time when everything is fetched.
+const FETCHES: usize = 1024;
 /// Pages of a forked child that are filled at a time.
 const FILL_CHUNK: usize = 64;
 
@@ -106,13 +108,14 @@ impl Pager {
             self.notify(ToSupervisor::Filled { child: pid });
             return Ok(());
         };
-        // A page is wanted if it was ever shared and the child does not have it.
+        // A page is wanted if it was ever shared and the child does not have it: it was away when
+        // the kernel copied, even if it has come home since.
         let mut left = VecDeque::new();
         let Ok(pagemap) = Pagemap::open(Pid::from_raw(pid)) else {
             self.notify(ToSupervisor::Filled { child: pid });
             return Ok(());
         };
-        for (page, _) in share.directory.tracked(0..u64::MAX) {
+        for &page in &share.ever_shared {
             if pagemap.populated(page * SIZE, 1).is_ok_and(|p| !p[0]) {
                 left.push_back(page);
             }
@@ -149,16 +152,26 @@ impl Share {
         if self.sweeps.fetches.is_empty() {
             return;
         }
+        if self.sweeps.fetching.len() >= FETCHES
+            && self.sweeps.fetching.iter().all(|page| !self.directory.state(*page).nodes().has(NodeId::HOME))
+        {
+            return;
+        }
         let missing: BTreeSet<Page> = self.directory.missing_at_home(0..u64::MAX).into_iter().collect();
         if missing.is_empty() {
             self.sweeps.fetching.clear();
             notices.extend(self.sweeps.fetches.drain(..).map(|token| ToSupervisor::Fetched { token }));
             return;
         }
-        for page in missing.difference(&self.sweeps.fetching) {
-            self.directory.request(NodeId::HOME, *page, Access::Read, 1, &mut self.scratch);
+        self.sweeps.fetching.retain(|page| missing.contains(page));
+        for page in missing {
+            if self.sweeps.fetching.len() >= FETCHES {
+                break;
+            }
+            if self.sweeps.fetching.insert(page) {
+                self.directory.request(NodeId::HOME, page, Access::Read, 1, &mut self.scratch);
+            }
         }
-        self.sweeps.fetching = missing;
     }
 
     fn fill_step(&mut self, notices: &mut super::Notices) -> Result<(), PagerError> {
@@ -191,6 +204,7 @@ impl Share {
 /// has, meanwhile) is left alone.
 fn copy_page(memory: &crate::node::LocalMemory, child: Tid, page: Page) -> Result<(), PagerError> {
     let addr = page * SIZE;
+    // What is not there at home either has never been touched.
     let bytes = match memory.read(&[(addr, PAGE_SIZE)]) {
         Ok(bytes) => bytes,
         Err(LocalError::Unmapped(_)) => return Ok(()),
