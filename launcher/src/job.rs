@@ -183,7 +183,8 @@ fn stop_self() {
         libc::sigemptyset(&raw mut set);
         libc::sigaddset(&raw mut set, libc::SIGTSTP);
         libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
-        libc::kill(libc::getpid(), libc::SIGTSTP);
+        // To this very thread, so that it takes effect before the next line.
+        libc::raise(libc::SIGTSTP);
         libc::sigaction(libc::SIGTSTP, &raw const ours, std::ptr::null_mut());
     }
 }
@@ -232,7 +233,10 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
             }),
         },
         policy: plan.policy,
-        boards: boards.into_iter().map(|address| BoardAddress { address }).collect(),
+        boards: boards
+            .into_iter()
+            .map(|address| BoardAddress { address })
+            .collect(),
         settings: Settings {
             insecure: plan.insecure,
             heartbeat_timeout: Duration::from_millis(plan.settings.heartbeat_timeout_ms),
@@ -293,7 +297,12 @@ fn failed(error: &RuntimeError, report: Option<Report>) -> JobError {
     }
 }
 
-fn report(result: &JobResult, program: &std::path::Path, argv: &[std::ffi::OsString], policy: String) -> Report {
+fn report(
+    result: &JobResult,
+    program: &std::path::Path,
+    argv: &[std::ffi::OsString],
+    policy: String,
+) -> Report {
     let seconds = |ns: u64| ns as f64 / 1e9;
     let boards = result.boards.iter().enumerate().map(|(i, b)| BoardReport {
         name: b.name.clone(),
@@ -314,7 +323,11 @@ fn report(result: &JobResult, program: &std::path::Path, argv: &[std::ffi::OsStr
     Report {
         schema: SCHEMA.to_owned(),
         program: program.to_string_lossy().into_owned(),
-        args: argv.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
+        args: argv
+            .iter()
+            .skip(1)
+            .map(|a| a.to_string_lossy().into_owned())
+            .collect(),
         exit: Exit::default(),
         wall_s: result.wall_s,
         policy,

@@ -43,7 +43,13 @@ impl LocalBoards {
         let mut command = Command::new("/proc/self/exe");
         command
             .arg0(BOARD)
-            .args(["--listen", "127.0.0.1:0", "--quiet", "--name", &format!("local-{number}")])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--quiet",
+                "--name",
+                &format!("local-{number}"),
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             // A terminal's signals are for the program, not for its boards.
