@@ -28,7 +28,11 @@ pub struct Agent {
 }
 
 /// Listens; `ready` hears the address.
-pub fn listen(agent: &Agent, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<(), ListenError> {
+pub fn listen(
+    agent: &Agent,
+    address: SocketAddr,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ListenError> {
     if !agent.insecure && !address.ip().to_canonical().is_loopback() {
         return Err(ListenError::NotLoopback { address });
     }
@@ -57,16 +61,20 @@ impl Agent {
 
     fn admit(&self, stream: TcpStream, caller: SocketAddr, facts: &Facts) {
         let (agent, facts) = (self.clone(), facts.clone());
-        let thread = std::thread::Builder::new().name("rtx-session".into()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let outcome = match runtime {
-                Ok(runtime) => runtime.block_on(agent.converse(stream, facts)),
-                Err(e) => Err(format!("cannot start a runtime: {e}")),
-            };
-            if let Err(e) = outcome {
-                agent.log(&format!("{caller}: {e}"));
-            }
-        });
+        let thread = std::thread::Builder::new()
+            .name("rtx-session".into())
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
+                let outcome = match runtime {
+                    Ok(runtime) => runtime.block_on(agent.converse(stream, facts)),
+                    Err(e) => Err(format!("cannot start a runtime: {e}")),
+                };
+                if let Err(e) = outcome {
+                    agent.log(&format!("{caller}: {e}"));
+                }
+            });
         if let Err(e) = thread {
             self.log(&format!("{caller}: cannot start a thread: {e}"));
         }
@@ -132,10 +140,20 @@ fn token() -> u64 {
 
 /// Answers signs of life until home goes.
 async fn beat(session: Session) {
-    let Session { mut inbox, mut outbox, .. } = session;
+    let Session {
+        mut inbox,
+        mut outbox,
+        ..
+    } = session;
     while let Some(Ok(frame)) = inbox.recv().await {
-        let Message::Beat(beat) = frame.message else { return };
-        let answer = Beat { seq: beat.seq, sent_ns: 0, echo_ns: beat.sent_ns };
+        let Message::Beat(beat) = frame.message else {
+            return;
+        };
+        let answer = Beat {
+            seq: beat.seq,
+            sent_ns: 0,
+            echo_ns: beat.sent_ns,
+        };
         if outbox.push(answer).is_err() {
             return;
         }

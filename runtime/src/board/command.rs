@@ -52,7 +52,9 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     }
     let host = || nix::unistd::gethostname().map(|h| h.to_string_lossy().into_owned());
     let agent = Agent {
-        name: flags.name.unwrap_or_else(|| host().unwrap_or_else(|_| "board".into())),
+        name: flags
+            .name
+            .unwrap_or_else(|| host().unwrap_or_else(|_| "board".into())),
         slots: flags.slots,
         insecure: flags.insecure,
         verbose: flags.verbose,

@@ -75,7 +75,11 @@ mod tests {
             match code {
                 LOAD_WORD => accumulator = if operand == ARCH { arch } else { nr },
                 JUMP_IF_EQUAL => {
-                    let skip = if accumulator == operand { if_true } else { if_false };
+                    let skip = if accumulator == operand {
+                        if_true
+                    } else {
+                        if_false
+                    };
                     at += 8 * usize::from(skip);
                 }
                 RETURN => return operand,
@@ -92,12 +96,18 @@ mod tests {
             let allowed = HELPER_CALLS.contains(&i64::from(nr));
             let verdict = run(&program, nr, native);
             assert_eq!(verdict == libc::SECCOMP_RET_ALLOW, allowed, "call {nr}");
-            assert_eq!(run(&program, nr, native ^ 1), libc::SECCOMP_RET_KILL_PROCESS);
+            assert_eq!(
+                run(&program, nr, native ^ 1),
+                libc::SECCOMP_RET_KILL_PROCESS
+            );
         }
     }
 
     #[test]
     fn guest_threads_may_do_nothing() {
-        assert_eq!(run(&for_guest_threads(), 0, 0), libc::SECCOMP_RET_USER_NOTIF);
+        assert_eq!(
+            run(&for_guest_threads(), 0, 0),
+            libc::SECCOMP_RET_USER_NOTIF
+        );
     }
 }

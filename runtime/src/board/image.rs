@@ -34,7 +34,14 @@ fn image(stub: Stub) -> Vec<u8> {
     put16(&mut elf, 56, 2);
     let (read_execute, read_write) = (5, 6);
     segment(&mut elf, 0, read_execute, stub.0, PAGE_SIZE, PAGE_SIZE);
-    segment(&mut elf, 1, read_write, stub.0 + PAGE_SIZE, 0, SIZE - PAGE_SIZE);
+    segment(
+        &mut elf,
+        1,
+        read_write,
+        stub.0 + PAGE_SIZE,
+        0,
+        SIZE - PAGE_SIZE,
+    );
     let code = arch::stub_code();
     let at = PAGE_SIZE as usize;
     elf[at..at + code.len()].copy_from_slice(code);
@@ -77,6 +84,9 @@ mod tests {
         let file = object::File::parse(&*image).unwrap();
         assert_eq!(file.entry(), stub.park());
         let segments: Vec<_> = file.segments().map(|s| (s.address(), s.size())).collect();
-        assert_eq!(segments, [(stub.0, PAGE_SIZE), (stub.0 + PAGE_SIZE, 4 * PAGE_SIZE)]);
+        assert_eq!(
+            segments,
+            [(stub.0, PAGE_SIZE), (stub.0 + PAGE_SIZE, 4 * PAGE_SIZE)]
+        );
     }
 }

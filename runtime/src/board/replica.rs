@@ -10,13 +10,13 @@ use std::os::fd::OwnedFd;
 use nix::unistd::Pid;
 
 use super::{filter, image};
+use crate::guest::arch;
 use crate::guest::equip::{self, EquipError, step};
 use crate::guest::inject::{InjectError, Injector};
 use crate::guest::launch::{self, Inherited, LaunchError, Program};
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
 use crate::guest::stub::{self, Stub};
-use crate::guest::arch;
 use crate::memory::helper::Helper;
 use crate::memory::maps::{Kind, MapsError, read_maps};
 use crate::memory::remote;
@@ -74,7 +74,8 @@ const THREAD_FLAGS: u64 = (libc::CLONE_VM
 
 /// Makes a replica with its stub at `stub`.
 pub fn make(stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
-    let (_image, path) = image::write(stub).map_err(|e| ReplicaError::Step("write the image of", e))?;
+    let (_image, path) =
+        image::write(stub).map_err(|e| ReplicaError::Step("write the image of", e))?;
     let program = Program {
         path: path.into(),
         argv: vec!["rtx-replica".into()],
@@ -93,23 +94,46 @@ fn equip(pid: Tid, stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
     leave_exec(pid)?;
     let mut leader = Injector::begin(pid, pid)?;
     let gadget = stub.gadget();
-    leader.call(gadget, "close_range", libc::SYS_close_range, [0, u64::from(u32::MAX), 0, 0, 0, 0])?;
+    leader.call(
+        gadget,
+        "close_range",
+        libc::SYS_close_range,
+        [0, u64::from(u32::MAX), 0, 0, 0, 0],
+    )?;
     for vma in read_maps(Pid::from_raw(pid))? {
         let ours = vma.start >= stub.0 && vma.end <= stub.end();
         if !ours && vma.kind != Kind::Vsyscall {
-            leader.call(gadget, "munmap", libc::SYS_munmap, [vma.start, vma.len(), 0, 0, 0, 0])?;
+            leader.call(
+                gadget,
+                "munmap",
+                libc::SYS_munmap,
+                [vma.start, vma.len(), 0, 0, 0, 0],
+            )?;
         }
     }
     let uffd = equip::open_userfaultfd(pid, &mut leader, stub, equip::USER_FAULTS_ONLY)?;
     let features = uffd::FEATURE_PAGEFAULT_FLAG_WP | uffd::FEATURE_THREAD_ID;
-    uffd.handshake(features).map_err(step("start the replica's userfaultfd"))?;
+    uffd.handshake(features)
+        .map_err(step("start the replica's userfaultfd"))?;
     remote::write(Pid::from_raw(pid), stub.probe(), &[1]).map_err(step("write the stub"))?;
-    uffd.register(stub.probe(), stub::PAGE_SIZE).map_err(step("watch the stub's probe page"))?;
+    uffd.register(stub.probe(), stub::PAGE_SIZE)
+        .map_err(step("watch the stub's probe page"))?;
     let socket = equip::helper_socket(pid, &mut leader, stub)?;
-    leader.call(gadget, "close", libc::SYS_close, [socket.ours_there, 0, 0, 0, 0, 0])?;
-    let seed = leader.call(gadget, "clone", libc::SYS_clone, arch::clone_args(THREAD_FLAGS, 0))? as Tid;
+    leader.call(
+        gadget,
+        "close",
+        libc::SYS_close,
+        [socket.ours_there, 0, 0, 0, 0, 0],
+    )?;
+    let seed = leader.call(
+        gadget,
+        "clone",
+        libc::SYS_clone,
+        arch::clone_args(THREAD_FLAGS, 0),
+    )? as Tid;
     let listener = filter(pid, seed, stub)?;
-    let calls = equip::fetch_fd(pid, listener as i32).map_err(step("take over the replica's calls"))?;
+    let calls =
+        equip::fetch_fd(pid, listener as i32).map_err(step("take over the replica's calls"))?;
     leader.call(gadget, "close", libc::SYS_close, [listener, 0, 0, 0, 0, 0])?;
     install(pid, &mut leader, stub, &filter::for_helper(), 0)?;
     let mut regs = *leader.saved();
@@ -120,7 +144,14 @@ fn equip(pid: Tid, stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
     ptrace::cont(pid, 0).map_err(|e| ReplicaError::Step("start the helper of", e))?;
     let mut helper = Helper::new(socket.ours);
     equip::equip_helper(&mut helper, pid, stub).map_err(step("prepare the helper"))?;
-    Ok((Replica { pid, seed, stub }, ReplicaFds { uffd, helper, calls }))
+    Ok((
+        Replica { pid, seed, stub },
+        ReplicaFds {
+            uffd,
+            helper,
+            calls,
+        },
+    ))
 }
 
 /// From the exec event, in which registers cannot be set for good, to a clean stop before the first
@@ -130,7 +161,10 @@ fn leave_exec(pid: Tid) -> Result<(), ReplicaError> {
     ptrace::interrupt(pid).map_err(failed)?;
     loop {
         ptrace::cont(pid, 0).map_err(failed)?;
-        match ptrace::wait(pid, true).map_err(failed)?.map(|(_, s)| Stop::decode(s)) {
+        match ptrace::wait(pid, true)
+            .map_err(failed)?
+            .map(|(_, s)| Stop::decode(s))
+        {
             Some(Stop::Trap) => return Ok(()),
             Some(stop) if !stop.is_end() => {}
             _ => return Err(InjectError::Ended(pid, None).into()),
@@ -142,19 +176,34 @@ fn leave_exec(pid: Tid) -> Result<(), ReplicaError> {
 /// descriptor on which they arrive.
 fn filter(pid: Tid, seed: Tid, stub: Stub) -> Result<u64, ReplicaError> {
     let failed = |e| ReplicaError::Step("wait for the seed of", e);
-    match ptrace::wait(seed, true).map_err(failed)?.map(|(_, s)| Stop::decode(s)) {
+    match ptrace::wait(seed, true)
+        .map_err(failed)?
+        .map(|(_, s)| Stop::decode(s))
+    {
         Some(Stop::Trap) => {}
         _ => return Err(InjectError::Ended(seed, None).into()),
     }
     let mut injector = Injector::begin(pid, seed)?;
     let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    let fd = install(pid, &mut injector, stub, &filter::for_guest_threads(), listener)?;
+    let fd = install(
+        pid,
+        &mut injector,
+        stub,
+        &filter::for_guest_threads(),
+        listener,
+    )?;
     injector.finish()?;
     Ok(fd)
 }
 
 /// Puts the thread of `injector` under a filter; returns what seccomp(2) returns.
-fn install(pid: Tid, injector: &mut Injector, stub: Stub, program: &[u8], flags: u64) -> Result<u64, ReplicaError> {
+fn install(
+    pid: Tid,
+    injector: &mut Injector,
+    stub: Stub,
+    program: &[u8],
+    flags: u64,
+) -> Result<u64, ReplicaError> {
     // struct sock_fprog: the number of instructions (padded), then their address.
     let description = stub.scratch();
     let instructions = description + 16;
@@ -166,7 +215,14 @@ fn install(pid: Tid, injector: &mut Injector, stub: Stub, program: &[u8], flags:
     let gadget = stub.gadget();
     let no_new_privs = [libc::PR_SET_NO_NEW_PRIVS as u64, 1, 0, 0, 0, 0];
     injector.call(gadget, "prctl", libc::SYS_prctl, no_new_privs)?;
-    let args = [u64::from(libc::SECCOMP_SET_MODE_FILTER), flags, description, 0, 0, 0];
+    let args = [
+        u64::from(libc::SECCOMP_SET_MODE_FILTER),
+        flags,
+        description,
+        0,
+        0,
+        0,
+    ];
     Ok(injector.call(gadget, "seccomp", libc::SYS_seccomp, args)?)
 }
 
@@ -179,7 +235,10 @@ impl Replica {
         let vessel = injector.call(self.stub.gadget(), "clone", libc::SYS_clone, args)? as Tid;
         injector.finish()?;
         let failed = |e| ReplicaError::Step("wait for a thread of", e);
-        match ptrace::wait(vessel, true).map_err(failed)?.map(|(_, s)| Stop::decode(s)) {
+        match ptrace::wait(vessel, true)
+            .map_err(failed)?
+            .map(|(_, s)| Stop::decode(s))
+        {
             Some(Stop::Trap) => Ok(vessel),
             _ => Err(InjectError::Ended(vessel, None).into()),
         }

@@ -112,7 +112,12 @@ impl Listener {
 
     /// Lets a call be made.
     pub fn let_through(&self, id: u64) -> io::Result<Answered> {
-        self.send(Response { id, result: 0, error: 0, flags: CONTINUE })
+        self.send(Response {
+            id,
+            result: 0,
+            error: 0,
+            flags: CONTINUE,
+        })
     }
 
     fn send(&self, mut response: Response) -> io::Result<Answered> {
@@ -132,6 +137,8 @@ impl Listener {
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
         let mut fds = [PollFd::new(self.fd(), PollFlags::POLLIN)];
         matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..))
-            && fds[0].revents().is_some_and(|r| r.contains(PollFlags::POLLIN))
+            && fds[0]
+                .revents()
+                .is_some_and(|r| r.contains(PollFlags::POLLIN))
     }
 }

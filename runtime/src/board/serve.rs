@@ -30,12 +30,16 @@ impl Session {
                 Ok(())
             }
             Message::NoMap(answer) => {
-                self.tracer.send(ToTracer::Stop { thread: answer.thread as Tid });
+                self.tracer.send(ToTracer::Stop {
+                    thread: answer.thread as Tid,
+                });
                 Ok(())
             }
             Message::Start(start) => {
                 let Some(registers) = Registers::from_bytes(&start.regs) else {
-                    return Err(SessionEnd::Here("home sent registers of another kind".into()));
+                    return Err(SessionEnd::Here(
+                        "home sent registers of another kind".into(),
+                    ));
                 };
                 self.threads.announced(start.thread as Tid);
                 self.tracer.send(ToTracer::Start {
@@ -49,19 +53,32 @@ impl Session {
                 self.recall(recall.thread as Tid);
                 Ok(())
             }
-            Message::CallReply(reply) => self.on_reply(reply.thread as Tid, reply.seq, reply.result),
-            other => Err(SessionEnd::Here(format!("home sent a {} message, which only boards send", other.name()))),
+            Message::CallReply(reply) => {
+                self.on_reply(reply.thread as Tid, reply.seq, reply.result)
+            }
+            other => Err(SessionEnd::Here(format!(
+                "home sent a {} message, which only boards send",
+                other.name()
+            ))),
         }
     }
 
     fn on_grant(&mut self, grant: &Grant, frame: &Frame) -> Result<(), SessionEnd> {
-        let access = if grant.write { Access::Write } else { Access::Read };
+        let access = if grant.write {
+            Access::Write
+        } else {
+            Access::Read
+        };
         for (page, content) in grant.contents(frame.pages.clone()) {
             self.fault_served(page);
             // Home grants only what it has mapped here before.
-            let Some(equipped) = &mut self.equipped else { return Ok(()) };
+            let Some(equipped) = &mut self.equipped else {
+                return Ok(());
+            };
             let content = Content::from_wire(content);
-            equipped.node.granted(page, access, content, grant.prefetched, grant.contended);
+            equipped
+                .node
+                .granted(page, access, content, grant.prefetched, grant.contended);
         }
         Ok(())
     }
@@ -79,12 +96,21 @@ impl Session {
 
     /// Runs calls in the replica, all of which must succeed.
     fn calls(&mut self, what: &str, calls: &[Call]) -> Result<(), SessionEnd> {
-        let Some(equipped) = &mut self.equipped else { return Ok(()) };
+        let Some(equipped) = &mut self.equipped else {
+            return Ok(());
+        };
         for chunk in calls.chunks(crate::memory::helper::BATCH) {
-            let results = equipped.node.memory.helper.batch(chunk).map_err(LocalError::from)?;
+            let results = equipped
+                .node
+                .memory
+                .helper
+                .batch(chunk)
+                .map_err(LocalError::from)?;
             if let Some(error) = results.iter().find(|r| (-4095..0).contains(*r)) {
                 let error = std::io::Error::from_raw_os_error(-*error as i32);
-                return Err(SessionEnd::Here(format!("cannot {what} the replica's memory: {error}")));
+                return Err(SessionEnd::Here(format!(
+                    "cannot {what} the replica's memory: {error}"
+                )));
             }
         }
         Ok(())
@@ -92,21 +118,38 @@ impl Session {
 
     /// Gives the replica a mapping; what is there already keeps its pages.
     fn map(&mut self, start: u64, end: u64, prot: u32) -> Result<(), SessionEnd> {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE | libc::MAP_NORESERVE;
+        let flags = libc::MAP_PRIVATE
+            | libc::MAP_ANONYMOUS
+            | libc::MAP_FIXED_NOREPLACE
+            | libc::MAP_NORESERVE;
         let gaps = self.mapped.gaps(start..end);
         let calls: Vec<Call> = gaps
             .iter()
             .map(|gap| {
                 // Nobody may touch it before it is watched: the kernel would fill it with zeros.
                 let none = libc::PROT_NONE as u64;
-                let args = [gap.start, gap.end - gap.start, none, flags as u64, u64::MAX, 0];
+                let args = [
+                    gap.start,
+                    gap.end - gap.start,
+                    none,
+                    flags as u64,
+                    u64::MAX,
+                    0,
+                ];
                 Call::new(libc::SYS_mmap, &args)
             })
             .collect();
         self.calls("map", &calls)?;
         for gap in gaps {
-            let Some(equipped) = &self.equipped else { return Ok(()) };
-            equipped.node.memory.uffd.register(gap.start, gap.end - gap.start).map_err(LocalError::from)?;
+            let Some(equipped) = &self.equipped else {
+                return Ok(());
+            };
+            equipped
+                .node
+                .memory
+                .uffd
+                .register(gap.start, gap.end - gap.start)
+                .map_err(LocalError::from)?;
             self.mapped.insert(gap, libc::PROT_NONE as u32);
         }
         self.protect(start, end, prot)
@@ -155,7 +198,12 @@ impl Session {
             .map(|(r, _)| (r.start.max(start), r.end.min(end) - r.start.max(start)))
             .collect();
         if let Some(equipped) = &mut self.equipped {
-            equipped.node.memory.helper.drop_pages(&ranges).map_err(LocalError::from)?;
+            equipped
+                .node
+                .memory
+                .helper
+                .drop_pages(&ranges)
+                .map_err(LocalError::from)?;
         }
         Ok(())
     }

@@ -19,8 +19,8 @@ use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalError, LocalMemory, Node, Outcome, Work};
 use crate::wire::frame::{Frame, OutFrame};
-use crate::wire::message::{FaultTimes, Message, Request, Taken};
 use crate::wire::inbox::Inbox;
+use crate::wire::message::{FaultTimes, Message, Request, Taken};
 use crate::wire::outbox::Outbox;
 
 pub(super) const SIZE: u64 = PAGE_SIZE as u64;
@@ -85,7 +85,8 @@ impl Drop for EndWithSession {
 /// Serves one session to its end.
 pub async fn serve(mut inbox: Inbox, outbox: Outbox) -> Result<(), SessionEnd> {
     let (say, mut hear) = unbounded_channel();
-    let (tracer, thread) = tracer::start(say).map_err(|e| SessionEnd::Here(format!("cannot start a thread: {e}")))?;
+    let (tracer, thread) =
+        tracer::start(say).map_err(|e| SessionEnd::Here(format!("cannot start a thread: {e}")))?;
     // Whatever happens here, the replica ends with the session.
     let _guard = EndWithSession(tracer.clone());
     let mut session = Session {
@@ -105,7 +106,12 @@ pub async fn serve(mut inbox: Inbox, outbox: Outbox) -> Result<(), SessionEnd> {
     };
     let outcome = session.run(&mut inbox, &mut hear).await;
     if let Err(SessionEnd::Here(message)) = &outcome {
-        session.say(crate::wire::message::Failed { message: message.clone() }.into());
+        session.say(
+            crate::wire::message::Failed {
+                message: message.clone(),
+            }
+            .into(),
+        );
     }
     drop(session.equipped.take());
     tracer.send(ToTracer::End);
@@ -122,7 +128,11 @@ pub async fn serve(mut inbox: Inbox, outbox: Outbox) -> Result<(), SessionEnd> {
 }
 
 impl Session {
-    async fn run(&mut self, inbox: &mut Inbox, tracer: &mut UnboundedReceiver<FromTracer>) -> Result<(), SessionEnd> {
+    async fn run(
+        &mut self,
+        inbox: &mut Inbox,
+        tracer: &mut UnboundedReceiver<FromTracer>,
+    ) -> Result<(), SessionEnd> {
         while !self.over {
             let due = self.equipped.as_ref().and_then(|e| e.node.next_due());
             let due = due.map_or_else(
@@ -177,7 +187,8 @@ impl Session {
     fn on_frame(&mut self, frame: Frame) -> Result<(), SessionEnd> {
         match &frame.message {
             Message::Prepare(prepare) => {
-                self.tracer.send(ToTracer::Prepare(Stub(prepare.stub_address)));
+                self.tracer
+                    .send(ToTracer::Prepare(Stub(prepare.stub_address)));
                 Ok(())
             }
             Message::Bye(_) => {
@@ -198,7 +209,8 @@ impl Session {
     pub(super) fn on_tracer(&mut self, message: FromTracer) -> Result<(), SessionEnd> {
         match message {
             FromTracer::Ready(fds, replica) => {
-                let failed = |e: std::io::Error| SessionEnd::Here(format!("cannot watch the replica: {e}"));
+                let failed =
+                    |e: std::io::Error| SessionEnd::Here(format!("cannot watch the replica: {e}"));
                 let calls = Listener::new(fds.calls).map_err(failed)?;
                 let watched = Watch::new(fds.uffd.as_fd()).map_err(failed)?;
                 let called = Watch::new(calls.fd()).map_err(failed)?;
@@ -220,14 +232,30 @@ impl Session {
             }
             FromTracer::Started { thread, vessel } => {
                 self.threads.started(thread, vessel);
-                self.say(crate::wire::message::Started { thread: thread as u32 }.into());
+                self.say(
+                    crate::wire::message::Started {
+                        thread: thread as u32,
+                    }
+                    .into(),
+                );
                 Ok(())
             }
-            FromTracer::Stopped { thread, vessel, registers, extended, cpu_ns } => {
+            FromTracer::Stopped {
+                thread,
+                vessel,
+                registers,
+                extended,
+                cpu_ns,
+            } => {
                 self.send_fault_times();
                 self.hand_over(thread, vessel, *registers, extended, cpu_ns)
             }
-            FromTracer::Fault { thread, signal, code, address } => self.on_fault_signal(thread, signal, code, address),
+            FromTracer::Fault {
+                thread,
+                signal,
+                code,
+                address,
+            } => self.on_fault_signal(thread, signal, code, address),
             FromTracer::Failed(why) => Err(SessionEnd::Here(why)),
             FromTracer::Gone => Err(SessionEnd::Here("the replica ended".into())),
         }
@@ -235,11 +263,28 @@ impl Session {
 
     fn read_faults(&mut self) -> Result<(), SessionEnd> {
         loop {
-            let Some(equipped) = &mut self.equipped else { return Ok(()) };
-            let read = equipped.node.memory.uffd.read_events(&mut self.events).map_err(LocalError::from)?;
+            let Some(equipped) = &mut self.equipped else {
+                return Ok(());
+            };
+            let read = equipped
+                .node
+                .memory
+                .uffd
+                .read_events(&mut self.events)
+                .map_err(LocalError::from)?;
             for event in self.events.drain(..) {
-                if let Event::Fault { addr, write, wp, thread } = event {
-                    let access = if write || wp { Access::Write } else { Access::Read };
+                if let Event::Fault {
+                    addr,
+                    write,
+                    wp,
+                    thread,
+                } = event
+                {
+                    let access = if write || wp {
+                        Access::Write
+                    } else {
+                        Access::Read
+                    };
                     self.faults.entry(addr / SIZE).or_insert_with(Instant::now);
                     self.threads.faulted(thread);
                     equipped.node.fault(addr / SIZE, access, thread as u32);
@@ -253,10 +298,10 @@ impl Session {
 
     /// A page came: how long did its fault take?
     pub(super) fn fault_served(&mut self, page: Page) {
-        if let Some(since) = self.faults.remove(&page) {
-            if self.fault_times.len() < MAX_FAULT_TIMES {
-                self.fault_times.push(since.elapsed().as_nanos() as u64);
-            }
+        if let Some(since) = self.faults.remove(&page)
+            && self.fault_times.len() < MAX_FAULT_TIMES
+        {
+            self.fault_times.push(since.elapsed().as_nanos() as u64);
         }
     }
 
@@ -270,7 +315,9 @@ impl Session {
     /// Carries out what the node's table wants, and tells home.
     pub(super) fn settle(&mut self) -> Result<(), SessionEnd> {
         loop {
-            let Some(equipped) = &mut self.equipped else { return Ok(()) };
+            let Some(equipped) = &mut self.equipped else {
+                return Ok(());
+            };
             let busy = equipped.node.work(&mut self.outcomes)? == Work::Busy;
             for outcome in std::mem::take(&mut self.outcomes) {
                 self.report(outcome);
@@ -288,13 +335,24 @@ impl Session {
 
     fn report(&mut self, outcome: Outcome) {
         let frame = match outcome {
-            Outcome::Request { page, access, window } => {
+            Outcome::Request {
+                page,
+                access,
+                window,
+            } => {
                 let window = self.clip(page, window);
-                OutFrame::from(Request { page, write: access == Access::Write, window })
+                OutFrame::from(Request {
+                    page,
+                    write: access == Access::Write,
+                    window,
+                })
             }
-            Outcome::Taken { pages, deferred } => {
-                Taken::frame(deferred, pages.into_iter().map(|(tag, content)| (tag, Content::to_wire(content))))
-            }
+            Outcome::Taken { pages, deferred } => Taken::frame(
+                deferred,
+                pages
+                    .into_iter()
+                    .map(|(tag, content)| (tag, Content::to_wire(content))),
+            ),
             Outcome::Refused { tag } => OutFrame::from(Taken::refusal(tag)),
         };
         self.push(frame);

@@ -71,14 +71,22 @@ impl Threads {
 
 impl Session {
     /// Takes the system calls that wait.
-    pub(super) fn read_calls(&mut self, tracer: &mut UnboundedReceiver<FromTracer>) -> Result<(), SessionEnd> {
-        let failed = |e: std::io::Error| SessionEnd::Here(format!("cannot take the replica's calls: {e}"));
+    pub(super) fn read_calls(
+        &mut self,
+        tracer: &mut UnboundedReceiver<FromTracer>,
+    ) -> Result<(), SessionEnd> {
+        let failed =
+            |e: std::io::Error| SessionEnd::Here(format!("cannot take the replica's calls: {e}"));
         loop {
-            let Some(equipped) = &self.equipped else { return Ok(()) };
+            let Some(equipped) = &self.equipped else {
+                return Ok(());
+            };
             if !equipped.calls.more() {
                 return Ok(());
             }
-            let Some(call) = equipped.calls.receive().map_err(failed)? else { continue };
+            let Some(call) = equipped.calls.receive().map_err(failed)? else {
+                continue;
+            };
             if call.vessel == equipped.seed {
                 equipped.calls.let_through(call.id).map_err(failed)?;
                 continue;
@@ -87,7 +95,11 @@ impl Session {
             while !self.threads.by_vessel.contains_key(&call.vessel) {
                 match tracer.try_recv() {
                     Ok(message) => self.on_tracer(message)?,
-                    Err(_) => return Err(SessionEnd::Here("a call came from an unknown thread".into())),
+                    Err(_) => {
+                        return Err(SessionEnd::Here(
+                            "a call came from an unknown thread".into(),
+                        ));
+                    }
                 }
             }
             self.on_call(call)?;
@@ -96,15 +108,27 @@ impl Session {
 
     fn on_call(&mut self, call: WaitingCall) -> Result<(), SessionEnd> {
         let tid = self.threads.by_vessel[&call.vessel];
-        let thread = self.threads.threads.get_mut(&tid).expect("a vessel carries a known thread");
+        let thread = self
+            .threads
+            .threads
+            .get_mut(&tid)
+            .expect("a vessel carries a known thread");
         match thread.state {
             // Interrupted in the call, and making it again.
             State::InCall { seq, nr, .. } => {
-                thread.state = State::InCall { seq, nr, id: call.id };
+                thread.state = State::InCall {
+                    seq,
+                    nr,
+                    id: call.id,
+                };
                 return Ok(());
             }
             State::Answered { nr, result } => {
-                thread.state = State::InCall { seq: thread.seq, nr, id: call.id };
+                thread.state = State::InCall {
+                    seq: thread.seq,
+                    nr,
+                    id: call.id,
+                };
                 return self.on_reply(tid, self.threads.threads[&tid].seq, result);
             }
             State::Running => {}
@@ -113,17 +137,27 @@ impl Session {
             // It is being stopped; it makes the call again wherever it goes on.
             return Ok(());
         }
-        let route = if call.arch == arch::AUDIT_ARCH { calls::route(call.nr) } else { Route::Native };
+        let route = if call.arch == arch::AUDIT_ARCH {
+            calls::route(call.nr)
+        } else {
+            Route::Native
+        };
         match route {
             Route::Local => {
                 let equipped = self.equipped.as_ref().expect("a call came through it");
                 let answered = equipped.calls.let_through(call.id);
-                answered.map(drop).map_err(|e| SessionEnd::Here(format!("cannot answer a call: {e}")))
+                answered
+                    .map(drop)
+                    .map_err(|e| SessionEnd::Here(format!("cannot answer a call: {e}")))
             }
             Route::Home => {
                 thread.seq += 1;
                 let seq = thread.seq;
-                thread.state = State::InCall { seq, nr: call.nr, id: call.id };
+                thread.state = State::InCall {
+                    seq,
+                    nr: call.nr,
+                    id: call.id,
+                };
                 let message = Call {
                     thread: tid as u32,
                     seq,
@@ -145,17 +179,27 @@ impl Session {
 
     /// Home made a call.
     pub(super) fn on_reply(&mut self, tid: Tid, seq: u32, result: i64) -> Result<(), SessionEnd> {
-        let Some(thread) = self.threads.threads.get_mut(&tid) else { return Ok(()) };
-        let State::InCall { seq: waiting, nr, id } = thread.state else { return Ok(()) };
+        let Some(thread) = self.threads.threads.get_mut(&tid) else {
+            return Ok(());
+        };
+        let State::InCall {
+            seq: waiting,
+            nr,
+            id,
+        } = thread.state
+        else {
+            return Ok(());
+        };
         if waiting != seq {
             return Ok(());
         }
         let equipped = self.equipped.as_ref().expect("a thread runs in it");
         let answered = equipped.calls.answer(id, result);
-        thread.state = match answered.map_err(|e| SessionEnd::Here(format!("cannot answer a call: {e}")))? {
-            Answered::Yes => State::Running,
-            Answered::Interrupted => State::Answered { nr, result },
-        };
+        thread.state =
+            match answered.map_err(|e| SessionEnd::Here(format!("cannot answer a call: {e}")))? {
+                Answered::Yes => State::Running,
+                Answered::Interrupted => State::Answered { nr, result },
+            };
         Ok(())
     }
 
@@ -168,10 +212,18 @@ impl Session {
     }
 
     /// A thread stopped for a signal that its own instruction caused.
-    pub(super) fn on_fault_signal(&mut self, tid: Tid, signal: i32, code: i32, address: u64) -> Result<(), SessionEnd> {
+    pub(super) fn on_fault_signal(
+        &mut self,
+        tid: Tid,
+        signal: i32,
+        code: i32,
+        address: u64,
+    ) -> Result<(), SessionEnd> {
         const SEGV_MAPERR: i32 = 1;
         const SEGV_ACCERR: i32 = 2;
-        let Some(thread) = self.threads.threads.get_mut(&tid) else { return Ok(()) };
+        let Some(thread) = self.threads.threads.get_mut(&tid) else {
+            return Ok(());
+        };
         if thread.leaving.is_some_and(|(why, _)| why != Why::Fault) {
             // Its stop is asked for already; the fault will happen again where it goes on.
             self.tracer.send(ToTracer::Stop { thread: tid });
@@ -180,8 +232,19 @@ impl Session {
         thread.leaving = None;
         if signal == libc::SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR) {
             // Only if home has nothing better for this address does the thread leave.
-            self.threads.threads.get_mut(&tid).expect("just seen").leaving = Some((Why::Fault, signal));
-            self.say(MapRequest { thread: tid as u32, addr: address, write: false }.into());
+            self.threads
+                .threads
+                .get_mut(&tid)
+                .expect("just seen")
+                .leaving = Some((Why::Fault, signal));
+            self.say(
+                MapRequest {
+                    thread: tid as u32,
+                    addr: address,
+                    write: false,
+                }
+                .into(),
+            );
         } else {
             thread.leaving = Some((Why::Fault, signal));
             self.tracer.send(ToTracer::Stop { thread: tid });
@@ -212,7 +275,9 @@ impl Session {
         if let Some(equipped) = &mut self.equipped {
             equipped.node.table.thread_gone(vessel as u32);
         }
-        let Some(thread) = self.threads.threads.remove(&tid) else { return Ok(()) };
+        let Some(thread) = self.threads.threads.remove(&tid) else {
+            return Ok(());
+        };
         let (why, signal) = thread.leaving.unwrap_or((Why::Recalled, 0));
         let call = match thread.state {
             State::InCall { seq, nr, .. } => Some(PendingCall { seq, nr }),

@@ -50,7 +50,12 @@ pub enum FromTracer {
         cpu_ns: u64,
     },
     /// A thread stopped for a synchronous signal; it waits for Retry or Stop.
-    Fault { thread: Tid, signal: i32, code: i32, address: u64 },
+    Fault {
+        thread: Tid,
+        signal: i32,
+        code: i32,
+        address: u64,
+    },
     /// The replica cannot go on.
     Failed(String),
     /// The replica is gone.
@@ -99,32 +104,37 @@ impl TracerHandle {
 }
 
 /// Starts a tracer thread.
-pub fn start(outbox: UnboundedSender<FromTracer>) -> std::io::Result<(TracerHandle, std::thread::JoinHandle<()>)> {
+pub fn start(
+    outbox: UnboundedSender<FromTracer>,
+) -> std::io::Result<(TracerHandle, std::thread::JoinHandle<()>)> {
     let (sender, inbox) = std::sync::mpsc::channel();
     let (bell_sender, bell) = std::sync::mpsc::channel();
-    let thread = std::thread::Builder::new().name("rtx-tracer".into()).spawn(move || {
-        let sleeper = match Sleeper::new() {
-            Ok(sleeper) => sleeper,
-            Err(e) => {
-                let _ = outbox.send(FromTracer::Failed(format!("cannot wait for threads: {e}")));
-                return;
+    let thread = std::thread::Builder::new()
+        .name("rtx-tracer".into())
+        .spawn(move || {
+            let sleeper = match Sleeper::new() {
+                Ok(sleeper) => sleeper,
+                Err(e) => {
+                    let _ =
+                        outbox.send(FromTracer::Failed(format!("cannot wait for threads: {e}")));
+                    return;
+                }
+            };
+            let _ = bell_sender.send(sleeper.bell());
+            let mut tracer = Tracer {
+                replica: None,
+                vessels: BTreeMap::new(),
+                frozen: false,
+                ended: false,
+                inbox,
+                outbox,
+                sleeper,
+            };
+            if let Err(e) = tracer.run() {
+                let _ = tracer.outbox.send(FromTracer::Failed(chain(&e)));
             }
-        };
-        let _ = bell_sender.send(sleeper.bell());
-        let mut tracer = Tracer {
-            replica: None,
-            vessels: BTreeMap::new(),
-            frozen: false,
-            ended: false,
-            inbox,
-            outbox,
-            sleeper,
-        };
-        if let Err(e) = tracer.run() {
-            let _ = tracer.outbox.send(FromTracer::Failed(chain(&e)));
-        }
-        tracer.end();
-    })?;
+            tracer.end();
+        })?;
     let bell = bell.recv().map_err(std::io::Error::other)?;
     Ok((TracerHandle { sender, bell }, thread))
 }
@@ -148,7 +158,9 @@ impl Tracer {
                     return Ok(());
                 }
             }
-            self.sleeper.sleep(None).map_err(|e| failed("wait for")(e.into()))?;
+            self.sleeper
+                .sleep(None)
+                .map_err(|e| failed("wait for")(e.into()))?;
         }
     }
 
@@ -174,7 +186,11 @@ impl Tracer {
                 self.say(FromTracer::Ready(Box::new(fds), copy));
                 Ok(())
             }
-            ToTracer::Start { thread, registers, extended } => self.start_thread(thread, &registers, &extended),
+            ToTracer::Start {
+                thread,
+                registers,
+                extended,
+            } => self.start_thread(thread, &registers, &extended),
             ToTracer::Stop { thread } => self.stop_thread(thread),
             ToTracer::Retry { thread } => self.retry(thread),
             ToTracer::Freeze(on) => self.freeze(on),
@@ -189,9 +205,18 @@ impl Tracer {
         let _ = self.outbox.send(message);
     }
 
-    fn start_thread(&mut self, thread: Tid, registers: &Registers, extended: &[u8]) -> Result<(), ReplicaError> {
+    fn start_thread(
+        &mut self,
+        thread: Tid,
+        registers: &Registers,
+        extended: &[u8],
+    ) -> Result<(), ReplicaError> {
         let replica = self.replica.as_ref().expect("Prepare comes before Start");
-        let idle = self.vessels.iter().find(|(_, v)| **v == Vessel::Idle).map(|(t, _)| *t);
+        let idle = self
+            .vessels
+            .iter()
+            .find(|(_, v)| **v == Vessel::Idle)
+            .map(|(t, _)| *t);
         let vessel = match idle {
             Some(vessel) => vessel,
             None => replica.vessel()?,
@@ -202,9 +227,11 @@ impl Tracer {
         // Said before it runs, so that its first call is known to be its own.
         self.say(FromTracer::Started { thread, vessel });
         if self.frozen {
-            self.vessels.insert(vessel, Vessel::Frozen { thread, since_ns });
+            self.vessels
+                .insert(vessel, Vessel::Frozen { thread, since_ns });
         } else {
-            self.vessels.insert(vessel, Vessel::Running { thread, since_ns });
+            self.vessels
+                .insert(vessel, Vessel::Running { thread, since_ns });
             ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
         }
         Ok(())
@@ -220,12 +247,14 @@ impl Tracer {
     fn stop_thread(&mut self, wanted: Tid) -> Result<(), ReplicaError> {
         match self.vessel_of(wanted) {
             Some((vessel, Vessel::Running { thread, since_ns })) => {
-                self.vessels.insert(vessel, Vessel::Stopping { thread, since_ns });
+                self.vessels
+                    .insert(vessel, Vessel::Stopping { thread, since_ns });
                 ptrace::interrupt(vessel).map_err(failed("stop a thread of"))
             }
-            Some((vessel, Vessel::Faulted { thread, since_ns } | Vessel::Frozen { thread, since_ns })) => {
-                self.hand_over(vessel, thread, since_ns)
-            }
+            Some((
+                vessel,
+                Vessel::Faulted { thread, since_ns } | Vessel::Frozen { thread, since_ns },
+            )) => self.hand_over(vessel, thread, since_ns),
             _ => Ok(()),
         }
     }
@@ -249,9 +278,11 @@ impl Tracer {
     fn retry(&mut self, wanted: Tid) -> Result<(), ReplicaError> {
         if let Some((vessel, Vessel::Faulted { thread, since_ns })) = self.vessel_of(wanted) {
             if self.frozen {
-                self.vessels.insert(vessel, Vessel::Frozen { thread, since_ns });
+                self.vessels
+                    .insert(vessel, Vessel::Frozen { thread, since_ns });
             } else {
-                self.vessels.insert(vessel, Vessel::Running { thread, since_ns });
+                self.vessels
+                    .insert(vessel, Vessel::Running { thread, since_ns });
                 ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
             }
         }
@@ -266,7 +297,8 @@ impl Tracer {
                     ptrace::interrupt(vessel).map_err(failed("stop a thread of"))?;
                 }
                 Vessel::Frozen { thread, since_ns } if !on => {
-                    self.vessels.insert(vessel, Vessel::Running { thread, since_ns });
+                    self.vessels
+                        .insert(vessel, Vessel::Running { thread, since_ns });
                     ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
                 }
                 _ => {}
@@ -288,7 +320,10 @@ impl Tracer {
             return ptrace::cont(tid, 0).map_err(failed("resume"));
         };
         match (stop, state) {
-            (Stop::Signal(signal), Vessel::Running { thread, since_ns } | Vessel::Stopping { thread, since_ns }) => {
+            (
+                Stop::Signal(signal),
+                Vessel::Running { thread, since_ns } | Vessel::Stopping { thread, since_ns },
+            ) => {
                 let info = ptrace::signal_info(tid).map_err(failed("read a signal of"))?;
                 if matches!(state, Vessel::Stopping { .. }) {
                     // The fault will happen again where the thread goes on.
@@ -298,7 +333,8 @@ impl Tracer {
                     // Somebody on this machine sent it; it is not the program's.
                     return ptrace::cont(tid, 0).map_err(failed("resume"));
                 }
-                self.vessels.insert(tid, Vessel::Faulted { thread, since_ns });
+                self.vessels
+                    .insert(tid, Vessel::Faulted { thread, since_ns });
                 self.say(FromTracer::Fault {
                     thread,
                     signal,
@@ -309,7 +345,8 @@ impl Tracer {
             }
             (_, Vessel::Stopping { thread, since_ns }) => self.hand_over(tid, thread, since_ns),
             (Stop::Trap, Vessel::Running { thread, since_ns }) if self.frozen => {
-                self.vessels.insert(tid, Vessel::Frozen { thread, since_ns });
+                self.vessels
+                    .insert(tid, Vessel::Frozen { thread, since_ns });
                 Ok(())
             }
             (_, Vessel::Running { .. }) => ptrace::cont(tid, 0).map_err(failed("resume")),

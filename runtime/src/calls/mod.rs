@@ -106,7 +106,9 @@ pub fn effect(nr: i64, args: &[u64; 6], result: i64) -> Option<Effect> {
         return None;
     }
     let span = |start: u64, len: u64| {
-        let end = start.saturating_add(len).checked_next_multiple_of(crate::coherence::PAGE_SIZE as u64);
+        let end = start
+            .saturating_add(len)
+            .checked_next_multiple_of(crate::coherence::PAGE_SIZE as u64);
         (start, end.unwrap_or(u64::MAX))
     };
     let remapped = |(start, end)| Some(Effect::Remapped { start, end });
@@ -115,7 +117,9 @@ pub fn effect(nr: i64, args: &[u64; 6], result: i64) -> Option<Effect> {
             remapped(span(args[0], args[1]))
         }
         libc::SYS_mremap => remapped(span(args[0], args[1].max(args[2]))),
-        libc::SYS_mmap if args[3] & (libc::MAP_FIXED as u64) != 0 => remapped(span(args[0], args[1])),
+        libc::SYS_mmap if args[3] & (libc::MAP_FIXED as u64) != 0 => {
+            remapped(span(args[0], args[1]))
+        }
         libc::SYS_madvise => match args[2] as i32 {
             libc::MADV_DONTNEED | libc::MADV_FREE | libc::MADV_REMOVE | 24 => {
                 let (start, end) = span(args[0], args[1]);
@@ -133,7 +137,12 @@ mod tests {
 
     #[test]
     fn calls_that_need_the_thread_itself_recall_it() {
-        for nr in [libc::SYS_clone, libc::SYS_exit, libc::SYS_execve, libc::SYS_rt_sigreturn] {
+        for nr in [
+            libc::SYS_clone,
+            libc::SYS_exit,
+            libc::SYS_execve,
+            libc::SYS_rt_sigreturn,
+        ] {
             assert_eq!(route(nr), Route::Native);
         }
         assert_eq!(route(libc::SYS_sched_yield), Route::Local);
@@ -144,12 +153,21 @@ mod tests {
     #[test]
     fn effects_follow_success_only() {
         let args = [0x1000, 100, 0, 0, 0, 0];
-        let gone = Effect::Remapped { start: 0x1000, end: 0x2000 };
+        let gone = Effect::Remapped {
+            start: 0x1000,
+            end: 0x2000,
+        };
         assert_eq!(effect(libc::SYS_munmap, &args, 0), Some(gone));
         assert_eq!(effect(libc::SYS_munmap, &args, -22), None);
         let args = [0x1000, 0x1000, libc::MADV_DONTNEED as u64, 0, 0, 0];
-        let gone = Effect::Discard { start: 0x1000, end: 0x2000 };
+        let gone = Effect::Discard {
+            start: 0x1000,
+            end: 0x2000,
+        };
         assert_eq!(effect(libc::SYS_madvise, &args, 0), Some(gone));
-        assert_eq!(effect(libc::SYS_mmap, &[0, 4096, 3, 0x22, 0, 0], 0x7000), None);
+        assert_eq!(
+            effect(libc::SYS_mmap, &[0, 4096, 3, 0x22, 0, 0], 0x7000),
+            None
+        );
     }
 }

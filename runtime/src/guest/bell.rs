@@ -53,7 +53,8 @@ impl Sleeper {
         set.add(Signal::SIGCHLD);
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         let children = SignalFd::with_flags(&set, flags)?;
-        let event = EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
+        let event =
+            EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
         let bell = Bell(Arc::new(event));
         let mut tracers = TRACERS.lock().expect("no tracer panics holding the list");
         tracers.retain(|t| t.strong_count() > 0);
@@ -97,4 +98,3 @@ impl Sleeper {
         Ok(())
     }
 }
-

@@ -22,14 +22,22 @@ pub enum EquipError {
     Inject(#[from] InjectError),
     /// A step outside of the process failed.
     #[error("cannot {0}")]
-    Step(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
+    Step(
+        &'static str,
+        #[source] Box<dyn std::error::Error + Send + Sync>,
+    ),
     /// There is no room for the stub.
-    #[error("the program leaves no gap in its address space for the {} pages that rtx reserves", stub::PAGES)]
+    #[error(
+        "the program leaves no gap in its address space for the {} pages that rtx reserves",
+        stub::PAGES
+    )]
     NoRoom,
 }
 
 /// Maps a failure outside of the process.
-pub fn step<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &'static str) -> impl Fn(E) -> EquipError {
+pub fn step<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    what: &'static str,
+) -> impl Fn(E) -> EquipError {
     move |e| EquipError::Step(what, e.into())
 }
 
@@ -39,12 +47,23 @@ pub const USER_FAULTS_ONLY: u64 = 1;
 const USERFAULTFD_IOC_NEW: u64 = 0xAA00;
 
 /// Opens a userfaultfd in the process and takes it over; the process keeps no descriptor.
-pub fn open_userfaultfd(pid: Tid, injector: &mut Injector, stub: Stub, extra: u64) -> Result<Uffd, EquipError> {
+pub fn open_userfaultfd(
+    pid: Tid,
+    injector: &mut Injector,
+    stub: Stub,
+    extra: u64,
+) -> Result<Uffd, EquipError> {
     let gadget = stub.gadget();
     let flags = (libc::O_CLOEXEC | libc::O_NONBLOCK) as u64 | extra;
-    let direct = injector.raw(gadget, Return::Trap, libc::SYS_userfaultfd, [flags, 0, 0, 0, 0, 0])?;
+    let direct = injector.raw(
+        gadget,
+        Return::Trap,
+        libc::SYS_userfaultfd,
+        [flags, 0, 0, 0, 0, 0],
+    )?;
     let fd = if direct == -i64::from(libc::EPERM) || direct == -i64::from(libc::ENOSYS) {
-        remote::write(Pid::from_raw(pid), stub.scratch(), b"/dev/userfaultfd\0").map_err(step("write the stub"))?;
+        remote::write(Pid::from_raw(pid), stub.scratch(), b"/dev/userfaultfd\0")
+            .map_err(step("write the stub"))?;
         let open = (libc::O_RDWR | libc::O_CLOEXEC) as u64;
         let args = [libc::AT_FDCWD as i64 as u64, stub.scratch(), open, 0, 0, 0];
         let device = injector.call(gadget, "open(/dev/userfaultfd)", libc::SYS_openat, args)?;
@@ -98,13 +117,25 @@ pub struct HelperSocket {
 }
 
 /// Makes the helper's socket.
-pub fn helper_socket(pid: Tid, injector: &mut Injector, stub: Stub) -> Result<HelperSocket, EquipError> {
+pub fn helper_socket(
+    pid: Tid,
+    injector: &mut Injector,
+    stub: Stub,
+) -> Result<HelperSocket, EquipError> {
     let kind = (libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC) as u64;
     let args = [libc::AF_UNIX as u64, kind, 0, stub.scratch(), 0, 0];
     injector.call(stub.gadget(), "socketpair", libc::SYS_socketpair, args)?;
     let mut pair = [0u8; 8];
-    remote::read_into(Pid::from_raw(pid), stub.scratch(), &mut pair).map_err(step("read the stub"))?;
-    let half = |i: usize| u64::from(u32::from_ne_bytes([pair[i], pair[i + 1], pair[i + 2], pair[i + 3]]));
+    remote::read_into(Pid::from_raw(pid), stub.scratch(), &mut pair)
+        .map_err(step("read the stub"))?;
+    let half = |i: usize| {
+        u64::from(u32::from_ne_bytes([
+            pair[i],
+            pair[i + 1],
+            pair[i + 2],
+            pair[i + 3],
+        ]))
+    };
     let ours = fetch_fd(pid, half(0) as i32).map_err(step("take over the helper's socket"))?;
     Ok(HelperSocket {
         ours,
@@ -119,10 +150,19 @@ const HELPER_FLAGS: u64 = (libc::CLONE_VM | libc::CLONE_UNTRACED) as u64;
 
 /// Starts a helper as a process of its own that shares the memory of `pid`, and nothing else. Returns
 /// its pid too: the memory can be reached through it even when the first thread of `pid` has ended.
-pub fn spawn_helper(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub) -> Result<(Helper, Tid), EquipError> {
+pub fn spawn_helper(
+    pid: Tid,
+    tid: Tid,
+    injector: &mut Injector,
+    stub: Stub,
+) -> Result<(Helper, Tid), EquipError> {
     let socket = helper_socket(pid, injector, stub)?;
     let mut regs = *injector.saved();
-    regs.prepare_call(stub.spawn(), libc::SYS_clone as u64, arch::clone_args(HELPER_FLAGS, 0));
+    regs.prepare_call(
+        stub.spawn(),
+        libc::SYS_clone as u64,
+        arch::clone_args(HELPER_FLAGS, 0),
+    );
     regs.prepare_helper(socket.theirs, stub.commands());
     let spawned = injector.run(&regs, Return::Trap)?;
     for fd in [socket.ours_there, socket.theirs] {

@@ -69,7 +69,13 @@ impl Injector {
     }
 
     /// Runs system call `nr` at `at`, returning what it returned (-errno on failure).
-    pub fn raw(&mut self, at: u64, how: Return, nr: i64, args: [u64; 6]) -> Result<i64, InjectError> {
+    pub fn raw(
+        &mut self,
+        at: u64,
+        how: Return,
+        nr: i64,
+        args: [u64; 6],
+    ) -> Result<i64, InjectError> {
         let mut regs = self.saved;
         regs.prepare_call(at, nr as u64, args);
         self.run(&regs, how)

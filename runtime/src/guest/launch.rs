@@ -64,7 +64,10 @@ fn cstring(path: &Path, bytes: OsString) -> Result<CString, LaunchError> {
 /// calling thread. Its environment, files and directory are the caller's.
 pub fn launch(program: &Program, options: i32) -> Result<Tid, LaunchError> {
     let path = cstring(&program.path, program.path.clone().into_os_string())?;
-    let argv = program.argv.iter().map(|a| cstring(&program.path, a.clone()));
+    let argv = program
+        .argv
+        .iter()
+        .map(|a| cstring(&program.path, a.clone()));
     let argv = argv.collect::<Result<Vec<_>, _>>()?;
     let mut argp: Vec<*const libc::c_char> = argv.iter().map(|a| a.as_ptr()).collect();
     argp.push(std::ptr::null());
@@ -74,7 +77,14 @@ pub fn launch(program: &Program, options: i32) -> Result<Tid, LaunchError> {
         nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(step("make a pipe"))?;
     // SAFETY: the child calls only async-signal-safe functions on data prepared above.
     match unsafe { nix::unistd::fork() }.map_err(step("fork"))? {
-        ForkResult::Child => child(&path, &argp, &program.inherited, &go_read, &fail_write, &go_write),
+        ForkResult::Child => child(
+            &path,
+            &argp,
+            &program.inherited,
+            &go_read,
+            &fail_write,
+            &go_write,
+        ),
         ForkResult::Parent { child } => {
             drop((go_read, fail_write));
             let pid = child.as_raw();
@@ -110,13 +120,31 @@ fn child(
         }
         for signal in 1..=64 {
             let ignored = inherited.ignored & 1 << (signal - 1) != 0;
-            libc::signal(signal, if ignored { libc::SIG_IGN } else { libc::SIG_DFL });
+            libc::signal(
+                signal,
+                if ignored {
+                    libc::SIG_IGN
+                } else {
+                    libc::SIG_DFL
+                },
+            );
         }
-        for (fd, _) in inherited.closed.iter().enumerate().filter(|(_, closed)| **closed) {
+        for (fd, _) in inherited
+            .closed
+            .iter()
+            .enumerate()
+            .filter(|(_, closed)| **closed)
+        {
             libc::close(fd as i32);
         }
         let how = libc::SIG_SETMASK;
-        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const inherited.mask, 0usize, 8usize);
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            how,
+            &raw const inherited.mask,
+            0usize,
+            8usize,
+        );
         unsafe extern "C" {
             static environ: *const *const libc::c_char;
         }

@@ -38,7 +38,11 @@ pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat"))?;
     // The name is in parentheses and may contain anything.
     let after = text.rfind(')').ok_or_else(|| bad("stat"))?;
-    text[after + 1..].trim_start().chars().next().ok_or_else(|| bad("stat"))
+    text[after + 1..]
+        .trim_start()
+        .chars()
+        .next()
+        .ok_or_else(|| bad("stat"))
 }
 
 /// Which signals a process catches and ignores, bit `n - 1` for signal `n`.
@@ -55,7 +59,8 @@ pub fn dispositions(pid: Tid) -> io::Result<Dispositions> {
     let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let mask = |key: &str| {
         let line = text.lines().find_map(|l| l.strip_prefix(key));
-        line.and_then(|v| u64::from_str_radix(v.trim(), 16).ok()).ok_or_else(|| bad(key))
+        line.and_then(|v| u64::from_str_radix(v.trim(), 16).ok())
+            .ok_or_else(|| bad(key))
     };
     Ok(Dispositions {
         caught: mask("SigCgt:")?,
@@ -67,7 +72,8 @@ pub fn dispositions(pid: Tid) -> io::Result<Dispositions> {
 pub fn machine_runnable() -> io::Result<u32> {
     let text = fs::read_to_string("/proc/stat")?;
     let line = text.lines().find_map(|l| l.strip_prefix("procs_running "));
-    line.and_then(|v| v.trim().parse().ok()).ok_or_else(|| bad("/proc/stat"))
+    line.and_then(|v| v.trim().parse().ok())
+        .ok_or_else(|| bad("/proc/stat"))
 }
 
 #[cfg(test)]
@@ -82,6 +88,9 @@ mod tests {
         cpu_ns(pid, pid).unwrap();
         assert!(machine_runnable().unwrap() > 0);
         // Rust's runtime ignores SIGPIPE.
-        assert_ne!(dispositions(pid).unwrap().ignored & 1 << (libc::SIGPIPE - 1), 0);
+        assert_ne!(
+            dispositions(pid).unwrap().ignored & 1 << (libc::SIGPIPE - 1),
+            0
+        );
     }
 }

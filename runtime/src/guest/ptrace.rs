@@ -124,7 +124,13 @@ pub fn set_signal_mask(tid: Tid, mask: u64) -> io::Result<()> {
     request(libc::PTRACE_SETSIGMASK, tid, 8, &raw const mask as usize)
 }
 
-fn regset(kind: libc::c_uint, tid: Tid, set: i32, buffer: *mut u8, len: usize) -> io::Result<usize> {
+fn regset(
+    kind: libc::c_uint,
+    tid: Tid,
+    set: i32,
+    buffer: *mut u8,
+    len: usize,
+) -> io::Result<usize> {
     let mut iov = libc::iovec {
         iov_base: buffer.cast(),
         iov_len: len,
@@ -137,14 +143,27 @@ fn regset(kind: libc::c_uint, tid: Tid, set: i32, buffer: *mut u8, len: usize) -
 pub fn registers(tid: Tid) -> io::Result<Registers> {
     let mut regs = Registers::zeroed();
     let buffer = (&raw mut regs.0).cast();
-    regset(libc::PTRACE_GETREGSET, tid, NT_PRSTATUS, buffer, Registers::SIZE)?;
+    regset(
+        libc::PTRACE_GETREGSET,
+        tid,
+        NT_PRSTATUS,
+        buffer,
+        Registers::SIZE,
+    )?;
     Ok(regs)
 }
 
 /// Replaces the general registers of a stopped thread.
 pub fn set_registers(tid: Tid, regs: &Registers) -> io::Result<()> {
     let buffer = (&raw const regs.0).cast_mut().cast();
-    regset(libc::PTRACE_SETREGSET, tid, NT_PRSTATUS, buffer, Registers::SIZE).map(drop)
+    regset(
+        libc::PTRACE_SETREGSET,
+        tid,
+        NT_PRSTATUS,
+        buffer,
+        Registers::SIZE,
+    )
+    .map(drop)
 }
 
 /// The extended state (floating point, vectors) of a stopped thread, in the kernel's layout.
@@ -170,7 +189,14 @@ pub fn set_extended(tid: Tid, state: &[u8]) -> io::Result<()> {
     fitted.resize(size, 0);
     let state = fitted;
     let buffer = state.as_ptr().cast_mut();
-    regset(libc::PTRACE_SETREGSET, tid, EXTENDED_SET, buffer, state.len()).map(drop)
+    regset(
+        libc::PTRACE_SETREGSET,
+        tid,
+        EXTENDED_SET,
+        buffer,
+        state.len(),
+    )
+    .map(drop)
 }
 
 /// Sends a signal to one thread of a process.

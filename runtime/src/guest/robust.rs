@@ -28,7 +28,8 @@ impl Walk {
     pub fn begin(tid: Tid) -> Option<Walk> {
         let (mut head, mut len) = (0u64, 0usize);
         // SAFETY: get_robust_list writes one pointer and one size to live locals.
-        let answer = unsafe { libc::syscall(libc::SYS_get_robust_list, tid, &raw mut head, &raw mut len) };
+        let answer =
+            unsafe { libc::syscall(libc::SYS_get_robust_list, tid, &raw mut head, &raw mut len) };
         (answer == 0 && head != 0).then_some(Walk {
             head,
             state: State::Head,

@@ -104,9 +104,12 @@ mod tests {
 
     #[test]
     fn prefers_the_low_place_and_avoids_what_is_mapped() {
-        assert_eq!(Stub::choose(&[(0x400000, 0x500000)], 0x10000), Some(Stub(PREFERRED)));
+        assert_eq!(
+            Stub::choose(&[(0x400000, 0x500000)], 0x10000),
+            Some(Stub(PREFERRED))
+        );
         let other = Stub::choose(&[(0x10000, 0x500000)], 0x10000).unwrap();
-        assert!(other.0 > 0x500000 && other.0 % PAGE_SIZE == 0);
+        assert!(other.0 > 0x500000 && other.0.is_multiple_of(PAGE_SIZE));
         assert_ne!(Stub::choose(&[], 0x100000), Some(Stub(PREFERRED)));
     }
 }

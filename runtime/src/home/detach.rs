@@ -11,13 +11,18 @@ impl Supervisor {
     pub(super) fn detach(&mut self) -> Result<(), JobError> {
         self.closed = true;
         self.detaching = true;
-        let away: Vec<Tid> = self.threads.values().filter(|t| t.is_away()).map(|t| t.tid).collect();
+        let away: Vec<Tid> = self
+            .threads
+            .values()
+            .filter(|t| t.is_away())
+            .map(|t| t.tid)
+            .collect();
         for tid in away {
             self.recall(tid)?;
-            if let Some(thread) = self.threads.get_mut(&tid).and_then(Thread::away) {
-                if thread.shadow == Shadow::Calling {
-                    alive(ptrace::interrupt(tid), "interrupt a shadow")?;
-                }
+            if let Some(thread) = self.threads.get_mut(&tid).and_then(Thread::away)
+                && thread.shadow == Shadow::Calling
+            {
+                alive(ptrace::interrupt(tid), "interrupt a shadow")?;
             }
         }
         self.check_detached()
@@ -45,12 +50,15 @@ impl Supervisor {
         drop(frozen);
         let deferred: Vec<(Tid, i32)> = self.deferred.drain(..).collect();
         for tid in self.threads.keys().copied().collect::<Vec<_>>() {
-            let signal = deferred.iter().find(|(t, _)| *t == tid).map_or(0, |(_, status)| {
-                match crate::guest::stop::Stop::decode(*status) {
-                    crate::guest::stop::Stop::Signal(signal) => signal,
-                    _ => 0,
-                }
-            });
+            let signal = deferred
+                .iter()
+                .find(|(t, _)| *t == tid)
+                .map_or(0, |(_, status)| {
+                    match crate::guest::stop::Stop::decode(*status) {
+                        crate::guest::stop::Stop::Signal(signal) => signal,
+                        _ => 0,
+                    }
+                });
             if signal == 0 {
                 self.mend_interrupted(tid)?;
             }

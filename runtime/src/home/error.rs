@@ -60,7 +60,11 @@ fn held(threads: &[Tid], pages: usize) -> String {
         return pages;
     }
     let list: Vec<String> = threads.iter().map(Tid::to_string).collect();
-    let noun = if threads.len() == 1 { "thread" } else { "threads" };
+    let noun = if threads.len() == 1 {
+        "thread"
+    } else {
+        "threads"
+    };
     let and = if pages.is_empty() { "" } else { " and " };
     format!("{noun} {}{and}{pages}", list.join(", "))
 }
@@ -90,7 +94,10 @@ mod tests {
             pages: 3,
         };
         let text = error.to_string();
-        assert!(text.contains("board b1 was lost (connection closed)"), "{text}");
+        assert!(
+            text.contains("board b1 was lost (connection closed)"),
+            "{text}"
+        );
         assert!(text.contains("threads 7, 8 and 3 pages"), "{text}");
         assert_eq!(error.exit_code(), 75);
     }

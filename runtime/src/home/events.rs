@@ -18,7 +18,10 @@ impl Supervisor {
     pub(super) fn on_birth(&mut self, tid: Tid) -> Result<(), JobError> {
         if self.setup.is_some() {
             // It may have been made before its maker got these.
-            alive(ptrace::set_options(tid, ptrace::SHARED_GUEST_OPTIONS), "set trace options")?;
+            alive(
+                ptrace::set_options(tid, ptrace::SHARED_GUEST_OPTIONS),
+                "set trace options",
+            )?;
             if let Some(thread) = self.threads.get_mut(&tid) {
                 thread.ask_tid_address = true;
             }
@@ -35,7 +38,9 @@ impl Supervisor {
         // The new thread's own first stop may have come already, or comes next. A new process (by
         // clone(2) with an unusual exit signal) is a forked child.
         let new = alive(ptrace::event_message(tid), "read an event")?.map(|t| t as Tid);
-        if let Some(child) = new.filter(|t| !self.threads.contains_key(t) && self.is_other_process(*t)) {
+        if let Some(child) =
+            new.filter(|t| !self.threads.contains_key(t) && self.is_other_process(*t))
+        {
             return self.on_forked(tid, child);
         }
         let asks = self.threads.get(&tid).is_some_and(|t| t.ask_tid_address);
@@ -150,12 +155,19 @@ impl Supervisor {
             return Ok(());
         };
         thread.pins.push(token);
-        let Some(pid) = self.setup.as_ref().map(|s| s.memory) else { return Ok(()) };
+        let Some(pid) = self.setup.as_ref().map(|s| s.memory) else {
+            return Ok(());
+        };
         let addresses = match &mut thread.robust {
             Some(walk) => {
                 walk.advance(|at| {
                     let mut word = [0u8; 8];
-                    crate::memory::remote::read_into(nix::unistd::Pid::from_raw(pid), at, &mut word).ok()?;
+                    crate::memory::remote::read_into(
+                        nix::unistd::Pid::from_raw(pid),
+                        at,
+                        &mut word,
+                    )
+                    .ok()?;
                     Some(u64::from_ne_bytes(word))
                 });
                 walk.needs()
@@ -182,7 +194,10 @@ impl Supervisor {
     pub(super) fn on_exec(&mut self, tid: Tid) -> Result<(), JobError> {
         let former = ptrace::event_message(tid).unwrap_or(0) as Tid;
         let now = Instant::now();
-        let mut survivor = self.threads.remove(&former).unwrap_or_else(|| Thread::new(tid, now));
+        let mut survivor = self
+            .threads
+            .remove(&former)
+            .unwrap_or_else(|| Thread::new(tid, now));
         for (tid, thread) in std::mem::take(&mut self.threads) {
             self.finished.push((tid, thread.counters));
         }
@@ -197,7 +212,10 @@ impl Supervisor {
             self.tell(ToPager::Exec);
         }
         self.closed = true;
-        alive(ptrace::set_options(tid, ptrace::GUEST_OPTIONS), "set trace options")?;
+        alive(
+            ptrace::set_options(tid, ptrace::GUEST_OPTIONS),
+            "set trace options",
+        )?;
         self.resume(tid, 0)
     }
 
@@ -280,8 +298,14 @@ impl Supervisor {
         match ask() {
             Ok(_) => {
                 let mut word = [0u8; 8];
-                crate::memory::remote::read_into(nix::unistd::Pid::from_raw(memory), stub.scratch(), &mut word)
-                    .map_err(|e| JobError::Kernel("read the program's memory", std::io::Error::other(e)))?;
+                crate::memory::remote::read_into(
+                    nix::unistd::Pid::from_raw(memory),
+                    stub.scratch(),
+                    &mut word,
+                )
+                .map_err(|e| {
+                    JobError::Kernel("read the program's memory", std::io::Error::other(e))
+                })?;
                 thread.tid_address = Some(u64::from_ne_bytes(word));
                 Ok(())
             }

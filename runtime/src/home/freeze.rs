@@ -13,7 +13,10 @@ pub(super) struct Frozen(Vec<Tid>);
 impl Frozen {
     /// A stopped thread into which calls can be injected.
     pub(super) fn any_at_home(&self, supervisor: &Supervisor) -> Option<Tid> {
-        self.0.iter().copied().find(|t| supervisor.threads.contains_key(t))
+        self.0
+            .iter()
+            .copied()
+            .find(|t| supervisor.threads.contains_key(t))
     }
 }
 
@@ -22,8 +25,11 @@ impl Supervisor {
     /// later; until then those threads stay stopped. The pager serves faults meanwhile, because a
     /// thread that waits for a page inside the kernel stops only once it has it.
     pub(super) fn freeze(&mut self) -> Result<Frozen, JobError> {
-        let (ending, running): (Vec<_>, Vec<_>) =
-            self.threads.values().filter(|t| !t.stopped).partition(|t| t.ending);
+        let (ending, running): (Vec<_>, Vec<_>) = self
+            .threads
+            .values()
+            .filter(|t| !t.stopped)
+            .partition(|t| t.ending);
         let ending: Vec<Tid> = ending.iter().map(|t| t.tid).collect();
         let running: Vec<Tid> = running.iter().map(|t| t.tid).collect();
         let mut frozen = Vec::new();
@@ -31,14 +37,17 @@ impl Supervisor {
             alive(ptrace::interrupt(tid), "stop a thread")?;
         }
         for tid in running {
-            let Some((_, status)) = ptrace::wait(tid, true).map_err(|e| JobError::Kernel("wait for a thread", e))?
+            let Some((_, status)) =
+                ptrace::wait(tid, true).map_err(|e| JobError::Kernel("wait for a thread", e))?
             else {
                 continue;
             };
             let asked_for = Stop::decode(status) == Stop::Trap;
             let free = self.threads.get_mut(&tid).is_some_and(|thread| {
                 let ours = thread.wanted.is_none()
-                    && thread.away().is_none_or(|a| matches!(a.shadow, Shadow::Parked | Shadow::Calling));
+                    && thread
+                        .away()
+                        .is_none_or(|a| matches!(a.shadow, Shadow::Parked | Shadow::Calling));
                 thread.stopped = true;
                 ours
             });

@@ -119,14 +119,22 @@ pub fn run(job: Job, ready: impl FnOnce(Control) + Send) -> Result<JobResult, Jo
 }
 
 fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobError> {
-    let sleeper = Sleeper::new().map_err(|e| JobError::Kernel("prepare to wait for the program", e.into()))?;
+    let sleeper = Sleeper::new()
+        .map_err(|e| JobError::Kernel("prepare to wait for the program", e.into()))?;
     let (sender, inbox) = mpsc::channel();
-    let control = Control { sender, bell: sleeper.bell() };
+    let control = Control {
+        sender,
+        bell: sleeper.bell(),
+    };
     let (pager, boards) = pager::start(&job.boards, job.settings, control.clone())?;
     let started = Instant::now();
     let begun = match &job.target {
-        Target::Launch(program) => launch::launch(program, ptrace::GUEST_OPTIONS).map_err(JobError::Launch),
-        Target::Attach(pid) => attach(*pid).map_err(|source| JobError::Attach { pid: *pid, source }),
+        Target::Launch(program) => {
+            launch::launch(program, ptrace::GUEST_OPTIONS).map_err(JobError::Launch)
+        }
+        Target::Attach(pid) => {
+            attach(*pid).map_err(|source| JobError::Attach { pid: *pid, source })
+        }
     };
     let pid = match begun {
         Ok(pid) => pid,
@@ -162,7 +170,9 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         failure: None,
     };
     ready(control);
-    let outcome = supervisor.begin(&job.target).and_then(|()| supervisor.run());
+    let outcome = supervisor
+        .begin(&job.target)
+        .and_then(|()| supervisor.run());
     if let Err(e) = &outcome {
         // Whatever went wrong, nothing of the guest runs on.
         if !matches!(e, JobError::BoardLost { .. }) {
@@ -223,7 +233,8 @@ impl Supervisor {
                 self.resume(self.pid, 0)
             }
             Target::Attach(pid) => {
-                let tids = procfs::threads(*pid).map_err(|source| JobError::Attach { pid: *pid, source })?;
+                let tids = procfs::threads(*pid)
+                    .map_err(|source| JobError::Attach { pid: *pid, source })?;
                 for tid in tids {
                     self.threads.insert(tid, Thread::new(tid, now));
                 }

@@ -36,7 +36,12 @@ pub enum ToPager {
     /// A thread is wanted back; its context answers.
     Recall { board: BoardId, tid: Tid },
     /// A home call returned.
-    Reply { board: BoardId, tid: Tid, seq: u32, result: i64 },
+    Reply {
+        board: BoardId,
+        tid: Tid,
+        seq: u32,
+        result: i64,
+    },
     /// The memory map changed in [start, end): look it up again.
     Remapped { start: u64, end: u64 },
     /// Pages in [start, end) lost their content.

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use rtx_policies::{Action, BoardLoad, NodeLoad, Place as Where, Snapshot, ThreadState, ThreadView};
+use rtx_policies::{
+    Action, BoardLoad, NodeLoad, Place as Where, Snapshot, ThreadState, ThreadView,
+};
 
 use super::error::JobError;
 use super::messages::{BoardId, ToPager};
@@ -68,8 +70,17 @@ impl Supervisor {
         Ok(())
     }
 
-    fn want(&mut self, tid: Tid, board: BoardId, stopped: Option<Tid>, reason: &str) -> Result<(), JobError> {
-        let alive_board = self.boards.get(usize::from(board).wrapping_sub(1)).is_some_and(|b| b.alive);
+    fn want(
+        &mut self,
+        tid: Tid,
+        board: BoardId,
+        stopped: Option<Tid>,
+        reason: &str,
+    ) -> Result<(), JobError> {
+        let alive_board = self
+            .boards
+            .get(usize::from(board).wrapping_sub(1))
+            .is_some_and(|b| b.alive);
         let pid = self.pid;
         let Some(thread) = self.threads.get_mut(&tid).filter(|_| alive_board) else {
             return Ok(());
@@ -113,13 +124,16 @@ impl Supervisor {
             return Ok(false);
         };
         let spurious = regs.call_in_progress().is_some_and(|nr| {
-            regs.result() == -i64::from(libc::EINTR) && crate::calls::fails_when_interrupted(nr as i64)
+            regs.result() == -i64::from(libc::EINTR)
+                && crate::calls::fails_when_interrupted(nr as i64)
         });
         let alive_board = self.boards[usize::from(board) - 1].alive;
         if !can_share || !alive_board || regs.call_will_restart() || spurious {
             return Ok(false);
         }
-        self.stats.freeze.record_ns(self.threads[&tid].wanted_since.elapsed().as_nanos() as u64);
+        self.stats
+            .freeze
+            .record_ns(self.threads[&tid].wanted_since.elapsed().as_nanos() as u64);
         if self.setup.is_none() {
             self.set_up(tid)?;
             if self.setup.is_none() {
@@ -159,9 +173,8 @@ impl Supervisor {
     /// What the policy sees. `measured`: with figures from /proc, for which a tick has time.
     fn snapshot(&self, measured: bool) -> Snapshot {
         let now = Instant::now();
-        let runnable = |t: &Thread| {
-            !measured || procfs::state(self.pid, t.tid).is_ok_and(|s| s == 'R')
-        };
+        let runnable =
+            |t: &Thread| !measured || procfs::state(self.pid, t.tid).is_ok_and(|s| s == 'R');
         let mut threads = Vec::with_capacity(self.threads.len());
         let mut home_runnable = 0;
         for thread in self.threads.values() {
@@ -169,12 +182,28 @@ impl Supervisor {
                 Place::Home(at) => {
                     let running = runnable(thread);
                     home_runnable += u32::from(running);
-                    let state = if running { ThreadState::Running } else { ThreadState::Blocked };
-                    (Where::Home, state, thread.wanted.is_some() || *at != AtHome::Free)
+                    let state = if running {
+                        ThreadState::Running
+                    } else {
+                        ThreadState::Blocked
+                    };
+                    (
+                        Where::Home,
+                        state,
+                        thread.wanted.is_some() || *at != AtHome::Free,
+                    )
                 }
                 Place::Away(away) => {
-                    let state = if away.call.is_some() { ThreadState::Blocked } else { ThreadState::Running };
-                    (Where::Board(away.board), state, away.recalling || away.context.is_some())
+                    let state = if away.call.is_some() {
+                        ThreadState::Blocked
+                    } else {
+                        ThreadState::Running
+                    };
+                    (
+                        Where::Board(away.board),
+                        state,
+                        away.recalling || away.context.is_some(),
+                    )
                 }
             };
             let (cpu, delay) = if measured {
@@ -196,7 +225,12 @@ impl Supervisor {
                 pinned: thread.home_until.is_some_and(|t| now < t),
             });
         }
-        let on = |id: u8| threads.iter().filter(|t| t.place == Where::Board(id)).count() as u32;
+        let on = |id: u8| {
+            threads
+                .iter()
+                .filter(|t| t.place == Where::Board(id))
+                .count() as u32
+        };
         let boards = self.boards.iter().enumerate().map(|(i, b)| BoardLoad {
             id: i as u8 + 1,
             name: b.name.clone(),

@@ -54,7 +54,8 @@ impl Supervisor {
                 // Nothing is shared yet: the program can go on where it is.
                 self.closed = true;
                 let why = crate::report::chain(&JobError::Setup(e));
-                self.observer.warn(&format!("{why}; it goes on here, without boards"));
+                self.observer
+                    .warn(&format!("{why}; it goes on here, without boards"));
             }
         }
         self.thaw(frozen)
@@ -65,7 +66,9 @@ impl Supervisor {
         let frozen = self.freeze()?;
         let clean = frozen.any_at_home(self);
         if let (Some(tid), Some(setup)) = (clean, &self.setup) {
-            let found = read_maps(Pid::from_raw(setup.memory)).ok().and_then(|maps| maps.into_iter().find(|m| m.range().contains(&addr)));
+            let found = read_maps(Pid::from_raw(setup.memory))
+                .ok()
+                .and_then(|maps| maps.into_iter().find(|m| m.range().contains(&addr)));
             if let Some(vma) = found.filter(Vma::is_private_file) {
                 let (stub, memory) = (setup.stub, setup.memory);
                 let outcome = Injector::begin(self.pid, tid).and_then(|mut injector| {
@@ -74,7 +77,10 @@ impl Supervisor {
                     outcome
                 });
                 if let Err(e) = outcome {
-                    self.observer.warn(&format!("cannot share {:#x}: {e}; threads that touch it stay home", vma.start));
+                    self.observer.warn(&format!(
+                        "cannot share {:#x}: {e}; threads that touch it stay home",
+                        vma.start
+                    ));
                 }
             }
         }
@@ -92,7 +98,12 @@ fn prepare(process: Tid, tid: Tid) -> Result<(Setup, SharedMemory), EquipError> 
     let mut injector = Injector::begin(process, tid)?;
     let (uffd, helper, memory) = prepare_in(pid, tid, &mut injector, stub, &maps)?;
     injector.finish()?;
-    let shared = SharedMemory { memory, stub, uffd, helper };
+    let shared = SharedMemory {
+        memory,
+        stub,
+        uffd,
+        helper,
+    };
     Ok((Setup { stub, memory }, shared))
 }
 
@@ -114,36 +125,58 @@ fn prepare_in(
         | uffd::FEATURE_EVENT_UNMAP
         | uffd::FEATURE_EVENT_REMAP
         | uffd::FEATURE_THREAD_ID;
-    uffd.handshake(features).map_err(step("start the program's userfaultfd"))?;
-    uffd.register(stub.probe(), stub::PAGE_SIZE).map_err(step("watch the stub's probe page"))?;
+    uffd.handshake(features)
+        .map_err(step("start the program's userfaultfd"))?;
+    uffd.register(stub.probe(), stub::PAGE_SIZE)
+        .map_err(step("watch the stub's probe page"))?;
     let (helper, helper_pid) = spawn_helper(pid, tid, injector, stub)?;
-    for vma in maps.iter().filter(|m| is_program(pid, m) && needs_conversion(m)) {
+    for vma in maps
+        .iter()
+        .filter(|m| is_program(pid, m) && needs_conversion(m))
+    {
         make_anonymous(pid, tid, injector, stub, vma)?;
     }
     Ok((uffd, helper, helper_pid))
 }
 
 /// Maps the stub, using a system call instruction that is already there.
-fn map_stub(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub, maps: &[Vma]) -> Result<(), EquipError> {
+fn map_stub(
+    pid: Tid,
+    tid: Tid,
+    injector: &mut Injector,
+    stub: Stub,
+    maps: &[Vma],
+) -> Result<(), EquipError> {
     let at = find_call_instruction(pid, maps)
         .ok_or("there is none")
         .map_err(step("find a system call instruction in the program"))?;
     let prot = (libc::PROT_READ | libc::PROT_WRITE) as u64;
     let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE) as u64;
     let args = [stub.0, stub::SIZE, prot, flags, u64::MAX, 0];
-    check(tid, "mmap", injector.raw(at, Return::Step, libc::SYS_mmap, args)?)?;
+    check(
+        tid,
+        "mmap",
+        injector.raw(at, Return::Step, libc::SYS_mmap, args)?,
+    )?;
     remote::write(Pid::from_raw(pid), stub.0, arch::stub_code()).map_err(step("write the stub"))?;
     // The probe page must be there before it is watched.
     remote::write(Pid::from_raw(pid), stub.probe(), &[1]).map_err(step("write the stub"))?;
     let prot = (libc::PROT_READ | libc::PROT_EXEC) as u64;
     let args = [stub.0, stub::PAGE_SIZE, prot, 0, 0, 0];
-    check(tid, "mprotect", injector.raw(at, Return::Step, libc::SYS_mprotect, args)?)?;
+    check(
+        tid,
+        "mprotect",
+        injector.raw(at, Return::Step, libc::SYS_mprotect, args)?,
+    )?;
     Ok(())
 }
 
 /// The address of a system call instruction: the vDSO has one; else some executable mapping does.
 fn find_call_instruction(pid: Tid, maps: &[Vma]) -> Option<u64> {
-    let mut candidates: Vec<&Vma> = maps.iter().filter(|m| m.prot.x && m.kind != Kind::Vsyscall).collect();
+    let mut candidates: Vec<&Vma> = maps
+        .iter()
+        .filter(|m| m.prot.x && m.kind != Kind::Vsyscall)
+        .collect();
     candidates.sort_by_key(|m| m.kind != Kind::Vdso);
     candidates.into_iter().find_map(|vma| {
         let mut code = vec![0u8; vma.len().min(4 << 20) as usize];
@@ -168,7 +201,13 @@ fn needs_conversion(vma: &Vma) -> bool {
 }
 
 /// Replaces a private file mapping by anonymous memory with the same content and protection.
-fn make_anonymous(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub, vma: &Vma) -> Result<(), InjectError> {
+fn make_anonymous(
+    pid: Tid,
+    tid: Tid,
+    injector: &mut Injector,
+    stub: Stub,
+    vma: &Vma,
+) -> Result<(), InjectError> {
     let gadget = stub.gadget();
     let len = vma.len();
     let prot = (libc::PROT_READ | libc::PROT_WRITE) as u64;
@@ -178,12 +217,26 @@ fn make_anonymous(pid: Tid, tid: Tid, injector: &mut Injector, stub: Stub, vma: 
     let copied = copy_memory(pid, vma.start, copy, len);
     if let Err(e) = copied {
         injector.call(gadget, "munmap", libc::SYS_munmap, [copy, len, 0, 0, 0, 0])?;
-        return Err(InjectError::Call(tid, "copy of a file mapping", io::Error::other(e)));
+        return Err(InjectError::Call(
+            tid,
+            "copy of a file mapping",
+            io::Error::other(e),
+        ));
     }
     let bits = u64::from(vma.prot.bits());
-    injector.call(gadget, "mprotect", libc::SYS_mprotect, [copy, len, bits, 0, 0, 0])?;
+    injector.call(
+        gadget,
+        "mprotect",
+        libc::SYS_mprotect,
+        [copy, len, bits, 0, 0, 0],
+    )?;
     let flags = (libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED) as u64;
-    injector.call(gadget, "mremap", libc::SYS_mremap, [copy, len, len, flags, vma.start, 0])?;
+    injector.call(
+        gadget,
+        "mremap",
+        libc::SYS_mremap,
+        [copy, len, len, flags, vma.start, 0],
+    )?;
     Ok(())
 }
 

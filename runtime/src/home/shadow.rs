@@ -40,15 +40,29 @@ pub(super) fn outcome(pid: Tid, signal: i32) -> Outcome {
     }
     let cores = matches!(
         signal,
-        libc::SIGQUIT | libc::SIGILL | libc::SIGTRAP | libc::SIGABRT | libc::SIGBUS | libc::SIGFPE
-            | libc::SIGSEGV | libc::SIGXCPU | libc::SIGXFSZ | libc::SIGSYS
+        libc::SIGQUIT
+            | libc::SIGILL
+            | libc::SIGTRAP
+            | libc::SIGABRT
+            | libc::SIGBUS
+            | libc::SIGFPE
+            | libc::SIGSEGV
+            | libc::SIGXCPU
+            | libc::SIGXFSZ
+            | libc::SIGSYS
     );
     if cores { Outcome::Core } else { Outcome::Plain }
 }
 
 impl Supervisor {
     /// A board's thread makes a home call.
-    pub(super) fn on_home_call(&mut self, tid: Tid, seq: u32, nr: i64, args: [u64; 6]) -> Result<(), JobError> {
+    pub(super) fn on_home_call(
+        &mut self,
+        tid: Tid,
+        seq: u32,
+        nr: i64,
+        args: [u64; 6],
+    ) -> Result<(), JobError> {
         let pid = self.pid;
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
@@ -59,7 +73,12 @@ impl Supervisor {
         };
         let board = away.board;
         if let Some(result) = calls::known(nr, pid, tid) {
-            self.tell(ToPager::Reply { board, tid, seq, result });
+            self.tell(ToPager::Reply {
+                board,
+                tid,
+                seq,
+                result,
+            });
             return Ok(());
         }
         away.call = Some(PendingCall {
@@ -148,7 +167,11 @@ impl Supervisor {
         if outcome == Outcome::Ignored {
             self.mend_interrupted(tid)?;
         }
-        let away = self.threads.get_mut(&tid).and_then(Thread::away).expect("caller checked");
+        let away = self
+            .threads
+            .get_mut(&tid)
+            .and_then(Thread::away)
+            .expect("caller checked");
         if matches!(outcome, Outcome::Plain | Outcome::Ignored) {
             return self.go_on(tid, signal);
         }
@@ -162,20 +185,30 @@ impl Supervisor {
 
     /// Asks the board for a thread's context, once.
     pub(super) fn recall(&mut self, tid: Tid) -> Result<(), JobError> {
-        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
-            if !away.recalling && away.context.is_none() {
-                away.recalling = true;
-                let board = away.board;
-                self.tell(ToPager::Recall { board, tid });
-            }
+        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away)
+            && !away.recalling
+            && away.context.is_none()
+        {
+            away.recalling = true;
+            let board = away.board;
+            self.tell(ToPager::Recall { board, tid });
         }
         Ok(())
     }
 
     /// A stopped shadow goes on with whatever is next for it.
     fn go_on(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
-        let gadget = self.setup.as_ref().expect("shadows exist only after set-up").stub.gadget();
-        let away = self.threads.get_mut(&tid).and_then(Thread::away).expect("caller checked");
+        let gadget = self
+            .setup
+            .as_ref()
+            .expect("shadows exist only after set-up")
+            .stub
+            .gadget();
+        let away = self
+            .threads
+            .get_mut(&tid)
+            .and_then(Thread::away)
+            .expect("caller checked");
         if away.context.is_some() {
             return self.restore(tid, signal);
         }
@@ -187,7 +220,10 @@ impl Supervisor {
             }
             return self.resume(tid, signal);
         }
-        let call = away.call.as_mut().filter(|c| c.state == CallState::Waiting && !away.recalling);
+        let call = away
+            .call
+            .as_mut()
+            .filter(|c| c.state == CallState::Waiting && !away.recalling);
         let Some(call) = call else {
             away.shadow = Shadow::Parked;
             return self.resume(tid, signal);
@@ -204,7 +240,12 @@ impl Supervisor {
 
     /// A home call returned `result` in the shadow.
     fn call_done(&mut self, tid: Tid, result: i64) -> Result<(), JobError> {
-        let park = self.setup.as_ref().expect("shadows exist only after set-up").stub.park();
+        let park = self
+            .setup
+            .as_ref()
+            .expect("shadows exist only after set-up")
+            .stub
+            .park();
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let away = thread.away().expect("caller checked");
         let board = away.board;
@@ -219,15 +260,26 @@ impl Supervisor {
         away.shadow = Shadow::Parked;
         if calls::synchronises(call.nr) {
             thread.counters.back_migrations += 1;
-            self.stats.back_migration.record_ns(call.since.elapsed().as_nanos() as u64);
+            self.stats
+                .back_migration
+                .record_ns(call.since.elapsed().as_nanos() as u64);
         }
         match calls::effect(call.nr, &call.args, result) {
-            Some(calls::Effect::Discard { start, end }) => self.tell(ToPager::Discarded { start, end }),
-            Some(calls::Effect::Remapped { start, end }) => self.tell(ToPager::Remapped { start, end }),
+            Some(calls::Effect::Discard { start, end }) => {
+                self.tell(ToPager::Discarded { start, end })
+            }
+            Some(calls::Effect::Remapped { start, end }) => {
+                self.tell(ToPager::Remapped { start, end })
+            }
             None => {}
         }
         if replying {
-            self.tell(ToPager::Reply { board, tid, seq: call.seq, result });
+            self.tell(ToPager::Reply {
+                board,
+                tid,
+                seq: call.seq,
+                result,
+            });
         }
         if context_ready {
             return self.restore(tid, 0);
@@ -251,21 +303,32 @@ impl Supervisor {
         let Some(shadow_regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
         };
-        let gadget = self.setup.as_ref().expect("shadows exist only after set-up").stub.gadget();
+        let gadget = self
+            .setup
+            .as_ref()
+            .expect("shadows exist only after set-up")
+            .stub
+            .gadget();
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let away = thread.away().expect("caller checked");
         let context = away.context.take().expect("caller checked");
         let call = away.call.take();
         let mut regs = *context.registers;
         match (context.call, call.map(|c| (c.seq, c.state))) {
-            (Some(seq), Some((mine, CallState::Done(result)))) if seq == mine => regs.finish_call(result),
-            (Some(seq), Some((mine, CallState::Running))) if seq == mine && shadow_regs.pc() == gadget => {
+            (Some(seq), Some((mine, CallState::Done(result)))) if seq == mine => {
+                regs.finish_call(result)
+            }
+            (Some(seq), Some((mine, CallState::Running)))
+                if seq == mine && shadow_regs.pc() == gadget =>
+            {
                 // Stopped just before it.
                 regs.rewind_call();
             }
             // Stopped in the middle of the call, at home: the kernel restarts it, or finishes it
             // with the result it has, at the thread's own instruction.
-            (Some(seq), Some((mine, CallState::Running))) if seq == mine => regs.adopt_call(&shadow_regs),
+            (Some(seq), Some((mine, CallState::Running))) if seq == mine => {
+                regs.adopt_call(&shadow_regs)
+            }
             // Home has not begun the call: the thread makes it itself.
             (Some(_), _) => regs.rewind_call(),
             (None, _) => regs.leave_call(),
@@ -290,7 +353,10 @@ impl Supervisor {
         });
         let detaching = self.detaching;
         alive(ptrace::set_registers(tid, &regs), "write registers")?;
-        alive(ptrace::set_extended(tid, &context.extended), "write extended registers")?;
+        alive(
+            ptrace::set_extended(tid, &context.extended),
+            "write extended registers",
+        )?;
         if signal != 0 && outcome(self.pid, signal) == Outcome::Core {
             return self.on_fatal(tid, signal);
         }

@@ -88,7 +88,9 @@ impl Supervisor {
             }
             self.tick()?;
             if self.deferred.is_empty() {
-                let timeout = self.next_tick.map(|t| t.saturating_duration_since(Instant::now()));
+                let timeout = self
+                    .next_tick
+                    .map(|t| t.saturating_duration_since(Instant::now()));
                 self.sleeper
                     .sleep(timeout)
                     .map_err(|e| JobError::Kernel("wait for the program", e.into()))?;
@@ -213,7 +215,9 @@ impl Supervisor {
 
     /// Reads what a thread used, before it is gone.
     pub(super) fn account(&mut self, tid: Tid) {
-        if let (Ok((cpu, _)), Some(thread)) = (procfs::cpu_ns(self.pid, tid), self.threads.get_mut(&tid)) {
+        if let (Ok((cpu, _)), Some(thread)) =
+            (procfs::cpu_ns(self.pid, tid), self.threads.get_mut(&tid))
+        {
             thread.counters.home_ns = cpu;
         }
     }
@@ -256,7 +260,8 @@ impl Supervisor {
     pub(super) fn mend_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
         if let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? {
             let spurious = regs.call_in_progress().is_some_and(|nr| {
-                regs.result() == -i64::from(libc::EINTR) && crate::calls::fails_when_interrupted(nr as i64)
+                regs.result() == -i64::from(libc::EINTR)
+                    && crate::calls::fails_when_interrupted(nr as i64)
             });
             if spurious {
                 regs.rewind_call();
@@ -273,14 +278,22 @@ impl Supervisor {
             ToSupervisor::Started { tid } => {
                 if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
                     away.started = Some(Instant::now());
-                    self.stats.offload.record_ns(away.sent.elapsed().as_nanos() as u64);
+                    self.stats
+                        .offload
+                        .record_ns(away.sent.elapsed().as_nanos() as u64);
                 }
                 Ok(())
             }
-            ToSupervisor::Pinned { token } | ToSupervisor::Fetched { token } => self.on_answer(token),
+            ToSupervisor::Pinned { token } | ToSupervisor::Fetched { token } => {
+                self.on_answer(token)
+            }
             ToSupervisor::Filled { child } => self.on_child_filled(child),
             ToSupervisor::Convert { addr } => self.convert(addr),
-            ToSupervisor::BoardLost { board, reason, pages } => {
+            ToSupervisor::BoardLost {
+                board,
+                reason,
+                pages,
+            } => {
                 self.on_board_lost(board, reason, pages);
                 Ok(())
             }
@@ -316,9 +329,15 @@ impl Supervisor {
             .filter_map(|t| (t.away().map(|a| a.board) == Some(board)).then_some(t.tid))
             .collect();
         if !threads.is_empty() || pages > 0 {
-            self.fail(JobError::BoardLost { name, reason, threads, pages });
+            self.fail(JobError::BoardLost {
+                name,
+                reason,
+                threads,
+                pages,
+            });
         } else {
-            self.observer.warn(&format!("board {name} is gone ({reason}); it held nothing"));
+            self.observer
+                .warn(&format!("board {name} is gone ({reason}); it held nothing"));
         }
     }
 

@@ -130,12 +130,14 @@ impl Memory {
         for &(at, len) in ranges {
             let (here, after) = rest.split_at_mut(len);
             rest = after;
-            self.file.read_exact_at(here, at).map_err(|source| match source.raw_os_error() {
-                Some(libc::EIO | libc::EFAULT) => RemoteError::Fault { pid, at },
-                // End of file: the memory is gone with the process.
-                None => RemoteError::Gone { pid },
-                _ => RemoteError::Failed { pid, at, source },
-            })?;
+            self.file
+                .read_exact_at(here, at)
+                .map_err(|source| match source.raw_os_error() {
+                    Some(libc::EIO | libc::EFAULT) => RemoteError::Fault { pid, at },
+                    // End of file: the memory is gone with the process.
+                    None => RemoteError::Gone { pid },
+                    _ => RemoteError::Failed { pid, at, source },
+                })?;
         }
         assert!(rest.is_empty(), "the buffer must fit the ranges exactly");
         Ok(())

@@ -127,16 +127,26 @@ impl LocalMemory {
 
     /// Puts `pages` at `first`, and wakes who waits for them. Returns how many it did: fewer than
     /// all if the address space began to change meanwhile.
-    pub fn install(&mut self, first: Page, pages: &[Content], writable: bool) -> Result<usize, LocalError> {
+    pub fn install(
+        &mut self,
+        first: Page,
+        pages: &[Content],
+        writable: bool,
+    ) -> Result<usize, LocalError> {
         let mut at = 0;
         while at < pages.len() {
             let addr = (first + at as u64) * SIZE;
             let (count, done) = match &pages[at] {
                 Content::Zero => {
-                    let zeros = pages[at..].iter().take_while(|p| **p == Content::Zero).count();
+                    let zeros = pages[at..]
+                        .iter()
+                        .take_while(|p| **p == Content::Zero)
+                        .count();
                     match self.uffd.zeropage(addr, zeros as u64 * SIZE, !writable) {
                         // The kernel takes no range that spans mappings.
-                        Err(CopyError::Unmapped { .. }) => (1, self.uffd.zeropage(addr, SIZE, !writable)),
+                        Err(CopyError::Unmapped { .. }) => {
+                            (1, self.uffd.zeropage(addr, SIZE, !writable))
+                        }
                         done => (zeros, done),
                     }
                 }
@@ -182,7 +192,11 @@ impl LocalMemory {
         let mut count = 1;
         if writable {
             let (end, len) = self.fill;
-            count = if page == end { (len * 2).min(MAX_FILL) } else { 1 };
+            count = if page == end {
+                (len * 2).min(MAX_FILL)
+            } else {
+                1
+            };
             count = fresh(page, count).max(1);
             self.fill = (page + count, count);
         }
@@ -192,11 +206,13 @@ impl LocalMemory {
             Err(CopyError::Exists { at }) if at > page * SIZE => Ok(()),
             Err(CopyError::Exists { .. }) => Ok(self.uffd.wake(page * SIZE, SIZE)?),
             // The kernel takes no range that spans mappings.
-            Err(CopyError::Unmapped { .. }) if count > 1 => match self.uffd.zeropage(page * SIZE, SIZE, !writable) {
-                Ok(()) => Ok(()),
-                Err(CopyError::Exists { .. }) => Ok(self.uffd.wake(page * SIZE, SIZE)?),
-                Err(e) => Err(e.into()),
-            },
+            Err(CopyError::Unmapped { .. }) if count > 1 => {
+                match self.uffd.zeropage(page * SIZE, SIZE, !writable) {
+                    Ok(()) => Ok(()),
+                    Err(CopyError::Exists { .. }) => Ok(self.uffd.wake(page * SIZE, SIZE)?),
+                    Err(e) => Err(e.into()),
+                }
+            }
             Err(e) => Err(e.into()),
         }
     }
@@ -247,8 +263,10 @@ impl LocalMemory {
         let runs = runs(&populated);
         let mut contents = Vec::new();
         if mode.sends_data() {
-            let ranges: Vec<(u64, usize)> =
-                runs.iter().map(|r| (addr + r.0 as u64 * SIZE, r.1 * PAGE_SIZE)).collect();
+            let ranges: Vec<(u64, usize)> = runs
+                .iter()
+                .map(|r| (addr + r.0 as u64 * SIZE, r.1 * PAGE_SIZE))
+                .collect();
             let bytes = match self.read(&ranges) {
                 // The program has just dropped or unmapped some of it: look again, after its event
                 // if there is one.
@@ -266,8 +284,10 @@ impl LocalMemory {
             }
         }
         if mode != TakeMode::Share && !runs.is_empty() {
-            let ranges: Vec<(u64, u64)> =
-                runs.iter().map(|r| (addr + r.0 as u64 * SIZE, r.1 as u64 * SIZE)).collect();
+            let ranges: Vec<(u64, u64)> = runs
+                .iter()
+                .map(|r| (addr + r.0 as u64 * SIZE, r.1 as u64 * SIZE))
+                .collect();
             self.helper.drop_pages(&ranges)?;
         }
         Ok(contents)

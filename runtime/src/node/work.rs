@@ -84,8 +84,17 @@ impl Node {
     }
 
     /// The directory grants a page.
-    pub fn granted(&mut self, page: Page, access: Access, data: Option<Content>, prefetched: bool, contended: bool) {
-        self.feed(|table, now, out| table.granted(now, page, access, data, prefetched, contended, out));
+    pub fn granted(
+        &mut self,
+        page: Page,
+        access: Access,
+        data: Option<Content>,
+        prefetched: bool,
+        contended: bool,
+    ) {
+        self.feed(|table, now, out| {
+            table.granted(now, page, access, data, prefetched, contended, out)
+        });
     }
 
     /// The directory takes a page.
@@ -128,10 +137,13 @@ impl Node {
     /// Pages moved with their mapping: what is still to be done happens at the new place. Takes are
     /// dropped; the directory has cancelled them.
     pub fn move_work(&mut self, old: &Range<Page>, to: Page) {
-        self.todo.retain(|a| !matches!(a, NodeAction::Surrender { page, .. } if old.contains(page)));
+        self.todo
+            .retain(|a| !matches!(a, NodeAction::Surrender { page, .. } if old.contains(page)));
         for action in &mut self.todo {
             match action {
-                NodeAction::Install { page, .. } | NodeAction::Promote { page } | NodeAction::Resolve { page, .. }
+                NodeAction::Install { page, .. }
+                | NodeAction::Promote { page }
+                | NodeAction::Resolve { page, .. }
                     if old.contains(page) =>
                 {
                     *page = to + (*page - old.start);
@@ -145,7 +157,11 @@ impl Node {
     pub fn work(&mut self, out: &mut Vec<Outcome>) -> Result<Work, LocalError> {
         while let Some(action) = self.todo.front() {
             let done = match action {
-                NodeAction::Request { page, access, window } => {
+                NodeAction::Request {
+                    page,
+                    access,
+                    window,
+                } => {
                     out.push(Outcome::Request {
                         page: *page,
                         access: *access,
@@ -167,7 +183,9 @@ impl Node {
                         (from..from + most).take_while(own).count() as u64
                     };
                     let fresh = self.table.node().is_home();
-                    self.memory.resolve(page, writable, fresh.then_some(own)).map(|()| 1)
+                    self.memory
+                        .resolve(page, writable, fresh.then_some(own))
+                        .map(|()| 1)
                 }
                 NodeAction::Install { .. } => self.install_run(),
                 NodeAction::Surrender { .. } => self.surrender_run(out),
@@ -187,7 +205,11 @@ impl Node {
         let mut start = None;
         for action in self.todo.iter().take(RUN) {
             match action {
-                NodeAction::Install { page, data, writable } => {
+                NodeAction::Install {
+                    page,
+                    data,
+                    writable,
+                } => {
                     let (first, kind) = *start.get_or_insert((*page, *writable));
                     if *page != first + run.len() as u64 || *writable != kind {
                         break;
@@ -209,7 +231,13 @@ impl Node {
         let mut any_deferred = false;
         for action in self.todo.iter().take(RUN) {
             match action {
-                NodeAction::Surrender { page, tag, mode, writable, deferred } => {
+                NodeAction::Surrender {
+                    page,
+                    tag,
+                    mode,
+                    writable,
+                    deferred,
+                } => {
                     let (first, kind) = *start.get_or_insert((*page, *mode));
                     if *page != first + tags.len() as u64 || *mode != kind {
                         break;
@@ -222,7 +250,9 @@ impl Node {
             }
         }
         let (first, mode) = start.expect("the front is a surrender");
-        let contents = self.memory.surrender(first, tags.len(), mode, any_writable)?;
+        let contents = self
+            .memory
+            .surrender(first, tags.len(), mode, any_writable)?;
         let count = tags.len();
         let mut contents = contents.into_iter();
         let pages = tags.into_iter().map(|tag| (tag, contents.next())).collect();

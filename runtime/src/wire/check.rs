@@ -78,6 +78,6 @@ fn page(page: u64) -> Result<(), &'static str> {
 }
 
 fn range(start: u64, end: u64) -> Result<(), &'static str> {
-    let aligned = start % PAGE == 0 && end % PAGE == 0;
+    let aligned = start.is_multiple_of(PAGE) && end.is_multiple_of(PAGE);
     whole(aligned && start < end && end <= ADDRESS_END, "range")
 }

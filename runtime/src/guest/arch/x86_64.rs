@@ -179,7 +179,7 @@ global_asm!(
     "   cmp rax, -4", // EINTR: again
     "   je 3b",
     "   test rax, rax",
-    "   jle 6f", // the supervisor is gone
+    "   jle 6f",         // the supervisor is gone
     "   mov r15, [r13]", // count
     "   xor r14d, r14d", // index
     "4: cmp r14, r15",

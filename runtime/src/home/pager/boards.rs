@@ -57,12 +57,19 @@ impl Pager {
             Message::MapRequest(r) => self.on_map_request(board, r.thread as Tid, r.addr),
             Message::Call(call) => {
                 let args = call.arguments();
-                self.notify(ToSupervisor::Call { tid: call.thread as Tid, seq: call.seq, nr: call.nr, args });
+                self.notify(ToSupervisor::Call {
+                    tid: call.thread as Tid,
+                    seq: call.seq,
+                    nr: call.nr,
+                    args,
+                });
                 Ok(())
             }
             Message::Context(context) => self.on_context(board, context),
             Message::Started(started) => {
-                self.notify(ToSupervisor::Started { tid: started.thread as Tid });
+                self.notify(ToSupervisor::Started {
+                    tid: started.thread as Tid,
+                });
                 Ok(())
             }
             Message::FaultTimes(times) => {
@@ -76,7 +83,10 @@ impl Pager {
                 Ok(())
             }
             other => {
-                self.lose(board, &format!("it sent a {} message, which only home sends", other.name()));
+                self.lose(
+                    board,
+                    &format!("it sent a {} message, which only home sends", other.name()),
+                );
                 Ok(())
             }
         }
@@ -105,24 +115,39 @@ impl Pager {
             cpu_ns: context.cpu_ns,
             faults: context.faults,
         };
-        self.notify(ToSupervisor::Context { tid, context: Box::new(context) });
+        self.notify(ToSupervisor::Context {
+            tid,
+            context: Box::new(context),
+        });
         Ok(())
     }
 
     /// A board asks for a page.
-    fn on_request(&mut self, board: BoardId, page: Page, write: bool, window: u32) -> Result<(), PagerError> {
+    fn on_request(
+        &mut self,
+        board: BoardId,
+        page: Page,
+        write: bool,
+        window: u32,
+    ) -> Result<(), PagerError> {
         let link = &self.boards[usize::from(board) - 1];
         // A range that was unmapped meanwhile: the board has been told, which wakes its threads.
-        let Some((range, mapped)) = link.mapped.get_range(page * SIZE) else { return Ok(()) };
+        let Some((range, mapped)) = link.mapped.get_range(page * SIZE) else {
+            return Ok(());
+        };
         let most = u64::from(window.min(MAX_WINDOW));
         let (mapped, left) = (*mapped, (range.end / SIZE - page).min(most) as u32);
         match mapped.kind {
             MappedKind::Image | MappedKind::Vdso => self.send_image(board, page, left, mapped.kind),
             MappedKind::Tracked => {
-                let Some(share) = &mut self.share else { return Ok(()) };
+                let Some(share) = &mut self.share else {
+                    return Ok(());
+                };
                 let window = share.clip(page, left);
                 let access = if write { Access::Write } else { Access::Read };
-                share.directory.request(NodeId(board), page, access, window, &mut share.scratch);
+                share
+                    .directory
+                    .request(NodeId(board), page, access, window, &mut share.scratch);
                 share.actions.extend(share.scratch.drain(..));
                 Ok(())
             }
@@ -130,8 +155,16 @@ impl Pager {
     }
 
     /// Sends pages that nobody writes, straight from home's mapping.
-    fn send_image(&mut self, board: BoardId, page: Page, count: u32, kind: MappedKind) -> Result<(), PagerError> {
-        let Some(share) = &self.share else { return Ok(()) };
+    fn send_image(
+        &mut self,
+        board: BoardId,
+        page: Page,
+        count: u32,
+        kind: MappedKind,
+    ) -> Result<(), PagerError> {
+        let Some(share) = &self.share else {
+            return Ok(());
+        };
         let mut contents = Vec::new();
         if kind == MappedKind::Vdso {
             let image = share.vdso.as_ref();
@@ -141,7 +174,11 @@ impl Pager {
             while want > 0 {
                 match share.node.memory.read(&[(page * SIZE, want * PAGE_SIZE)]) {
                     Ok(bytes) => {
-                        contents.extend((0..want).map(|i| Content::of(bytes.slice(i * PAGE_SIZE..(i + 1) * PAGE_SIZE))));
+                        contents.extend(
+                            (0..want).map(|i| {
+                                Content::of(bytes.slice(i * PAGE_SIZE..(i + 1) * PAGE_SIZE))
+                            }),
+                        );
                         break;
                     }
                     // Beyond the end of the file, perhaps: fewer.
@@ -171,8 +208,15 @@ impl Pager {
         Ok(())
     }
 
-    fn on_taken(&mut self, board: BoardId, message: &WireTaken, pages: Bytes) -> Result<(), PagerError> {
-        let Some(share) = &mut self.share else { return Ok(()) };
+    fn on_taken(
+        &mut self,
+        board: BoardId,
+        message: &WireTaken,
+        pages: Bytes,
+    ) -> Result<(), PagerError> {
+        let Some(share) = &mut self.share else {
+            return Ok(());
+        };
         let mut violation = None;
         for (item, page) in message.contents(pages) {
             let taken = Taken {
@@ -181,7 +225,11 @@ impl Pager {
                 deferred: message.deferred,
             };
             self.traffic.count(taken.data.as_ref());
-            if let Err(v) = share.directory.taken(NodeId(board), item.tag, taken, &mut share.scratch) {
+            if let Err(v) =
+                share
+                    .directory
+                    .taken(NodeId(board), item.tag, taken, &mut share.scratch)
+            {
                 violation = Some(v);
                 break;
             }
@@ -194,8 +242,16 @@ impl Pager {
     }
 
     /// A thread goes to a board: what it will touch first goes ahead of it.
-    pub(super) fn start_thread(&mut self, board: BoardId, tid: Tid, registers: &Registers, extended: Vec<u8>) -> Result<(), PagerError> {
-        let Some(share) = &self.share else { return Ok(()) };
+    pub(super) fn start_thread(
+        &mut self,
+        board: BoardId,
+        tid: Tid,
+        registers: &Registers,
+        extended: Vec<u8>,
+    ) -> Result<(), PagerError> {
+        let Some(share) = &self.share else {
+            return Ok(());
+        };
         let link = &self.boards[usize::from(board) - 1];
         if !link.alive {
             self.notify(ToSupervisor::BoardLost {
@@ -208,9 +264,20 @@ impl Pager {
         if !link.prepared {
             let stub = share.node.memory.stub;
             self.boards[usize::from(board) - 1].prepared = true;
-            self.stage(board, Staged::Other(Prepare { stub_address: stub.0 }.into()));
+            self.stage(
+                board,
+                Staged::Other(
+                    Prepare {
+                        stub_address: stub.0,
+                    }
+                    .into(),
+                ),
+            );
         }
-        for (addr, write, window) in [(registers.pc(), false, CODE_AHEAD), (registers.sp(), true, 1)] {
+        for (addr, write, window) in [
+            (registers.pc(), false, CODE_AHEAD),
+            (registers.sp(), true, 1),
+        ] {
             if self.map_for(board, addr, None)? == Some(true) {
                 self.on_request(board, addr / SIZE, write, window)?;
             }
@@ -237,11 +304,19 @@ impl Pager {
         link.staged.clear();
         let mut pages = 0;
         if let Some(share) = &mut self.share {
-            pages = share.directory.node_lost(NodeId(board), &mut share.scratch).modified.len();
+            pages = share
+                .directory
+                .node_lost(NodeId(board), &mut share.scratch)
+                .modified
+                .len();
             share.actions.extend(share.scratch.drain(..));
         }
         self.doomed |= pages > 0;
-        self.notify(ToSupervisor::BoardLost { board, reason: reason.to_owned(), pages });
+        self.notify(ToSupervisor::BoardLost {
+            board,
+            reason: reason.to_owned(),
+            pages,
+        });
     }
 }
 

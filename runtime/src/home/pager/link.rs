@@ -58,7 +58,11 @@ pub(super) async fn reach(
 ) -> Result<(Reached, Vec<BoardFacts>), JobError> {
     let mut links: Reached = Vec::new();
     let mut all_facts = Vec::new();
-    let ours = if addresses.is_empty() { None } else { Some(Facts::collect()) };
+    let ours = if addresses.is_empty() {
+        None
+    } else {
+        Some(Facts::collect())
+    };
     for BoardAddress { address } in addresses {
         let refused = |e: ConnectError| JobError::Board(crate::report::chain(&e));
         let mut hello = Hello {
@@ -68,10 +72,14 @@ pub(super) async fn reach(
             insecure: settings.insecure,
             ..Hello::default()
         };
-        let session = connect(address, hello.clone(), settings.insecure).await.map_err(refused)?;
+        let session = connect(address, hello.clone(), settings.insecure)
+            .await
+            .map_err(refused)?;
         hello.role = Role::Heartbeat as i32;
         hello.token = session.welcome.token.clone();
-        let heart = connect(address, hello, settings.insecure).await.map_err(refused)?;
+        let heart = connect(address, hello, settings.insecure)
+            .await
+            .map_err(refused)?;
         all_facts.push(BoardFacts {
             name: session.welcome.name.clone(),
             isa: session.welcome.facts.isa.clone(),
@@ -83,7 +91,12 @@ pub(super) async fn reach(
         let frames = frames(session.inbox);
         let beats = stream::once(watch(heart, settings.heartbeat_timeout));
         let both = stream::select(frames, beats).boxed();
-        links.push((Link { outbox: Some(session.outbox) }, both));
+        links.push((
+            Link {
+                outbox: Some(session.outbox),
+            },
+            both,
+        ));
     }
     Ok((links, all_facts))
 }
@@ -103,7 +116,11 @@ fn frames(inbox: Inbox) -> impl futures::Stream<Item = FromBoard> + Send {
 
 /// Exchanges signs of life until they stop coming; returns what happened.
 async fn watch(heart: Session, patience: Duration) -> FromBoard {
-    let Session { mut inbox, mut outbox, .. } = heart;
+    let Session {
+        mut inbox,
+        mut outbox,
+        ..
+    } = heart;
     let started = Instant::now();
     let every = BEAT.min(patience / 4).max(Duration::from_millis(1));
     // Counted in beats of ours, not by the clock: a time in which this process itself was stopped
@@ -111,22 +128,39 @@ async fn watch(heart: Session, patience: Duration) -> FromBoard {
     let most = (patience.as_millis() / every.as_millis()).max(2);
     let mut unanswered = 0;
     for seq in 1.. {
-        let beat = Beat { seq, sent_ns: started.elapsed().as_nanos() as u64, echo_ns: 0 };
+        let beat = Beat {
+            seq,
+            sent_ns: started.elapsed().as_nanos() as u64,
+            echo_ns: 0,
+        };
         if let Err(e) = outbox.push(beat) {
             return FromBoard::Lost(format!("heartbeat broken: {}", crate::report::chain(&e)));
         }
         unanswered += 1;
         let next = Instant::now() + every;
-        while let Ok(message) = timeout(next.saturating_duration_since(Instant::now()), inbox.recv()).await {
+        while let Ok(message) =
+            timeout(next.saturating_duration_since(Instant::now()), inbox.recv()).await
+        {
             match message {
-                Some(Ok(Frame { message: Message::Beat(_), .. })) => unanswered = 0,
+                Some(Ok(Frame {
+                    message: Message::Beat(_),
+                    ..
+                })) => unanswered = 0,
                 Some(Ok(_)) => return FromBoard::Lost("its heartbeat makes no sense".into()),
-                Some(Err(e)) => return FromBoard::Lost(format!("heartbeat broken: {}", crate::report::chain(&e))),
+                Some(Err(e)) => {
+                    return FromBoard::Lost(format!(
+                        "heartbeat broken: {}",
+                        crate::report::chain(&e)
+                    ));
+                }
                 None => return FromBoard::Lost("heartbeat connection closed".into()),
             }
         }
         if unanswered >= most {
-            return FromBoard::Lost(format!("no sign of life for {:.1} s", patience.as_secs_f64()));
+            return FromBoard::Lost(format!(
+                "no sign of life for {:.1} s",
+                patience.as_secs_f64()
+            ));
         }
     }
     unreachable!("beats are counted with 64 bits")

@@ -14,7 +14,9 @@ use crate::guest::ptrace::Tid;
 use crate::home::messages::{BoardId, ToSupervisor};
 use crate::memory::maps::{Kind, MapsError, Vma};
 use crate::node::LocalError;
-use crate::wire::message::{Discard, Map, MapKind, Mapped as NowMapped, Message, NoMap, Protect, Unmap};
+use crate::wire::message::{
+    Discard, Map, MapKind, Mapped as NowMapped, Message, NoMap, Protect, Unmap,
+};
 
 const SIZE: u64 = PAGE_SIZE as u64;
 /// Bytes of a file mapping that is copied into anonymous memory at most; threads that touch a larger
@@ -51,9 +53,17 @@ fn fate(vma: &Vma, program: &Path) -> Fate {
 
 impl Pager {
     /// A board's thread touched an address at which its replica has nothing suitable.
-    pub(super) fn on_map_request(&mut self, board: BoardId, thread: Tid, addr: u64) -> Result<(), PagerError> {
+    pub(super) fn on_map_request(
+        &mut self,
+        board: BoardId,
+        thread: Tid,
+        addr: u64,
+    ) -> Result<(), PagerError> {
         if let Some(ready) = self.map_for(board, addr, Some(thread))? {
-            let there = ready && self.boards[usize::from(board) - 1].retries.allow(thread, addr);
+            let there = ready
+                && self.boards[usize::from(board) - 1]
+                    .retries
+                    .allow(thread, addr);
             self.stage(board, Staged::Other(answer(thread, addr, there)));
         }
         Ok(())
@@ -61,15 +71,24 @@ impl Pager {
 
     /// Gives `board` the mapping at `addr`. False: there is none it may have. `None`: the answer
     /// comes later, for `thread`.
-    pub(super) fn map_for(&mut self, board: BoardId, addr: u64, thread: Option<Tid>) -> Result<Option<bool>, PagerError> {
+    pub(super) fn map_for(
+        &mut self,
+        board: BoardId,
+        addr: u64,
+        thread: Option<Tid>,
+    ) -> Result<Option<bool>, PagerError> {
         // An unmapping whose event is not yet read must not strike what is mapped there now.
         self.catch_up()?;
-        let Some(share) = &mut self.share else { return Ok(Some(false)) };
+        let Some(share) = &mut self.share else {
+            return Ok(Some(false));
+        };
         let stub = share.node.memory.stub;
         let vma = match share.maps.query(addr) {
             Ok(vma) => vma,
             // The program is gone; the supervisor will say so.
-            Err(MapsError::Query { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => None,
+            Err(MapsError::Query { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => {
+                None
+            }
             Err(e) => return Err(PagerError::Other(format!("cannot look up a mapping: {e}"))),
         };
         let Some(vma) = vma.filter(|v| v.end <= stub.0 || v.start >= stub.end()) else {
@@ -79,7 +98,9 @@ impl Pager {
             Fate::Mapped(kind) => kind,
             Fate::HomeOnly => return Ok(Some(false)),
             Fate::Convert => {
-                let Some(thread) = thread else { return Ok(Some(false)) };
+                let Some(thread) = thread else {
+                    return Ok(Some(false));
+                };
                 let waiting = share.converting.entry(addr).or_default();
                 waiting.push((board, thread));
                 if waiting.len() == 1 {
@@ -88,7 +109,14 @@ impl Pager {
                 return Ok(None);
             }
         };
-        if kind == MappedKind::Tracked && share.node.memory.uffd.register(vma.start, vma.len()).is_err() {
+        if kind == MappedKind::Tracked
+            && share
+                .node
+                .memory
+                .uffd
+                .register(vma.start, vma.len())
+                .is_err()
+        {
             // Some anonymous memory cannot be watched (huge page files); threads use it at home.
             return Ok(Some(false));
         }
@@ -101,10 +129,20 @@ impl Pager {
                 return Ok(Some(false));
             }
         }
-        let wanted = Mapped { prot: vma.prot, kind };
+        let wanted = Mapped {
+            prot: vma.prot,
+            kind,
+        };
         let link = &mut self.boards[usize::from(board) - 1];
-        let have: Vec<_> = link.mapped.overlaps(vma.range()).map(|(r, m)| (r, *m)).collect();
-        let same = have.len() == 1 && have[0].0.start <= vma.start && have[0].0.end >= vma.end && have[0].1 == wanted;
+        let have: Vec<_> = link
+            .mapped
+            .overlaps(vma.range())
+            .map(|(r, m)| (r, *m))
+            .collect();
+        let same = have.len() == 1
+            && have[0].0.start <= vma.start
+            && have[0].0.end >= vma.end
+            && have[0].1 == wanted;
         if same {
             return Ok(Some(true));
         }
@@ -117,13 +155,28 @@ impl Pager {
         link.mapped.insert(vma.range(), wanted);
         link.retries.changed();
         let (start, end, prot) = (vma.start, vma.end, vma.prot.bits());
-        self.stage(board, Staged::Other(Map { start, end, prot, kind: wire_kind(kind) as i32 }.into()));
+        self.stage(
+            board,
+            Staged::Other(
+                Map {
+                    start,
+                    end,
+                    prot,
+                    kind: wire_kind(kind) as i32,
+                }
+                .into(),
+            ),
+        );
         Ok(Some(true))
     }
 
     /// The supervisor made the mapping at `addr` anonymous, or could not.
     pub(super) fn on_converted(&mut self, addr: u64) -> Result<(), PagerError> {
-        let waiting = self.share.as_mut().and_then(|s| s.converting.remove(&addr)).unwrap_or_default();
+        let waiting = self
+            .share
+            .as_mut()
+            .and_then(|s| s.converting.remove(&addr))
+            .unwrap_or_default();
         for (board, thread) in waiting {
             let there = self.map_for(board, addr, None)?.unwrap_or(false);
             self.stage(board, Staged::Other(answer(thread, addr, there)));
@@ -133,17 +186,26 @@ impl Pager {
 
     /// Memory that was watched is no longer mapped at home.
     pub(super) fn unmapped(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
-        let Some(share) = &mut self.share else { return Ok(()) };
+        let Some(share) = &mut self.share else {
+            return Ok(());
+        };
         let range = pages(start, end);
         share.node.forget_work(&range);
-        share.directory.forget(range.start, range.end - range.start, &mut share.scratch);
+        share
+            .directory
+            .forget(range.start, range.end - range.start, &mut share.scratch);
         // Takes that are still awaited belong to an mremap away from here; what they take must have
         // been granted before.
         let awaited = |tag: u64| share.directory.awaits(tag).is_some();
-        let moving: BTreeSet<Page> = self.boards.iter().flat_map(|b| &b.staged).filter_map(|s| match s {
-            Staged::Take { page, tag, .. } if awaited(*tag) => Some(*page),
-            _ => None,
-        }).collect();
+        let moving: BTreeSet<Page> = self
+            .boards
+            .iter()
+            .flat_map(|b| &b.staged)
+            .filter_map(|s| match s {
+                Staged::Take { page, tag, .. } if awaited(*tag) => Some(*page),
+                _ => None,
+            })
+            .collect();
         share.actions.retain(|a| match a {
             DirAction::Take { tag, .. } => awaited(*tag),
             a => !concerns(a, &range),
@@ -171,11 +233,15 @@ impl Pager {
     pub(super) fn remapped(&mut self, from: u64, to: u64, len: u64) -> Result<(), PagerError> {
         // What is still to be done belongs to the old place.
         self.dispatch()?;
-        let Some(share) = &mut self.share else { return Ok(()) };
+        let Some(share) = &mut self.share else {
+            return Ok(());
+        };
         let count = len / SIZE;
         let old = pages(from, from + len);
         share.node.move_work(&old, to / SIZE);
-        share.directory.remap(old.start, to / SIZE, count, &mut share.scratch);
+        share
+            .directory
+            .remap(old.start, to / SIZE, count, &mut share.scratch);
         share.node.remap(old.start, to / SIZE, count);
         share.registered.remove(from..from + len);
         share.registered.insert(to..to + len, ());
@@ -191,7 +257,13 @@ impl Pager {
         self.dispatch()?;
         self.unmap_on_boards(from, from + len);
         self.unmap_on_boards(to, to + len);
-        self.put_back(held, |page| Some(if old.contains(&page) { Order::Before } else { Order::After }));
+        self.put_back(held, |page| {
+            Some(if old.contains(&page) {
+                Order::Before
+            } else {
+                Order::After
+            })
+        });
         Ok(())
     }
 
@@ -210,9 +282,13 @@ impl Pager {
     pub(super) fn on_discarded(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
         // What was granted before must arrive before: its receiver waits for it.
         self.settle()?;
-        let Some(share) = &mut self.share else { return Ok(()) };
+        let Some(share) = &mut self.share else {
+            return Ok(());
+        };
         let range = pages(start, end);
-        share.directory.discard(range.start, range.end - range.start, &mut share.scratch);
+        share
+            .directory
+            .discard(range.start, range.end - range.start, &mut share.scratch);
         share.node.discard(range.clone());
         for board in 1..=self.boards.len() as BoardId {
             let link = &self.boards[usize::from(board) - 1];
@@ -227,7 +303,12 @@ impl Pager {
             .overlaps(start..end)
             .map(|(r, ())| (r.start.max(start), r.end.min(end) - r.start.max(start)))
             .collect();
-        share.node.memory.helper.drop_pages(&watched).map_err(LocalError::from)?;
+        share
+            .node
+            .memory
+            .helper
+            .drop_pages(&watched)
+            .map_err(LocalError::from)?;
         self.take_up_actions();
         Ok(())
     }
@@ -236,7 +317,11 @@ impl Pager {
     pub(super) fn on_remap_call(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
         for board in 1..=self.boards.len() as BoardId {
             let link = &self.boards[usize::from(board) - 1];
-            let pieces: Vec<_> = link.mapped.overlaps(start..end).map(|(r, m)| (r, *m)).collect();
+            let pieces: Vec<_> = link
+                .mapped
+                .overlaps(start..end)
+                .map(|(r, m)| (r, *m))
+                .collect();
             for (range, mapped) in pieces {
                 let piece = range.start.max(start)..range.end.min(end);
                 if mapped.kind != MappedKind::Tracked {
@@ -255,8 +340,15 @@ impl Pager {
     }
 
     /// Gives a board the protection that home's mappings have now.
-    fn protect_again(&mut self, board: BoardId, piece: Range<u64>, mapped: Mapped) -> Result<(), PagerError> {
-        let Some(share) = &self.share else { return Ok(()) };
+    fn protect_again(
+        &mut self,
+        board: BoardId,
+        piece: Range<u64>,
+        mapped: Mapped,
+    ) -> Result<(), PagerError> {
+        let Some(share) = &self.share else {
+            return Ok(());
+        };
         let mut at = piece.start;
         let mut changes = Vec::new();
         while at < piece.end {
@@ -264,7 +356,9 @@ impl Pager {
                 .maps
                 .query_or_next(at)
                 .map_err(|e| PagerError::Other(format!("cannot look up a mapping: {e}")))?;
-            let Some(vma) = vma.filter(|v| v.start < piece.end) else { break };
+            let Some(vma) = vma.filter(|v| v.start < piece.end) else {
+                break;
+            };
             let part = vma.start.max(at)..vma.end.min(piece.end);
             if vma.prot != mapped.prot && vma.kind.is_anon() && !vma.shared {
                 changes.push((part.clone(), vma.prot));

@@ -137,7 +137,10 @@ fn run(
     inbox: UnboundedReceiver<ToPager>,
     report: &std::sync::mpsc::Sender<Result<Vec<BoardFacts>, JobError>>,
 ) -> PagerReport {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(e) => {
             let _ = report.send(Err(JobError::Kernel("start a runtime", e)));
@@ -181,7 +184,9 @@ fn run(
             supervisor,
         };
         let mut inbox = inbox;
-        let outcome = AssertUnwindSafe(pager.run(&mut inbox, streams)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(pager.run(&mut inbox, streams))
+            .catch_unwind()
+            .await;
         let failure = match outcome {
             Ok(Ok(())) => None,
             Ok(Err(e)) => Some(e.to_string()),
@@ -207,11 +212,18 @@ fn run(
 type Streams = SelectAll<futures::stream::BoxStream<'static, (BoardId, FromBoard)>>;
 
 impl Pager {
-    async fn run(&mut self, inbox: &mut UnboundedReceiver<ToPager>, mut boards: Streams) -> Result<(), PagerError> {
+    async fn run(
+        &mut self,
+        inbox: &mut UnboundedReceiver<ToPager>,
+        mut boards: Streams,
+    ) -> Result<(), PagerError> {
         let mut watched: Option<Watch> = None;
         loop {
             let due = self.share.as_ref().and_then(|s| s.node.next_due());
-            let due = due.map_or_else(|| Instant::now() + Duration::from_secs(3600), Instant::from_std);
+            let due = due.map_or_else(
+                || Instant::now() + Duration::from_secs(3600),
+                Instant::from_std,
+            );
             tokio::select! {
                 biased;
                 ready = readable(watched.as_ref()) => {
@@ -244,9 +256,12 @@ impl Pager {
     }
 
     fn share(&mut self, shared: SharedMemory) -> Result<Watch, PagerError> {
-        let other = |what: &str, e: &dyn std::fmt::Display| PagerError::Other(format!("cannot {what}: {e}"));
+        let other = |what: &str, e: &dyn std::fmt::Display| {
+            PagerError::Other(format!("cannot {what}: {e}"))
+        };
         let pid = nix::unistd::Pid::from_raw(shared.memory);
-        let watched = Watch::new(shared.uffd.as_fd()).map_err(|e| other("watch the program's memory", &e))?;
+        let watched =
+            Watch::new(shared.uffd.as_fd()).map_err(|e| other("watch the program's memory", &e))?;
         let memory = LocalMemory::new(pid, shared.stub, shared.uffd, shared.helper)?;
         self.share = Some(Share {
             pid: shared.memory,
@@ -268,7 +283,9 @@ impl Pager {
 
     fn on_link(&mut self, board: BoardId, message: FromBoard) -> Result<(), PagerError> {
         match message {
-            FromBoard::Said(message) if self.boards[usize::from(board) - 1].alive => self.on_board(board, message),
+            FromBoard::Said(message) if self.boards[usize::from(board) - 1].alive => {
+                self.on_board(board, message)
+            }
             FromBoard::Said(_) => Ok(()),
             FromBoard::Lost(reason) => {
                 self.lose(board, &reason);
@@ -279,12 +296,34 @@ impl Pager {
 
     fn on_supervisor(&mut self, message: ToPager) -> Result<(), PagerError> {
         match message {
-            ToPager::Start { board, tid, registers, extended } => {
+            ToPager::Start {
+                board,
+                tid,
+                registers,
+                extended,
+            } => {
                 return self.start_thread(board, tid, &registers, extended);
             }
-            ToPager::Recall { board, tid } => self.stage(board, Staged::Other(Recall { thread: tid as u32 }.into())),
-            ToPager::Reply { board, tid, seq, result } => {
-                self.stage(board, Staged::Other(CallReply { thread: tid as u32, seq, result }.into()));
+            ToPager::Recall { board, tid } => {
+                self.stage(board, Staged::Other(Recall { thread: tid as u32 }.into()))
+            }
+            ToPager::Reply {
+                board,
+                tid,
+                seq,
+                result,
+            } => {
+                self.stage(
+                    board,
+                    Staged::Other(
+                        CallReply {
+                            thread: tid as u32,
+                            seq,
+                            result,
+                        }
+                        .into(),
+                    ),
+                );
             }
             ToPager::Remapped { start, end } => return self.on_remap_call(start, end),
             ToPager::Discarded { start, end } => return self.on_discarded(start, end),
@@ -299,7 +338,9 @@ impl Pager {
                     self.stage(board, Staged::Other(message));
                 }
             }
-            ToPager::Share(_) | ToPager::Exec | ToPager::Finish => unreachable!("handled by the loop"),
+            ToPager::Share(_) | ToPager::Exec | ToPager::Finish => {
+                unreachable!("handled by the loop")
+            }
         }
         Ok(())
     }
@@ -317,7 +358,15 @@ impl Pager {
 
     fn say_goodbye(&mut self) {
         for board in 1..=self.boards.len() as BoardId {
-            self.stage(board, Staged::Other(Bye { reason: String::new() }.into()));
+            self.stage(
+                board,
+                Staged::Other(
+                    Bye {
+                        reason: String::new(),
+                    }
+                    .into(),
+                ),
+            );
         }
         self.send_staged();
         for board in &mut self.boards {

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::run::Pager;
 use super::Staged;
+use super::run::Pager;
 use crate::coherence::{Page, TakeMode};
 use crate::home::messages::BoardId;
 use crate::node::Content;
@@ -27,9 +27,9 @@ fn place(staged: &Staged, page_goes: Place) -> Option<Order> {
     match staged {
         Staged::Grant { page, .. } | Staged::Take { page, .. } => page_goes(*page),
         // What boards have mapped changes in the order in which home saw it change.
-        Staged::Other(Message::Map(_) | Message::Protect(_) | Message::Unmap(_) | Message::Discard(_)) => {
-            Some(Order::Before)
-        }
+        Staged::Other(
+            Message::Map(_) | Message::Protect(_) | Message::Unmap(_) | Message::Discard(_),
+        ) => Some(Order::Before),
         Staged::Other(_) => Some(Order::After),
     }
 }
@@ -38,11 +38,18 @@ impl Pager {
     /// Takes away what is staged for boards, so that the news of a mapping change overtakes it: a
     /// thread that a grant or a reply sets going must not see the old mapping.
     pub(super) fn hold_back(&mut self) -> Vec<VecDeque<Staged>> {
-        self.boards.iter_mut().map(|b| std::mem::take(&mut b.staged)).collect()
+        self.boards
+            .iter_mut()
+            .map(|b| std::mem::take(&mut b.staged))
+            .collect()
     }
 
     /// Puts back what was held back, around what was staged meanwhile.
-    pub(super) fn put_back(&mut self, held: Vec<VecDeque<Staged>>, page_goes: impl Fn(Page) -> Option<Order>) {
+    pub(super) fn put_back(
+        &mut self,
+        held: Vec<VecDeque<Staged>>,
+        page_goes: impl Fn(Page) -> Option<Order>,
+    ) {
         for (board, held) in self.boards.iter_mut().zip(held) {
             let news = std::mem::take(&mut board.staged);
             let (mut before, mut after) = (VecDeque::new(), VecDeque::new());
@@ -89,23 +96,43 @@ impl Pager {
         let queue = &mut self.boards[usize::from(board) - 1].staged;
         match queue.pop_front()? {
             Staged::Other(message) => Some(OutFrame::from(message)),
-            Staged::Take { page, tag, mode, optional } => {
+            Staged::Take {
+                page,
+                tag,
+                mode,
+                optional,
+            } => {
                 let mut items = vec![take_item(page, tag, mode, optional)];
-                while let Some(Staged::Take { page, tag, mode, optional }) =
-                    queue.front().filter(|_| items.len() < FRAME_TAKES)
+                while let Some(Staged::Take {
+                    page,
+                    tag,
+                    mode,
+                    optional,
+                }) = queue.front().filter(|_| items.len() < FRAME_TAKES)
                 {
                     items.push(take_item(*page, *tag, *mode, *optional));
                     queue.pop_front();
                 }
                 Some(OutFrame::from(Take { items }))
             }
-            Staged::Grant { page: first, write, data, prefetched, contended } => {
+            Staged::Grant {
+                page: first,
+                write,
+                data,
+                prefetched,
+                contended,
+            } => {
                 let mut contents = vec![data];
                 while contents.len() < FRAME_PAGES {
                     match queue.front_mut() {
-                        Some(Staged::Grant { page, write: w, data, prefetched: p, contended: c })
-                            if *page == first + contents.len() as u64
-                                && (*w, *p, *c) == (write, prefetched, contended) =>
+                        Some(Staged::Grant {
+                            page,
+                            write: w,
+                            data,
+                            prefetched: p,
+                            contended: c,
+                        }) if *page == first + contents.len() as u64
+                            && (*w, *p, *c) == (write, prefetched, contended) =>
                         {
                             contents.push(data.take());
                             queue.pop_front();
@@ -129,5 +156,10 @@ fn take_item(page: Page, tag: u64, mode: TakeMode, optional: bool) -> TakeItem {
         TakeMode::Give => WireMode::Give,
         TakeMode::Drop => WireMode::Drop,
     };
-    TakeItem { page, tag, mode: mode as i32, optional }
+    TakeItem {
+        page,
+        tag,
+        mode: mode as i32,
+        optional,
+    }
 }

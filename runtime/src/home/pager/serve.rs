@@ -3,7 +3,7 @@
 
 use super::run::Pager;
 use super::{PagerError, Share, Staged};
-use crate::coherence::{Access, DirAction, NodeId, Page, PAGE_SIZE, Taken};
+use crate::coherence::{Access, DirAction, NodeId, PAGE_SIZE, Page, Taken};
 use crate::memory::uffd::Event;
 use crate::node::{Content, LocalError, Outcome, Work};
 
@@ -77,21 +77,68 @@ impl Pager {
     /// Hands the directory's actions on: to home's node or to the boards.
     pub(super) fn dispatch(&mut self) -> Result<(), PagerError> {
         while let Some(share) = &mut self.share {
-            let Some(action) = share.actions.pop_front() else { break };
+            let Some(action) = share.actions.pop_front() else {
+                break;
+            };
             match action {
-                DirAction::Take { node: NodeId::HOME, page, tag, mode, optional } => {
+                DirAction::Take {
+                    node: NodeId::HOME,
+                    page,
+                    tag,
+                    mode,
+                    optional,
+                } => {
                     share.node.take(page, tag, mode, optional);
                 }
-                DirAction::Take { node, page, tag, mode, optional } => {
-                    self.stage(node.0, Staged::Take { page, tag, mode, optional });
+                DirAction::Take {
+                    node,
+                    page,
+                    tag,
+                    mode,
+                    optional,
+                } => {
+                    self.stage(
+                        node.0,
+                        Staged::Take {
+                            page,
+                            tag,
+                            mode,
+                            optional,
+                        },
+                    );
                 }
-                DirAction::Grant { node: NodeId::HOME, page, access, data, prefetched, contended } => {
-                    share.node.granted(page, access, data, prefetched, contended);
+                DirAction::Grant {
+                    node: NodeId::HOME,
+                    page,
+                    access,
+                    data,
+                    prefetched,
+                    contended,
+                } => {
+                    share
+                        .node
+                        .granted(page, access, data, prefetched, contended);
                 }
-                DirAction::Grant { node, page, access, data, prefetched, contended } => {
+                DirAction::Grant {
+                    node,
+                    page,
+                    access,
+                    data,
+                    prefetched,
+                    contended,
+                } => {
                     let write = access == Access::Write;
                     share.ever_shared.insert(page);
-                    self.stage(node.0, Staged::Grant { page, write, data, prefetched, contended });
+                    self.stage(
+                        node.0,
+                        Staged::Grant {
+                            page,
+                            write,
+                            data,
+                            prefetched,
+                            contended,
+                        },
+                    );
                 }
                 DirAction::Pinned { page } => self.pinned(page),
                 DirAction::PinDropped { page } => self.pinned(page),
@@ -102,21 +149,40 @@ impl Pager {
 
     /// Tells the directory what home's node did.
     fn digest_outcomes(&mut self) -> Result<(), PagerError> {
-        let Some(share) = &mut self.share else { return Ok(()) };
+        let Some(share) = &mut self.share else {
+            return Ok(());
+        };
         for outcome in std::mem::take(&mut share.outcomes) {
             match outcome {
-                Outcome::Request { page, access, window } => {
+                Outcome::Request {
+                    page,
+                    access,
+                    window,
+                } => {
                     let window = share.clip(page, window);
-                    share.directory.request(NodeId::HOME, page, access, window, &mut share.scratch);
+                    share
+                        .directory
+                        .request(NodeId::HOME, page, access, window, &mut share.scratch);
                 }
                 Outcome::Taken { pages, deferred } => {
                     for (tag, data) in pages {
-                        let taken = Taken { data, refused: false, deferred };
+                        let taken = Taken {
+                            data,
+                            refused: false,
+                            deferred,
+                        };
                         share.home_taken(tag, taken)?;
                     }
                 }
                 Outcome::Refused { tag } => {
-                    share.home_taken(tag, Taken { data: None, refused: true, deferred: false })?;
+                    share.home_taken(
+                        tag,
+                        Taken {
+                            data: None,
+                            refused: true,
+                            deferred: false,
+                        },
+                    )?;
                 }
             }
         }
@@ -129,20 +195,38 @@ impl Pager {
         let mut total = 0;
         while let Some(share) = &mut self.share {
             let mut events = std::mem::take(&mut self.events);
-            let read = share.node.memory.uffd.read_events(&mut events).map_err(LocalError::from)?;
+            let read = share
+                .node
+                .memory
+                .uffd
+                .read_events(&mut events)
+                .map_err(LocalError::from)?;
             total += read;
             for event in events.drain(..) {
                 match event {
-                    Event::Fault { addr, write, wp, thread } => {
-                        let access = if write || wp { Access::Write } else { Access::Read };
+                    Event::Fault {
+                        addr,
+                        write,
+                        wp,
+                        thread,
+                    } => {
+                        let access = if write || wp {
+                            Access::Write
+                        } else {
+                            Access::Read
+                        };
                         if let Some(share) = &mut self.share {
-                            share.node.fault(addr / PAGE_SIZE as u64, access, thread as u32);
+                            share
+                                .node
+                                .fault(addr / PAGE_SIZE as u64, access, thread as u32);
                         }
                     }
                     Event::Unmap { start, end } => self.unmapped(start, end)?,
                     Event::Remap { from, to, len } => self.remapped(from, to, len)?,
                     Event::Remove { .. } | Event::Fork(_) => {
-                        return Err(PagerError::Other("the kernel sent an event that was not asked for".into()));
+                        return Err(PagerError::Other(
+                            "the kernel sent an event that was not asked for".into(),
+                        ));
                     }
                 }
             }

@@ -135,7 +135,9 @@ impl Pager {
             self.notify(ToSupervisor::Pinned { token });
         }
         let mut notices = Vec::new();
-        let Some(share) = &mut self.share else { return Ok(false) };
+        let Some(share) = &mut self.share else {
+            return Ok(false);
+        };
         share.fetch_step(&mut notices);
         share.fill_step(&mut notices)?;
         share.actions.extend(share.scratch.drain(..));
@@ -153,14 +155,27 @@ impl Share {
             return;
         }
         if self.sweeps.fetching.len() >= FETCHES
-            && self.sweeps.fetching.iter().all(|page| !self.directory.state(*page).nodes().has(NodeId::HOME))
+            && self
+                .sweeps
+                .fetching
+                .iter()
+                .all(|page| !self.directory.state(*page).nodes().has(NodeId::HOME))
         {
             return;
         }
-        let missing: BTreeSet<Page> = self.directory.missing_at_home(0..u64::MAX).into_iter().collect();
+        let missing: BTreeSet<Page> = self
+            .directory
+            .missing_at_home(0..u64::MAX)
+            .into_iter()
+            .collect();
         if missing.is_empty() {
             self.sweeps.fetching.clear();
-            notices.extend(self.sweeps.fetches.drain(..).map(|token| ToSupervisor::Fetched { token }));
+            notices.extend(
+                self.sweeps
+                    .fetches
+                    .drain(..)
+                    .map(|token| ToSupervisor::Fetched { token }),
+            );
             return;
         }
         self.sweeps.fetching.retain(|page| missing.contains(page));
@@ -169,7 +184,8 @@ impl Share {
                 break;
             }
             if self.sweeps.fetching.insert(page) {
-                self.directory.request(NodeId::HOME, page, Access::Read, 1, &mut self.scratch);
+                self.directory
+                    .request(NodeId::HOME, page, Access::Read, 1, &mut self.scratch);
             }
         }
     }
@@ -211,7 +227,11 @@ fn copy_page(memory: &crate::node::LocalMemory, child: Tid, page: Page) -> Resul
         Err(e) => return Err(e.into()),
     };
     match remote::write_any(Pid::from_raw(child), addr, &bytes) {
-        Ok(()) | Err(remote::RemoteError::Gone { .. } | remote::RemoteError::Fault { .. }) => Ok(()),
-        Err(e) => Err(PagerError::Other(format!("cannot fill a forked child: {e}"))),
+        Ok(()) | Err(remote::RemoteError::Gone { .. } | remote::RemoteError::Fault { .. }) => {
+            Ok(())
+        }
+        Err(e) => Err(PagerError::Other(format!(
+            "cannot fill a forked child: {e}"
+        ))),
     }
 }

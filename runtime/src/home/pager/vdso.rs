@@ -32,7 +32,8 @@ impl Image {
     /// The page at `addr`.
     pub fn page(&self, addr: u64) -> Option<Content> {
         let at = usize::try_from(addr.checked_sub(self.start)?).ok()?;
-        (at + PAGE_SIZE <= self.bytes.len()).then(|| Content::of(self.bytes.slice(at..at + PAGE_SIZE)))
+        (at + PAGE_SIZE <= self.bytes.len())
+            .then(|| Content::of(self.bytes.slice(at..at + PAGE_SIZE)))
     }
 }
 
@@ -40,7 +41,9 @@ fn replace(image: &mut [u8]) -> Option<()> {
     let elf = object::File::parse(&*image).ok()?;
     let mut patches = Vec::new();
     for symbol in elf.dynamic_symbols() {
-        let known = arch::VDSO_CALLS.iter().find(|(name, _)| symbol.name() == Ok(name));
+        let known = arch::VDSO_CALLS
+            .iter()
+            .find(|(name, _)| symbol.name() == Ok(name));
         if let Some((_, nr)) = known {
             patches.push((symbol.address() as usize, arch::call_trampoline(*nr as u32)));
         }
@@ -60,14 +63,21 @@ mod tests {
     fn the_clock_of_this_process_becomes_a_system_call() {
         let me = Pid::this();
         let maps = read_maps(me).unwrap();
-        let vma = maps.iter().find(|v| v.kind == Kind::Vdso).expect("every process has a vDSO");
+        let vma = maps
+            .iter()
+            .find(|v| v.kind == Kind::Vdso)
+            .expect("every process has a vDSO");
         let image = Image::of(me, vma).unwrap();
         let elf = object::File::parse(&*image.bytes).unwrap();
         let clock = elf
             .dynamic_symbols()
             .find(|s| s.name().is_ok_and(|n| n.ends_with("clock_gettime")))
             .unwrap();
-        let nr = arch::VDSO_CALLS.iter().find(|(n, _)| clock.name() == Ok(n)).unwrap().1;
+        let nr = arch::VDSO_CALLS
+            .iter()
+            .find(|(n, _)| clock.name() == Ok(n))
+            .unwrap()
+            .1;
         let code = arch::call_trampoline(nr as u32);
         let at = clock.address() as usize;
         assert_eq!(&image.bytes[at..at + code.len()], &code[..]);
