@@ -37,6 +37,9 @@ lane "build" "$cargo" build --release --locked -p rtx-launcher -p rtx-runtime
 lane "examples" toolchain/build-guests
 # With assertions and overflow checks.
 lane "unit and property tests" "$cargo" test --workspace --exclude rtx-tests --locked
+# The whole state space takes an optimised build.
+lane "coherence: model checker and simulator" \
+    "$cargo" test --release --locked -p rtx-runtime --test coherence_model --test coherence_sim
 lane "testbed tests" "$cargo" test --release --locked -p rtx-tests --lib
 lane "end-to-end tests" "$cargo" test --release --locked -p rtx-tests --test e2e
 lane "stress lane: every example $RTX_STRESS_RUNS times on two boards" \
