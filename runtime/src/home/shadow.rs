@@ -334,13 +334,12 @@ impl Supervisor {
             (None, _) => regs.leave_call(),
         }
         let now = Instant::now();
-        let mut signal = signal;
         if let Why::Fault(number) = context.why {
             thread.home_until = Some(now + FAULT_STAY * (1 << thread.bounces.min(6)));
             thread.bounces += 1;
-            if number == libc::SIGTRAP && signal == 0 {
-                // A trap is past its instruction: it would not happen again.
-                signal = number;
+            if number == libc::SIGTRAP {
+                // The trap is past its instruction, which has to be met again.
+                regs.rewind_trap();
             }
         } else {
             thread.bounces = 0;

@@ -16,6 +16,7 @@ mod memory;
 mod placement;
 mod pthreads;
 mod refusals;
+mod regressions;
 mod reports;
 mod signals;
 mod streams;

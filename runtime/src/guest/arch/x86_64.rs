@@ -104,6 +104,11 @@ impl Registers {
         }
     }
 
+    /// Winds a thread that met a trap instruction back to it (one byte, 0xcc).
+    pub fn rewind_trap(&mut self) {
+        self.0.rip -= 1;
+    }
+
     /// Takes over another set's call in progress: its number and its (perhaps internal) result,
     /// so that the kernel restarts or finishes that call at this set's own instruction.
     pub fn adopt_call(&mut self, from: &Registers) {
