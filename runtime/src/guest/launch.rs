@@ -145,6 +145,7 @@ fn child(
             0usize,
             8usize,
         );
+        // SAFETY: the C library's own variable (environ(7)).
         unsafe extern "C" {
             static environ: *const *const libc::c_char;
         }

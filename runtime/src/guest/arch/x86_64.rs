@@ -220,6 +220,7 @@ global_asm!(
     ".popsection",
 );
 
+// SAFETY: labels of the assembly above; only their addresses are used.
 unsafe extern "C" {
     static rtx_stub_start: u8;
     static rtx_stub_park: u8;
