@@ -135,6 +135,25 @@ impl Uffd {
         self.copy_mode(dst, src, if wp { abi::COPY_MODE_WP } else { 0 })
     }
 
+    /// As [`Uffd::copy`] of several pieces that follow each other in memory, in one step.
+    ///
+    /// # Panics
+    /// If they do not follow each other.
+    pub fn copy_pieces(&self, dst: u64, pieces: &[&[u8]], wp: bool) -> Result<(), CopyError> {
+        let follow = |w: &[&[u8]]| w[0].as_ptr_range().end == w[1].as_ptr();
+        assert!(pieces.windows(2).all(follow), "a gap between pieces");
+        let Some(first) = pieces.first() else {
+            return Ok(());
+        };
+        let len = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let mode = if wp { abi::COPY_MODE_WP } else { 0 };
+        install(dst, len, |done| {
+            let from = first.as_ptr() as u64 + done;
+            // SAFETY: the pieces are borrowed, and together they are the bytes from the first's on.
+            unsafe { abi::copy_from(self.as_fd(), dst + done, from, len - done, mode) }
+        })
+    }
+
     /// As [`Uffd::copy`], but leaves waiting threads asleep until [`Uffd::wake`].
     pub fn copy_quietly(&self, dst: u64, src: &[u8], wp: bool) -> Result<(), CopyError> {
         let mode = if wp { abi::COPY_MODE_WP } else { 0 };

@@ -98,15 +98,24 @@ pub(super) fn api(fd: BorrowedFd<'_>, features: u64) -> io::Result<u64> {
 
 /// UFFDIO_COPY: fills missing pages at `dst` with `src`.
 pub(super) fn copy(fd: BorrowedFd<'_>, dst: u64, src: &[u8], mode: u64) -> Partial {
+    // SAFETY: a slice is readable for its length.
+    unsafe { copy_from(fd, dst, src.as_ptr() as u64, src.len() as u64, mode) }
+}
+
+/// As [`copy`], from `len` bytes at address `src` of this process.
+///
+/// # Safety
+/// They are readable, and nobody writes them meanwhile.
+pub(super) unsafe fn copy_from(fd: BorrowedFd<'_>, dst: u64, src: u64, len: u64, mode: u64) -> Partial {
     let mut arg = Copy {
         dst,
-        src: src.as_ptr() as u64,
-        len: src.len() as u64,
+        src,
+        len,
         mode,
         copied: 0,
     };
-    // SAFETY: `arg` is the structure that UFFDIO_COPY reads and writes, `src` is readable for its
-    // length, and the destination is memory that is not there yet, so that no reference to it exists.
+    // SAFETY: `arg` is the structure that UFFDIO_COPY reads and writes, the caller vouches for the
+    // source, and the destination is memory that is not there yet, so that no reference to it exists.
     let result = unsafe { ioctl(fd, UFFDIO_COPY, &mut arg) };
     partial(result, arg.copied)
 }

@@ -150,7 +150,14 @@ impl LocalMemory {
                         done => (zeros, done),
                     }
                 }
-                Content::Bytes(bytes) => (1, self.uffd.copy(addr, bytes, !writable)),
+                Content::Bytes(_) => {
+                    let run = adjacent(&pages[at..]);
+                    match self.uffd.copy_pieces(addr, &run, !writable) {
+                        // The kernel takes no range that spans mappings.
+                        Err(CopyError::Unmapped { .. }) => (1, self.uffd.copy(addr, run[0], !writable)),
+                        done => (run.len(), done),
+                    }
+                }
             };
             match done {
                 Ok(()) => at += count,
@@ -312,6 +319,20 @@ impl LocalMemory {
     }
 }
 
+/// The pages from the first on whose bytes follow each other in memory, as those of one frame do.
+fn adjacent(pages: &[Content]) -> Vec<&[u8]> {
+    let mut run: Vec<&[u8]> = Vec::new();
+    for page in pages {
+        match page {
+            Content::Bytes(bytes) if run.last().is_none_or(|r| r.as_ptr_range().end == bytes.as_ptr()) => {
+                run.push(bytes);
+            }
+            _ => break,
+        }
+    }
+    run
+}
+
 /// Runs of `true` as (index, length).
 fn runs(flags: &[bool]) -> Vec<(usize, usize)> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
@@ -326,7 +347,20 @@ fn runs(flags: &[bool]) -> Vec<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::runs;
+    use bytes::Bytes;
+
+    use super::{Content, PAGE_SIZE, adjacent, runs};
+
+    #[test]
+    fn pages_of_one_buffer_are_adjacent() {
+        let frame = Bytes::from(vec![1; 3 * PAGE_SIZE]);
+        let page = |i: usize| Content::Bytes(frame.slice(i * PAGE_SIZE..(i + 1) * PAGE_SIZE));
+        let lengths = |pages: &[Content]| adjacent(pages).len();
+        assert_eq!(lengths(&[page(0), page(1), page(2)]), 3);
+        assert_eq!(lengths(&[page(0), Content::Zero, page(1)]), 1);
+        assert_eq!(lengths(&[page(0), page(2), page(1)]), 1);
+        assert_eq!(lengths(&[Content::Zero, page(0)]), 0);
+    }
 
     #[test]
     fn runs_cover_exactly_the_set_flags() {
