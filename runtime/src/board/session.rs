@@ -318,14 +318,15 @@ impl Session {
             let Some(equipped) = &mut self.equipped else {
                 return Ok(());
             };
-            let busy = equipped.node.work(&mut self.outcomes)? == Work::Busy;
+            let work = equipped.node.work(&mut self.outcomes)?;
             for outcome in std::mem::take(&mut self.outcomes) {
                 self.report(outcome);
             }
-            if !busy {
-                break;
+            match work {
+                Work::Done => break,
+                Work::More => {}
+                Work::Busy => std::thread::yield_now(),
             }
-            std::thread::yield_now();
         }
         if self.fault_times.len() == MAX_FAULT_TIMES {
             self.send_fault_times();

@@ -28,12 +28,17 @@ pub enum Outcome {
 
 /// Pages worked on at once at most: what fits a frame.
 const RUN: usize = crate::wire::limits::FRAME_PAGES;
+/// Pages given up at once at most: a large window leaves in parts, so that the other side works on
+/// one while this side reads the next, and so that a part stays in the processor's cache.
+const PART: usize = 32;
 
 /// How far [`Node::work`] came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// All done.
     Done,
+    /// A part of a larger piece of work is done: tell about it, then call again.
+    More,
     /// Mapping changes wait to be handled first; then call again.
     Busy,
 }
@@ -156,6 +161,7 @@ impl Node {
     /// Does what is to be done, in order; what the directory must know goes to `out`.
     pub fn work(&mut self, out: &mut Vec<Outcome>) -> Result<Work, LocalError> {
         while let Some(action) = self.todo.front() {
+            let gives_up = matches!(action, NodeAction::Surrender { .. });
             let done = match action {
                 NodeAction::Request {
                     page,
@@ -191,7 +197,12 @@ impl Node {
                 NodeAction::Surrender { .. } => self.surrender_run(out),
             };
             match done {
-                Ok(count) => drop(self.todo.drain(..count)),
+                Ok(count) => {
+                    self.todo.drain(..count);
+                    if gives_up && count == PART {
+                        return Ok(Work::More);
+                    }
+                }
                 Err(LocalError::Busy) => return Ok(Work::Busy),
                 Err(e) => return Err(e),
             }
@@ -229,7 +240,7 @@ impl Node {
         let mut start = None;
         let mut any_writable = false;
         let mut any_deferred = false;
-        for action in self.todo.iter().take(RUN) {
+        for action in self.todo.iter().take(PART) {
             match action {
                 NodeAction::Surrender {
                     page,

@@ -33,8 +33,17 @@ impl Pager {
         loop {
             self.dispatch()?;
             let Some(share) = &mut self.share else { break };
-            let busy = share.node.work(&mut share.outcomes)? == Work::Busy;
+            let work = share.node.work(&mut share.outcomes)?;
             self.digest_outcomes()?;
+            if work == Work::More {
+                // What this part brought leaves now, unless a mapping change must go first.
+                self.dispatch()?;
+                if self.has_staged() && !self.changing()? {
+                    self.send_staged();
+                }
+                continue;
+            }
+            let busy = work == Work::Busy;
             let Some(share) = &mut self.share else { break };
             if busy || (share.actions.is_empty() && self.has_staged() && self.changing()?) {
                 patience += 1;
