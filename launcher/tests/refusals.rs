@@ -64,7 +64,7 @@ fn lists_of_boards_that_mean_nothing() {
     for (list, what) in [
         (
             "local:0",
-            "the number of local boards \"0\" is not between 1 and 64",
+            "the number of local boards \"0\" is not between 1 and 63",
         ),
         ("somewhere", "the board \"somewhere\" has no port"),
         (

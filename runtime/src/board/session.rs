@@ -15,7 +15,7 @@ use crate::coherence::{Access, NodeId, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
 use crate::memory::address_map::AddressMap;
-use crate::memory::uffd::Event;
+use crate::memory::uffd::{EVENTS_A_READ, Event};
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalError, LocalMemory, Node, Outcome, Work};
 use crate::wire::frame::{Frame, OutFrame};
@@ -290,7 +290,8 @@ impl Session {
                     equipped.node.fault(addr / SIZE, access, thread as u32);
                 }
             }
-            if read == 0 {
+            // Fewer than a read takes: that was all; what comes later wakes us anew.
+            if read < EVENTS_A_READ {
                 return Ok(());
             }
         }

@@ -4,7 +4,7 @@
 use super::run::Pager;
 use super::{PagerError, Share, Staged};
 use crate::coherence::{Access, DirAction, NodeId, PAGE_SIZE, Page, Taken};
-use crate::memory::uffd::Event;
+use crate::memory::uffd::{EVENTS_A_READ, Event};
 use crate::node::{Content, LocalError, Outcome, Work};
 
 /// How often the pager looks for the end of a mapping change whose event it has read; each look
@@ -240,7 +240,8 @@ impl Pager {
                 }
             }
             self.events = events;
-            if read == 0 {
+            // Fewer than a read takes: that was all; what comes later wakes us anew.
+            if read < EVENTS_A_READ {
                 break;
             }
         }
