@@ -106,7 +106,13 @@ pub(super) fn copy(fd: BorrowedFd<'_>, dst: u64, src: &[u8], mode: u64) -> Parti
 ///
 /// # Safety
 /// They are readable, and nobody writes them meanwhile.
-pub(super) unsafe fn copy_from(fd: BorrowedFd<'_>, dst: u64, src: u64, len: u64, mode: u64) -> Partial {
+pub(super) unsafe fn copy_from(
+    fd: BorrowedFd<'_>,
+    dst: u64,
+    src: u64,
+    len: u64,
+    mode: u64,
+) -> Partial {
     let mut arg = Copy {
         dst,
         src,

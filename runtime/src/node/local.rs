@@ -154,7 +154,9 @@ impl LocalMemory {
                     let run = adjacent(&pages[at..]);
                     match self.uffd.copy_pieces(addr, &run, !writable) {
                         // The kernel takes no range that spans mappings.
-                        Err(CopyError::Unmapped { .. }) => (1, self.uffd.copy(addr, run[0], !writable)),
+                        Err(CopyError::Unmapped { .. }) => {
+                            (1, self.uffd.copy(addr, run[0], !writable))
+                        }
                         done => (run.len(), done),
                     }
                 }
@@ -324,7 +326,11 @@ fn adjacent(pages: &[Content]) -> Vec<&[u8]> {
     let mut run: Vec<&[u8]> = Vec::new();
     for page in pages {
         match page {
-            Content::Bytes(bytes) if run.last().is_none_or(|r| r.as_ptr_range().end == bytes.as_ptr()) => {
+            Content::Bytes(bytes)
+                if run
+                    .last()
+                    .is_none_or(|r| r.as_ptr_range().end == bytes.as_ptr()) =>
+            {
                 run.push(bytes);
             }
             _ => break,
