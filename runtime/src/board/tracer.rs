@@ -226,15 +226,19 @@ impl Tracer {
         ptrace::set_extended(vessel, extended).map_err(failed("write registers in"))?;
         // Said before it runs, so that its first call is known to be its own.
         self.say(FromTracer::Started { thread, vessel });
+        self.let_run(vessel, thread, since_ns)
+    }
+
+    /// Lets a stopped vessel run, unless all are frozen: then it waits for the end of that.
+    fn let_run(&mut self, vessel: Tid, thread: Tid, since_ns: u64) -> Result<(), ReplicaError> {
         if self.frozen {
             self.vessels
                 .insert(vessel, Vessel::Frozen { thread, since_ns });
-        } else {
-            self.vessels
-                .insert(vessel, Vessel::Running { thread, since_ns });
-            ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
+            return Ok(());
         }
-        Ok(())
+        self.vessels
+            .insert(vessel, Vessel::Running { thread, since_ns });
+        ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))
     }
 
     fn vessel_of(&self, wanted: Tid) -> Option<(Tid, Vessel)> {
@@ -277,14 +281,7 @@ impl Tracer {
 
     fn retry(&mut self, wanted: Tid) -> Result<(), ReplicaError> {
         if let Some((vessel, Vessel::Faulted { thread, since_ns })) = self.vessel_of(wanted) {
-            if self.frozen {
-                self.vessels
-                    .insert(vessel, Vessel::Frozen { thread, since_ns });
-            } else {
-                self.vessels
-                    .insert(vessel, Vessel::Running { thread, since_ns });
-                ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
-            }
+            return self.let_run(vessel, thread, since_ns);
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ const SYS_FUTEX_WAITV: i64 = 449;
 
 /// Calls that end with a spurious EINTR when a tracer stops a thread in them (measured on 6.18):
 /// the kernel does not restart them, so they must be made again.
-pub fn fails_when_interrupted(nr: i64) -> bool {
+fn fails_when_interrupted(nr: i64) -> bool {
     matches!(
         nr,
         libc::SYS_epoll_pwait
@@ -69,6 +69,13 @@ pub fn fails_when_interrupted(nr: i64) -> bool {
             | libc::SYS_sendto
             | libc::SYS_sendmsg
     ) || arch::FAIL_WHEN_INTERRUPTED.contains(&nr)
+}
+
+/// A thread stopped by its tracer was driven out of a call that the kernel does not restart.
+pub fn driven_out(regs: &arch::Registers) -> bool {
+    regs.call_in_progress().is_some_and(|nr| {
+        regs.result() == -i64::from(libc::EINTR) && fails_when_interrupted(nr as i64)
+    })
 }
 
 /// The answer to calls whose result home knows without asking the kernel.

@@ -10,6 +10,7 @@ use super::error::JobError;
 use super::messages::{BoardId, ToPager};
 use super::supervisor::{Supervisor, alive};
 use super::thread::{AtHome, Away, Place, Shadow, Thread};
+use crate::calls;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 
@@ -123,12 +124,8 @@ impl Supervisor {
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(false);
         };
-        let spurious = regs.call_in_progress().is_some_and(|nr| {
-            regs.result() == -i64::from(libc::EINTR)
-                && crate::calls::fails_when_interrupted(nr as i64)
-        });
         let alive_board = self.boards[usize::from(board) - 1].alive;
-        if !can_share || !alive_board || regs.call_will_restart() || spurious {
+        if !can_share || !alive_board || regs.call_will_restart() || calls::driven_out(&regs) {
             return Ok(false);
         }
         self.stats

@@ -250,7 +250,7 @@ impl Supervisor {
     }
 
     /// Lets a thread go on that was stopped by PTRACE_INTERRUPT. Some calls then end with a
-    /// spurious EINTR (findings.md); they are made again.
+    /// spurious EINTR; they are made again.
     pub(super) fn resume_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
         self.mend_interrupted(tid)?;
         self.resume(tid, 0)
@@ -259,11 +259,7 @@ impl Supervisor {
     /// Has a call made again that a stopped thread was driven out of without cause.
     pub(super) fn mend_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
         if let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? {
-            let spurious = regs.call_in_progress().is_some_and(|nr| {
-                regs.result() == -i64::from(libc::EINTR)
-                    && crate::calls::fails_when_interrupted(nr as i64)
-            });
-            if spurious {
+            if crate::calls::driven_out(&regs) {
                 regs.rewind_call();
                 alive(ptrace::set_registers(tid, &regs), "write registers")?;
             }
