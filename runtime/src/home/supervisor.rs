@@ -258,11 +258,11 @@ impl Supervisor {
 
     /// Has a call made again that a stopped thread was driven out of without cause.
     pub(super) fn mend_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
-        if let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? {
-            if crate::calls::driven_out(&regs) {
-                regs.rewind_call();
-                alive(ptrace::set_registers(tid, &regs), "write registers")?;
-            }
+        if let Some(mut regs) = alive(ptrace::registers(tid), "read registers")?
+            && crate::calls::driven_out(&regs)
+        {
+            regs.rewind_call();
+            alive(ptrace::set_registers(tid, &regs), "write registers")?;
         }
         Ok(())
     }
