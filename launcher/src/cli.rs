@@ -40,6 +40,7 @@ Exit status:
 #[command(name = "rtx-run", version, override_usage = USAGE, after_help = EXAMPLES)]
 pub struct Flags {
     /// Who decides which thread runs where: congestion (the default), static or never
+    /// (shuffle:SEED, for tests, moves threads at random)
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
 

@@ -10,7 +10,7 @@ use rtx_runtime::home::job::{self, Control, Job, JobResult, Observer, Settings, 
 use rtx_runtime::home::pager::BoardAddress;
 use rtx_runtime::home::supervisor::Ended;
 use rtx_runtime::report::{
-    BoardReport, Exit, LatencyReport, Pages, Report, SCHEMA, ThreadReport, chain,
+    BoardReport, CallReport, Exit, LatencyReport, Pages, Report, SCHEMA, ThreadReport, chain,
 };
 
 use crate::boards::BoardsSpec;
@@ -333,6 +333,8 @@ fn report(
         policy,
         boards: boards.collect(),
         threads: threads.collect(),
+        calls: CallReport::list(&result.stats.calls),
+        recall_causes: result.stats.recalls.clone(),
         pages: Pages {
             read: pages.read,
             write: pages.write,

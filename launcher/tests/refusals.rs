@@ -41,7 +41,8 @@ fn misused_flags() {
 
 #[test]
 fn unknown_policies() {
-    let expected = "rtx-run: unknown policy \"foo\": known policies are congestion, never, static";
+    let expected =
+        "rtx-run: unknown policy \"foo\": known policies are congestion, never, shuffle, static";
     refuses(&["--policy", "foo", "/bin/true"], 125, expected);
 
     let directory = Directory::new("policy");

@@ -3,14 +3,16 @@
 //! Here live the words in which a running job is described to a policy ([`Snapshot`]), the words in
 //! which a policy answers ([`Decision`]), the trait between the two ([`Policy`]) and the built-in
 //! policies, found by name with [`by_name`]. All of it is pure: no clock, no input or output, no
-//! randomness. The same snapshots give the same decisions, so a recorded run can be replayed and
+//! randomness but that of a seed. The same snapshots give the same decisions, so a recorded run can be replayed and
 //! every move explained.
 
 mod congestion;
 mod decision;
 mod never;
+mod random;
 mod registry;
 mod round_robin;
+mod shuffle;
 mod snapshot;
 
 pub use congestion::Congestion;
@@ -18,6 +20,7 @@ pub use decision::{Action, Decision};
 pub use never::Never;
 pub use registry::{KNOWN, UnknownPolicy, by_name};
 pub use round_robin::Static;
+pub use shuffle::Shuffle;
 pub use snapshot::{BoardLoad, NodeLoad, Place, Snapshot, ThreadState, ThreadView};
 
 use std::time::Duration;
@@ -47,5 +50,11 @@ pub trait Policy: Send {
     /// memory.
     fn can_offload(&self) -> bool {
         true
+    }
+
+    /// Whether its decisions also hold for threads that wait in a system call. If not, they are left
+    /// where they are: they would gain nothing, and moving one disturbs its call.
+    fn moves_blocked(&self) -> bool {
+        false
     }
 }

@@ -30,9 +30,11 @@ impl Sim {
         let nodes = 2 + rng.below(5) as u8;
         let count = [1, 2, 4, 8, 24][rng.below(5) as usize];
         let mut tuning = Tuning::default();
-        match rng.below(4) {
+        match rng.below(5) {
             0 => tuning.max_hold = 0,
             1 => tuning.max_window = 1,
+            // Streams soon ask for a window ahead.
+            2 => tuning.max_window = 4,
             _ => tuning.first_fetch = (10 * US) << rng.below(8),
         }
         tuning.min_hold = tuning.min_hold.min(tuning.max_hold);
@@ -144,6 +146,9 @@ impl Sim {
             }
             self.world.threads[index].op = Some(op);
             self.world.threads[index].left -= 1;
+            if self.rng.chance(10) {
+                self.world.rests(index);
+            }
         }
         self.world.attempt(index);
         self.world.threads[index].at = self.world.now + self.rng.below(20 * US);

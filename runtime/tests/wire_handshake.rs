@@ -30,10 +30,10 @@ fn equals_suit_each_other_and_more_does_no_harm() {
 
 #[test]
 fn another_protocol() {
-    check_protocol("b1", 1).unwrap();
+    check_protocol("b1", 2).unwrap();
     assert_eq!(
-        check_protocol("b1", 2).unwrap_err().to_string(),
-        "board b1 speaks version 2 of the rtx protocol, this side speaks 1; \
+        check_protocol("b1", 1).unwrap_err().to_string(),
+        "board b1 speaks version 1 of the rtx protocol, this side speaks 2; \
          install the same version of rtx on both"
     );
 }

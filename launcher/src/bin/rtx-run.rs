@@ -8,14 +8,20 @@ use rtx_launcher::cli::{self, Request};
 use rtx_launcher::errors::{self, Explain};
 use rtx_launcher::inherit::Inherit;
 use rtx_launcher::{config, finish, job, local, plan};
+use rtx_runtime::home::intercept::keeper;
 
 const NAME: &str = "rtx-run";
 
 fn main() -> ExitCode {
-    let called = std::env::args_os().next();
-    if called.is_some_and(|name| name == local::BOARD) {
+    let called = std::env::args_os().next().unwrap_or_default();
+    if called == local::BOARD {
         // One of a job's local boards: see `local`.
         return rtx_runtime::board::command::main(std::env::args_os());
+    }
+    if called == keeper::NAME {
+        // Started by a job's set-up.
+        let guest = std::env::args().nth(1).and_then(|pid| pid.parse().ok());
+        return keeper::main(guest);
     }
     match run() {
         Ok(status) => status,

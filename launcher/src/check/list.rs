@@ -6,7 +6,7 @@ use super::Need::{Offload, Supervise};
 use super::{Grade, Need, Outcome, Probe, faults, isolation, machine, memory, seccomp, tracing};
 
 /// All probes.
-pub const PROBES: [Probe; 23] = [
+pub const PROBES: [Probe; 24] = [
     probe("kernel", Required, Supervise, machine::kernel),
     probe("page_size", Required, Offload, machine::page_size),
     probe("ptrace", Required, Supervise, tracing::ptrace),
@@ -68,6 +68,7 @@ pub const PROBES: [Probe; 23] = [
         faults::asynchronous,
     ),
     probe("procmap_query", Optional, Offload, memory::procmap_query),
+    probe("seccomp_privileged", Optional, Offload, seccomp::privileged),
     probe("cpu", Optional, Offload, machine::cpu),
     probe("register_state", Optional, Offload, tracing::register_state),
 ];

@@ -1,5 +1,5 @@
 //! Whether a process's system calls can be answered by another: seccomp's user notification, with
-//! which a board hands home calls on.
+//! which a board hands home calls on, and home hears of what changes memory.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -26,7 +26,20 @@ pub fn notify() -> Outcome {
     }
 }
 
+/// Whether a program that is offloaded may go on to execute set-user-ID programs.
+pub fn privileged() -> Outcome {
+    match in_child(|| install().map(drop)) {
+        Ok(()) => Ok("an offloaded program may execute set-user-ID programs".to_owned()),
+        Err(error) => {
+            let what = "cannot filter system calls without giving up set-user-ID programs";
+            let fix = "Run rtx-run as root if an offloaded program has to execute one";
+            Err(Missing::call(what, &error, fix))
+        }
+    }
+}
+
 fn trial() -> io::Result<()> {
+    nix::sys::prctl::set_no_new_privs()?;
     let listener = install()?;
     in_two(
         || {
@@ -82,9 +95,12 @@ fn install() -> io::Result<OwnedFd> {
         len: steps.len() as u16,
         filter: steps.as_mut_ptr(),
     };
-    let flags =
-        libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-    nix::sys::prctl::set_no_new_privs()?;
+    // As a program is put under its filter (home) and a replica (board).
+    let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER
+        | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+        | libc::SECCOMP_FILTER_FLAG_TSYNC
+        | libc::SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+        | libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     // SAFETY: the filter's program is valid for the duration of the call, which copies it.
     let fd = unsafe {
         libc::syscall(

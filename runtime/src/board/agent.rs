@@ -93,6 +93,7 @@ impl Agent {
             return Err(reason);
         }
         let role = incoming.hello.role();
+        let clocks_agree = facts.clocks_agree(&incoming.hello.facts);
         let welcome = Welcome {
             protocol: PROTOCOL,
             facts,
@@ -107,16 +108,18 @@ impl Agent {
                 beat(agreed).await;
                 Ok(())
             }
-            Role::Session => match session::serve(agreed.inbox, agreed.outbox).await {
-                Ok(()) => Ok(()),
-                Err(e @ SessionEnd::Home(_)) => Err(e.to_string()),
-                Err(e @ SessionEnd::Here(_)) => {
-                    if !self.quiet && !self.verbose {
-                        eprintln!("rtx-board: {}: {e}", self.name);
+            Role::Session => {
+                match session::serve(agreed.inbox, agreed.outbox, clocks_agree).await {
+                    Ok(()) => Ok(()),
+                    Err(e @ SessionEnd::Home(_)) => Err(e.to_string()),
+                    Err(e @ SessionEnd::Here(_)) => {
+                        if !self.quiet && !self.verbose {
+                            eprintln!("rtx-board: {}: {e}", self.name);
+                        }
+                        Err(e.to_string())
                     }
-                    Err(e.to_string())
                 }
-            },
+            }
         }
     }
 }

@@ -4,15 +4,9 @@
 //! agent. The helper makes calls that the agent asks for, but the guest can write to the memory in
 //! which they are asked for; so it may make only calls that do no harm outside of the replica.
 
-/// One instruction: code, jump if true, jump if false, operand.
-type Instruction = (u16, u8, u8, u32);
-
-const LOAD_WORD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
-const JUMP_IF_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
-const RETURN: u16 = 0x06; // BPF_RET | BPF_K
-/// Offsets in `struct seccomp_data`.
-const NUMBER: u32 = 0;
-const ARCH: u32 = 4;
+use crate::guest::seccomp::bpf::{
+    ARCH, COUNTER_HIGH, COUNTER_LOW, JUMP_IF_EQUAL, LOAD_WORD, NUMBER, RETURN, argument, encode,
+};
 
 /// What the helper may do: memory of its own process, and its socket.
 const HELPER_CALLS: [i64; 9] = [
@@ -27,9 +21,45 @@ const HELPER_CALLS: [i64; 9] = [
     libc::SYS_exit_group,
 ];
 
-/// Reports every call.
-pub fn for_guest_threads() -> Vec<u8> {
-    encode(&[(RETURN, 0, 0, libc::SECCOMP_RET_USER_NOTIF)])
+/// The clocks that are the machine's, not a process's or thread's.
+const MACHINE_CLOCKS: [i32; 8] = [
+    libc::CLOCK_REALTIME,
+    libc::CLOCK_MONOTONIC,
+    libc::CLOCK_MONOTONIC_RAW,
+    libc::CLOCK_REALTIME_COARSE,
+    libc::CLOCK_MONOTONIC_COARSE,
+    libc::CLOCK_BOOTTIME,
+    libc::CLOCK_TAI,
+    libc::CLOCK_BOOTTIME_ALARM,
+];
+
+/// Reports every call. If this machine's clocks are home's too, the stub's clock (whose call shows the
+/// program counter `clock`) may read them itself.
+pub fn for_guest_threads(clock: Option<u64>) -> Vec<u8> {
+    let mut program = Vec::new();
+    if let Some(clock) = clock {
+        let conditions = [
+            (ARCH, crate::guest::arch::AUDIT_ARCH),
+            (NUMBER, libc::SYS_clock_gettime as u32),
+            (COUNTER_LOW, clock as u32),
+            (COUNTER_HIGH, (clock >> 32) as u32),
+        ];
+        let clocks = MACHINE_CLOCKS.len() as u8;
+        for (i, (what, value)) in (0u8..).zip(conditions) {
+            program.push((LOAD_WORD, 0, 0, what));
+            let left = 2 * (conditions.len() as u8 - i - 1) + 1 + clocks;
+            program.push((JUMP_IF_EQUAL, 0, left, value));
+        }
+        program.push((LOAD_WORD, 0, 0, argument(0)));
+        for (i, id) in (0u8..).zip(MACHINE_CLOCKS) {
+            program.push((JUMP_IF_EQUAL, clocks - i, 0, id as u32));
+        }
+        program.push((RETURN, 0, 0, libc::SECCOMP_RET_USER_NOTIF));
+        program.push((RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
+    } else {
+        program.push((RETURN, 0, 0, libc::SECCOMP_RET_USER_NOTIF));
+    }
+    encode(&program)
 }
 
 /// Allows the helper's calls; any other ends the replica.
@@ -49,44 +79,10 @@ pub fn for_helper() -> Vec<u8> {
     encode(&program)
 }
 
-fn encode(program: &[Instruction]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(program.len() * 8);
-    for (code, if_true, if_false, operand) in program {
-        bytes.extend_from_slice(&code.to_ne_bytes());
-        bytes.extend_from_slice(&[*if_true, *if_false]);
-        bytes.extend_from_slice(&operand.to_ne_bytes());
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Runs a program of the instructions used here.
-    fn run(program: &[u8], nr: u32, arch: u32) -> u32 {
-        let word = |at: usize| u32::from_ne_bytes(program[at..at + 4].try_into().unwrap());
-        let (mut at, mut accumulator) = (0, 0);
-        loop {
-            let code = u16::from_ne_bytes(program[at..at + 2].try_into().unwrap());
-            let (if_true, if_false) = (program[at + 2], program[at + 3]);
-            let operand = word(at + 4);
-            at += 8;
-            match code {
-                LOAD_WORD => accumulator = if operand == ARCH { arch } else { nr },
-                JUMP_IF_EQUAL => {
-                    let skip = if accumulator == operand {
-                        if_true
-                    } else {
-                        if_false
-                    };
-                    at += 8 * usize::from(skip);
-                }
-                RETURN => return operand,
-                _ => panic!("unknown instruction {code:#x}"),
-            }
-        }
-    }
+    use crate::guest::seccomp::bpf::{verdict, verdict_at};
 
     #[test]
     fn the_helper_may_do_what_is_listed_and_nothing_else() {
@@ -94,20 +90,40 @@ mod tests {
         let native = crate::guest::arch::AUDIT_ARCH;
         for nr in 0..500u32 {
             let allowed = HELPER_CALLS.contains(&i64::from(nr));
-            let verdict = run(&program, nr, native);
-            assert_eq!(verdict == libc::SECCOMP_RET_ALLOW, allowed, "call {nr}");
-            assert_eq!(
-                run(&program, nr, native ^ 1),
-                libc::SECCOMP_RET_KILL_PROCESS
-            );
+            let on = |arch| verdict(&program, arch, nr.into(), &[0; 6]);
+            assert_eq!(on(native) == libc::SECCOMP_RET_ALLOW, allowed, "call {nr}");
+            assert_eq!(on(native ^ 1), libc::SECCOMP_RET_KILL_PROCESS);
         }
     }
 
     #[test]
     fn guest_threads_may_do_nothing() {
         assert_eq!(
-            run(&for_guest_threads(), 0, 0),
+            verdict(&for_guest_threads(None), 0, 0, &[0; 6]),
             libc::SECCOMP_RET_USER_NOTIF
         );
+    }
+
+    #[test]
+    fn only_the_stubs_clock_may_read_only_the_machines_clocks() {
+        let (stub, nr) = (0x1_0002_0123, libc::SYS_clock_gettime);
+        let native = crate::guest::arch::AUDIT_ARCH;
+        let program = for_guest_threads(Some(stub));
+        let allowed = |nr, arch, pc, id: i32| {
+            let args = [id as u32 as u64, 0, 0, 0, 0, 0];
+            match verdict_at(&program, arch, nr, pc, &args) {
+                libc::SECCOMP_RET_ALLOW => true,
+                libc::SECCOMP_RET_USER_NOTIF => false,
+                other => panic!("{other:#x}"),
+            }
+        };
+        for id in -20..20 {
+            let machines = MACHINE_CLOCKS.contains(&id);
+            assert_eq!(allowed(nr, native, stub, id), machines, "{id}");
+        }
+        assert!(!allowed(nr + 1, native, stub, 1));
+        assert!(!allowed(nr, native ^ 1, stub, 1));
+        assert!(!allowed(nr, native, stub + 1, 1));
+        assert!(!allowed(nr, native, stub & 0xffff_ffff, 1));
     }
 }

@@ -4,14 +4,13 @@
 //! which makes the replica ([`replica`], from an [`image`] of nothing but the stub) and holds its
 //! threads' registers, and the session's own ([`session`]), which serves the replica's pages,
 //! carries out what home says ([`serve`]), and passes system calls on ([`threads`], through the
-//! [`seccomp`] listener).
+//! seccomp listener).
 
 pub mod agent;
 pub mod command;
 mod filter;
 mod image;
 mod replica;
-mod seccomp;
 mod serve;
 mod session;
 mod threads;

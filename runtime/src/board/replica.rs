@@ -15,6 +15,7 @@ use crate::guest::equip::{self, EquipError, step};
 use crate::guest::inject::{InjectError, Injector};
 use crate::guest::launch::{self, Inherited, LaunchError, Program};
 use crate::guest::ptrace::{self, Tid};
+use crate::guest::seccomp;
 use crate::guest::stop::Stop;
 use crate::guest::stub::{self, Stub};
 use crate::memory::helper::Helper;
@@ -72,8 +73,8 @@ const THREAD_FLAGS: u64 = (libc::CLONE_VM
     | libc::CLONE_THREAD
     | libc::CLONE_SYSVSEM) as u64;
 
-/// Makes a replica with its stub at `stub`.
-pub fn make(stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
+/// Makes a replica with its stub at `stub`. `clocks_agree`: this machine's clocks are home's.
+pub fn make(stub: Stub, clocks_agree: bool) -> Result<(Replica, ReplicaFds), ReplicaError> {
     let (_image, path) =
         image::write(stub).map_err(|e| ReplicaError::Step("write the image of", e))?;
     let program = Program {
@@ -82,7 +83,7 @@ pub fn make(stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
         inherited: Inherited::default(),
     };
     let pid = launch::launch(&program, ptrace::REPLICA_OPTIONS)?;
-    let outcome = equip(pid, stub);
+    let outcome = equip(pid, stub, clocks_agree);
     if outcome.is_err() {
         // SAFETY: kill takes integers; the process is our tracee.
         unsafe { libc::kill(pid, libc::SIGKILL) };
@@ -90,7 +91,7 @@ pub fn make(stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
     outcome
 }
 
-fn equip(pid: Tid, stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
+fn equip(pid: Tid, stub: Stub, clocks_agree: bool) -> Result<(Replica, ReplicaFds), ReplicaError> {
     leave_exec(pid)?;
     let mut leader = Injector::begin(pid, pid)?;
     let gadget = stub.gadget();
@@ -131,11 +132,13 @@ fn equip(pid: Tid, stub: Stub) -> Result<(Replica, ReplicaFds), ReplicaError> {
         libc::SYS_clone,
         arch::clone_args(THREAD_FLAGS, 0),
     )? as Tid;
-    let listener = filter(pid, seed, stub)?;
+    let clock = clocks_agree.then_some(stub.clock_made());
+    let listener = filter(pid, seed, stub, &filter::for_guest_threads(clock))?;
     let calls =
         equip::fetch_fd(pid, listener as i32).map_err(step("take over the replica's calls"))?;
     leader.call(gadget, "close", libc::SYS_close, [listener, 0, 0, 0, 0, 0])?;
-    install(pid, &mut leader, stub, &filter::for_helper(), 0)?;
+    no_new_privs(&mut leader, stub)?;
+    seccomp::install(pid, &mut leader, stub, &filter::for_helper(), 0)?;
     let mut regs = *leader.saved();
     regs.set_pc(stub.helper());
     regs.finish_call(0);
@@ -172,9 +175,9 @@ fn leave_exec(pid: Tid) -> Result<(), ReplicaError> {
     }
 }
 
-/// Puts the seed under a filter that reports every system call, and returns the number of the
-/// descriptor on which they arrive.
-fn filter(pid: Tid, seed: Tid, stub: Stub) -> Result<u64, ReplicaError> {
+/// Puts the seed under a filter that reports system calls, and returns the number of the descriptor
+/// on which they arrive.
+fn filter(pid: Tid, seed: Tid, stub: Stub, program: &[u8]) -> Result<u64, ReplicaError> {
     let failed = |e| ReplicaError::Step("wait for the seed of", e);
     match ptrace::wait(seed, true)
         .map_err(failed)?
@@ -185,45 +188,17 @@ fn filter(pid: Tid, seed: Tid, stub: Stub) -> Result<u64, ReplicaError> {
     }
     let mut injector = Injector::begin(pid, seed)?;
     let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    let fd = install(
-        pid,
-        &mut injector,
-        stub,
-        &filter::for_guest_threads(),
-        listener,
-    )?;
+    no_new_privs(&mut injector, stub)?;
+    let fd = seccomp::install(pid, &mut injector, stub, program, listener)?;
     injector.finish()?;
     Ok(fd)
 }
 
-/// Puts the thread of `injector` under a filter; returns what seccomp(2) returns.
-fn install(
-    pid: Tid,
-    injector: &mut Injector,
-    stub: Stub,
-    program: &[u8],
-    flags: u64,
-) -> Result<u64, ReplicaError> {
-    // struct sock_fprog: the number of instructions (padded), then their address.
-    let description = stub.scratch();
-    let instructions = description + 16;
-    let mut bytes = Vec::new();
-    bytes.extend_from_slice(&(program.len() as u64 / 8).to_ne_bytes());
-    bytes.extend_from_slice(&instructions.to_ne_bytes());
-    bytes.extend_from_slice(program);
-    remote::write(Pid::from_raw(pid), description, &bytes).map_err(step("write the stub"))?;
-    let gadget = stub.gadget();
-    let no_new_privs = [libc::PR_SET_NO_NEW_PRIVS as u64, 1, 0, 0, 0, 0];
-    injector.call(gadget, "prctl", libc::SYS_prctl, no_new_privs)?;
-    let args = [
-        u64::from(libc::SECCOMP_SET_MODE_FILTER),
-        flags,
-        description,
-        0,
-        0,
-        0,
-    ];
-    Ok(injector.call(gadget, "seccomp", libc::SYS_seccomp, args)?)
+/// The thread gains no privileges any more, whatever it executes.
+fn no_new_privs(injector: &mut Injector, stub: Stub) -> Result<(), InjectError> {
+    let args = [libc::PR_SET_NO_NEW_PRIVS as u64, 1, 0, 0, 0, 0];
+    injector.call(stub.gadget(), "prctl", libc::SYS_prctl, args)?;
+    Ok(())
 }
 
 impl Replica {

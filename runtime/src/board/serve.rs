@@ -41,7 +41,8 @@ impl Session {
                         "home sent registers of another kind".into(),
                     ));
                 };
-                self.threads.announced(start.thread as Tid);
+                self.threads
+                    .announced(start.thread as Tid, start.pending_call);
                 self.tracer.send(ToTracer::Start {
                     thread: start.thread as Tid,
                     registers: Box::new(registers),

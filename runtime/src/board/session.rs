@@ -8,11 +8,11 @@ use std::time::Instant;
 use futures::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::seccomp::Listener;
 use super::threads::Threads;
 use super::tracer::{self, FromTracer, ToTracer, TracerHandle};
 use crate::coherence::{Access, NodeId, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
+use crate::guest::seccomp::Listener;
 use crate::guest::stub::Stub;
 use crate::memory::address_map::AddressMap;
 use crate::memory::uffd::{EVENTS_A_READ, Event};
@@ -20,6 +20,7 @@ use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalError, LocalMemory, Node, Outcome, Work};
 use crate::wire::frame::{Frame, OutFrame};
 use crate::wire::inbox::Inbox;
+use crate::wire::lookout::Lookout;
 use crate::wire::message::{FaultTimes, Message, Request, Taken};
 use crate::wire::outbox::Outbox;
 
@@ -82,11 +83,11 @@ impl Drop for EndWithSession {
     }
 }
 
-/// Serves one session to its end.
-pub async fn serve(mut inbox: Inbox, outbox: Outbox) -> Result<(), SessionEnd> {
+/// Serves one session to its end. `clocks_agree`: this machine's clocks are home's.
+pub async fn serve(mut inbox: Inbox, outbox: Outbox, clocks_agree: bool) -> Result<(), SessionEnd> {
     let (say, mut hear) = unbounded_channel();
-    let (tracer, thread) =
-        tracer::start(say).map_err(|e| SessionEnd::Here(format!("cannot start a thread: {e}")))?;
+    let (tracer, thread) = tracer::start(say, clocks_agree)
+        .map_err(|e| SessionEnd::Here(format!("cannot start a thread: {e}")))?;
     // Whatever happens here, the replica ends with the session.
     let _guard = EndWithSession(tracer.clone());
     let mut session = Session {
@@ -133,7 +134,10 @@ impl Session {
         inbox: &mut Inbox,
         tracer: &mut UnboundedReceiver<FromTracer>,
     ) -> Result<(), SessionEnd> {
+        let mut lookout = Lookout::default();
         while !self.over {
+            // While a thread computes here the processor is its.
+            let awaits = self.awaits_page();
             let due = self.equipped.as_ref().and_then(|e| e.node.next_due());
             let due = due.map_or_else(
                 || tokio::time::Instant::now() + std::time::Duration::from_secs(3600),
@@ -163,13 +167,24 @@ impl Session {
                         equipped.node.due();
                     }
                 }
+                () = tokio::task::yield_now(), if awaits && lookout.goes_on() => continue,
+            }
+            if awaits {
+                lookout.found();
             }
             self.settle()?;
+            lookout.handled();
             if let Some(why) = self.unsent.take() {
                 return Err(SessionEnd::Home(why));
             }
         }
         Ok(())
+    }
+
+    /// Whether a page is on its way to a thread that waits for it.
+    fn awaits_page(&self) -> bool {
+        let table = self.equipped.as_ref().map(|e| &e.node.table);
+        table.is_some_and(|t| t.outstanding_pages().next().is_some())
     }
 
     /// Sends a frame. What cannot be sent is lost, so the session ends then.
@@ -342,7 +357,9 @@ impl Session {
                 access,
                 window,
             } => {
-                let window = self.clip(page, window);
+                let Some(window) = self.clip(page, window) else {
+                    return;
+                };
                 OutFrame::from(Request {
                     page,
                     write: access == Access::Write,
@@ -361,10 +378,8 @@ impl Session {
     }
 
     /// How far a window from `page` may reach within what is mapped.
-    fn clip(&self, page: Page, window: u32) -> u32 {
-        match self.mapped.get_range(page * SIZE) {
-            Some((range, _)) => (range.end / SIZE - page).min(u64::from(window)).max(1) as u32,
-            None => 1,
-        }
+    fn clip(&self, page: Page, window: u32) -> Option<u32> {
+        let (range, _) = self.mapped.get_range(page * SIZE)?;
+        Some((range.end / SIZE - page).min(u64::from(window)) as u32)
     }
 }

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::seccomp::{Answered, WaitingCall};
 use super::session::{Session, SessionEnd};
 use super::tracer::{FromTracer, ToTracer};
 use crate::calls::{self, Route};
 use crate::guest::arch::{self, Registers};
 use crate::guest::ptrace::Tid;
-use crate::wire::message::{Call, Context, MapRequest, PendingCall, Why};
+use crate::guest::seccomp::{Answered, WaitingCall};
+use crate::wire::message::{Call, CallCount, Context, MapRequest, PendingCall, Why};
 
 /// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// It runs, as far as this session knows.
     Running,
-    /// It waits for a home call.
-    InCall { seq: u32, nr: i64, id: u64 },
+    /// It waits for a home call; until it has made it here, there is nothing to answer yet.
+    InCall { seq: u32, nr: i64, id: Option<u64> },
     /// The call's result is here, but the thread was interrupted before it got it.
     Answered { nr: i64, result: i64 },
 }
@@ -30,6 +30,8 @@ struct Thread {
     /// Why it is being stopped, if it is, and the signal of a fault.
     leaving: Option<(Why, i32)>,
     faults: u64,
+    /// Calls of which home does not hear otherwise, by number.
+    calls: BTreeMap<i64, u64>,
 }
 
 /// All of them.
@@ -40,14 +42,20 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    /// Home sends a thread.
-    pub fn announced(&mut self, thread: Tid) {
+    /// Home sends a thread. In the middle of a call, it makes the call here to wait for it.
+    pub fn announced(&mut self, thread: Tid, call: Option<PendingCall>) {
+        let state = call.map_or(State::Running, |call| State::InCall {
+            seq: call.seq,
+            nr: call.nr,
+            id: None,
+        });
         let fresh = Thread {
             vessel: None,
-            state: State::Running,
-            seq: 0,
+            state,
+            seq: call.map_or(0, |call| call.seq),
             leaving: None,
             faults: 0,
+            calls: BTreeMap::new(),
         };
         self.threads.insert(thread, fresh);
     }
@@ -87,27 +95,32 @@ impl Session {
             let Some(call) = equipped.calls.receive().map_err(failed)? else {
                 continue;
             };
-            if call.vessel == equipped.seed {
+            if call.caller == equipped.seed {
                 equipped.calls.let_through(call.id).map_err(failed)?;
                 continue;
             }
-            // Which thread a new vessel carries is said before it runs.
-            while !self.threads.by_vessel.contains_key(&call.vessel) {
-                match tracer.try_recv() {
-                    Ok(message) => self.on_tracer(message)?,
-                    Err(_) => {
-                        return Err(SessionEnd::Here(
-                            "a call came from an unknown thread".into(),
-                        ));
-                    }
-                }
+            // Which thread a vessel carries is said before it runs: what was said until now is taken
+            // in, so that the call is not another thread's that the vessel carried before.
+            while let Ok(message) = tracer.try_recv() {
+                self.on_tracer(message)?;
+            }
+            // A call that still waits was made by the thread that the vessel carries now; one that
+            // was interrupted meanwhile will be made again.
+            let equipped = self.equipped.as_ref().expect("a call came through it");
+            if !equipped.calls.is_waiting(call.id) {
+                continue;
+            }
+            if !self.threads.by_vessel.contains_key(&call.caller) {
+                return Err(SessionEnd::Here(
+                    "a call came from an unknown thread".into(),
+                ));
             }
             self.on_call(call)?;
         }
     }
 
     fn on_call(&mut self, call: WaitingCall) -> Result<(), SessionEnd> {
-        let tid = self.threads.by_vessel[&call.vessel];
+        let tid = self.threads.by_vessel[&call.caller];
         let thread = self
             .threads
             .threads
@@ -116,18 +129,15 @@ impl Session {
         match thread.state {
             // Interrupted in the call, and making it again.
             State::InCall { seq, nr, .. } => {
-                thread.state = State::InCall {
-                    seq,
-                    nr,
-                    id: call.id,
-                };
+                let id = Some(call.id);
+                thread.state = State::InCall { seq, nr, id };
                 return Ok(());
             }
             State::Answered { nr, result } => {
                 thread.state = State::InCall {
                     seq: thread.seq,
                     nr,
-                    id: call.id,
+                    id: Some(call.id),
                 };
                 return self.on_reply(tid, self.threads.threads[&tid].seq, result);
             }
@@ -142,6 +152,9 @@ impl Session {
         } else {
             Route::Native
         };
+        if route != Route::Home {
+            *thread.calls.entry(call.nr).or_default() += 1;
+        }
         match route {
             Route::Local => {
                 let equipped = self.equipped.as_ref().expect("a call came through it");
@@ -156,7 +169,7 @@ impl Session {
                 thread.state = State::InCall {
                     seq,
                     nr: call.nr,
-                    id: call.id,
+                    id: Some(call.id),
                 };
                 let message = Call {
                     thread: tid as u32,
@@ -167,6 +180,10 @@ impl Session {
                     sp: 0,
                 };
                 self.say(message.into());
+                // Home is about to work on the thread's memory.
+                if let Some(equipped) = &mut self.equipped {
+                    equipped.node.thread_rests(call.caller as u32);
+                }
                 Ok(())
             }
             Route::Native => {
@@ -193,6 +210,10 @@ impl Session {
         if waiting != seq {
             return Ok(());
         }
+        let Some(id) = id else {
+            thread.state = State::Answered { nr, result };
+            return Ok(());
+        };
         let equipped = self.equipped.as_ref().expect("a thread runs in it");
         let answered = equipped.calls.answer(id, result);
         thread.state =
@@ -206,7 +227,12 @@ impl Session {
     /// Home wants a thread back.
     pub(super) fn recall(&mut self, tid: Tid) {
         if let Some(thread) = self.threads.threads.get_mut(&tid) {
-            thread.leaving.get_or_insert((Why::Recalled, 0));
+            // A fault for which home is still looking a mapping up is none yet.
+            if !matches!(thread.leaving, Some((Why::Call, _)))
+                && thread.leaving != Some((Why::Fault, libc::SIGTRAP))
+            {
+                thread.leaving = Some((Why::Recalled, 0));
+            }
             self.tracer.send(ToTracer::Stop { thread: tid });
         }
     }
@@ -229,14 +255,9 @@ impl Session {
             self.tracer.send(ToTracer::Stop { thread: tid });
             return Ok(());
         }
-        thread.leaving = None;
+        thread.leaving = Some((Why::Fault, signal));
         if signal == libc::SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR) {
             // Only if home has nothing better for this address does the thread leave.
-            self.threads
-                .threads
-                .get_mut(&tid)
-                .expect("just seen")
-                .leaving = Some((Why::Fault, signal));
             self.say(
                 MapRequest {
                     thread: tid as u32,
@@ -246,7 +267,6 @@ impl Session {
                 .into(),
             );
         } else {
-            thread.leaving = Some((Why::Fault, signal));
             self.tracer.send(ToTracer::Stop { thread: tid });
         }
         Ok(())
@@ -273,12 +293,16 @@ impl Session {
     ) -> Result<(), SessionEnd> {
         self.threads.by_vessel.remove(&vessel);
         if let Some(equipped) = &mut self.equipped {
-            equipped.node.table.thread_gone(vessel as u32);
+            equipped.node.thread_gone(vessel as u32);
         }
         let Some(thread) = self.threads.threads.remove(&tid) else {
             return Ok(());
         };
         let (why, signal) = thread.leaving.unwrap_or((Why::Recalled, 0));
+        if !matches!(thread.state, State::Running) && !registers.call_will_restart() {
+            // Stopped on its way back into the call.
+            registers.enter_call();
+        }
         let call = match thread.state {
             State::InCall { seq, nr, .. } => Some(PendingCall { seq, nr }),
             State::Answered { result, .. } => {
@@ -302,6 +326,11 @@ impl Session {
             call,
             cpu_ns,
             faults: thread.faults,
+            calls: thread
+                .calls
+                .into_iter()
+                .map(|(nr, count)| CallCount { nr, count })
+                .collect(),
         };
         self.say(context.into());
         Ok(())

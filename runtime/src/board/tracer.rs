@@ -86,6 +86,7 @@ pub struct Tracer {
     inbox: Receiver<ToTracer>,
     outbox: UnboundedSender<FromTracer>,
     sleeper: Sleeper,
+    clocks_agree: bool,
 }
 
 /// Sends to a tracer and wakes it.
@@ -106,6 +107,7 @@ impl TracerHandle {
 /// Starts a tracer thread.
 pub fn start(
     outbox: UnboundedSender<FromTracer>,
+    clocks_agree: bool,
 ) -> std::io::Result<(TracerHandle, std::thread::JoinHandle<()>)> {
     let (sender, inbox) = std::sync::mpsc::channel();
     let (bell_sender, bell) = std::sync::mpsc::channel();
@@ -129,6 +131,7 @@ pub fn start(
                 inbox,
                 outbox,
                 sleeper,
+                clocks_agree,
             };
             if let Err(e) = tracer.run() {
                 let _ = tracer.outbox.send(FromTracer::Failed(chain(&e)));
@@ -176,7 +179,7 @@ impl Tracer {
     fn on_message(&mut self, message: ToTracer) -> Result<(), ReplicaError> {
         match message {
             ToTracer::Prepare(stub) => {
-                let (replica, fds) = replica::make(stub)?;
+                let (replica, fds) = replica::make(stub, self.clocks_agree)?;
                 let copy = Replica {
                     pid: replica.pid,
                     seed: replica.seed,
@@ -294,9 +297,7 @@ impl Tracer {
                     ptrace::interrupt(vessel).map_err(failed("stop a thread of"))?;
                 }
                 Vessel::Frozen { thread, since_ns } if !on => {
-                    self.vessels
-                        .insert(vessel, Vessel::Running { thread, since_ns });
-                    ptrace::cont(vessel, 0).map_err(failed("resume a thread of"))?;
+                    self.let_run(vessel, thread, since_ns)?;
                 }
                 _ => {}
             }
@@ -323,7 +324,13 @@ impl Tracer {
             ) => {
                 let info = ptrace::signal_info(tid).map_err(failed("read a signal of"))?;
                 if matches!(state, Vessel::Stopping { .. }) {
-                    // The fault will happen again where the thread goes on.
+                    // The fault will happen again where the thread goes on; a trap must be met again.
+                    if signal == libc::SIGTRAP && info.code > 0 {
+                        let mut regs =
+                            ptrace::registers(tid).map_err(failed("read registers in"))?;
+                        regs.rewind_trap();
+                        ptrace::set_registers(tid, &regs).map_err(failed("write registers in"))?;
+                    }
                     return self.hand_over(tid, thread, since_ns);
                 }
                 if info.code <= 0 {
@@ -339,6 +346,12 @@ impl Tracer {
                     address: info.address,
                 });
                 Ok(())
+            }
+            // Stopped between an instruction and the signal that it caused: that comes next.
+            (Stop::Trap, Vessel::Stopping { .. } | Vessel::Running { .. })
+                if ptrace::fault_is_pending(tid).map_err(failed("look for signals of"))? =>
+            {
+                ptrace::cont(tid, 0).map_err(failed("resume"))
             }
             (_, Vessel::Stopping { thread, since_ns }) => self.hand_over(tid, thread, since_ns),
             (Stop::Trap, Vessel::Running { thread, since_ns }) if self.frozen => {

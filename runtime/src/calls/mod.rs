@@ -4,9 +4,14 @@
 //! thread's whole context at home (they copy, replace or end it), so the thread is recalled and
 //! makes the call there; `Home` calls, all others, are made by the thread's shadow with the same
 //! arguments, which are valid there because the memory is the same memory. After a home call,
-//! [`effect`] says what boards must be told about mappings.
+//! [`remapped`] says where boards' mappings may have changed. [`unseen`] says which calls of any
+//! thread must be intercepted, because nothing else tells what they do to memory.
+
+mod unseen;
 
 use crate::guest::arch;
+
+pub use unseen::{DROPPING, FULL, REFUSED, Unseen, may_be_unseen, unseen, wind_back};
 
 /// Where a system call of an offloaded thread runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +44,17 @@ pub fn route(nr: i64) -> Route {
         | libc::SYS_ptrace => Route::Native,
         nr if arch::NATIVE_CALLS.contains(&nr) => Route::Native,
         _ => Route::Home,
+    }
+}
+
+/// Whether call `nr` copies the thread's memory for a new process; `read` reads a word of it.
+pub fn copies_memory(nr: i64, first: u64, read: impl FnOnce(u64) -> Option<u64>) -> bool {
+    let shares = |flags: u64| flags & libc::CLONE_VM as u64 != 0;
+    match nr {
+        libc::SYS_clone => !shares(first),
+        // Flags that cannot be read are an error of the call.
+        libc::SYS_clone3 => read(first).is_some_and(|flags| !shares(flags)),
+        nr => arch::COPYING_CALLS.contains(&nr),
     }
 }
 
@@ -78,6 +94,14 @@ pub fn driven_out(regs: &arch::Registers) -> bool {
     })
 }
 
+/// A thread that was stopped inside a call can go to a board in the middle of it, while its shadow
+/// goes on with the call at home.
+pub fn can_be_carried(regs: &arch::Registers) -> bool {
+    // A sleep that is gone on with is a call of its own, which only the shadow really makes.
+    regs.call_in_progress()
+        .is_some_and(|nr| nr as i64 == libc::SYS_restart_syscall || route(nr as i64) == Route::Home)
+}
+
 /// The answer to calls whose result home knows without asking the kernel.
 pub fn known(nr: i64, pid: i32, tid: i32) -> Option<i64> {
     match nr {
@@ -87,53 +111,28 @@ pub fn known(nr: i64, pid: i32, tid: i32) -> Option<i64> {
     }
 }
 
-/// What a finished home call did to mappings, beyond what userfaultfd events tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Pages lost their content but stay mapped.
-    Discard {
-        /// First byte.
-        start: u64,
-        /// First byte after.
-        end: u64,
-    },
-    /// Mappings went, came or changed their protection: what boards hold of it must be looked up
-    /// again.
-    Remapped {
-        /// First byte.
-        start: u64,
-        /// First byte after.
-        end: u64,
-    },
-}
-
-/// What home call `nr` with `args` did, given its result (-errno on failure).
-pub fn effect(nr: i64, args: &[u64; 6], result: i64) -> Option<Effect> {
-    if (-4095..0).contains(&result) {
+/// Where home call `nr` with `args`, given its result (-errno on failure), may have removed,
+/// replaced or changed mappings that userfaultfd does not watch, as (first byte, first after). What
+/// is [`unseen`] has been followed before it returned.
+///
+/// Calls over several mappings may fail in the middle, after they changed some. To look mappings up
+/// again is right in any case.
+pub fn remapped(nr: i64, args: &[u64; 6], result: i64) -> Option<(u64, u64)> {
+    let failed = (-4095..0).contains(&result);
+    let untouched = failed && !args[0].is_multiple_of(crate::coherence::PAGE_SIZE as u64);
+    if untouched || unseen(nr, args).is_some() {
         return None;
     }
     let span = |start: u64, len: u64| {
         let end = start
             .saturating_add(len)
             .checked_next_multiple_of(crate::coherence::PAGE_SIZE as u64);
-        (start, end.unwrap_or(u64::MAX))
+        Some((start, end.unwrap_or(u64::MAX)))
     };
-    let remapped = |(start, end)| Some(Effect::Remapped { start, end });
     match nr {
-        libc::SYS_munmap | libc::SYS_mprotect | libc::SYS_pkey_mprotect => {
-            remapped(span(args[0], args[1]))
-        }
-        libc::SYS_mremap => remapped(span(args[0], args[1].max(args[2]))),
-        libc::SYS_mmap if args[3] & (libc::MAP_FIXED as u64) != 0 => {
-            remapped(span(args[0], args[1]))
-        }
-        libc::SYS_madvise => match args[2] as i32 {
-            libc::MADV_DONTNEED | libc::MADV_FREE | libc::MADV_REMOVE | 24 => {
-                let (start, end) = span(args[0], args[1]);
-                Some(Effect::Discard { start, end })
-            }
-            _ => None,
-        },
+        libc::SYS_munmap | libc::SYS_mprotect | libc::SYS_pkey_mprotect => span(args[0], args[1]),
+        libc::SYS_mremap => span(args[0], args[1].max(args[2])),
+        libc::SYS_mmap if args[3] & (libc::MAP_FIXED as u64) != 0 => span(args[0], args[1]),
         _ => None,
     }
 }
@@ -158,23 +157,38 @@ mod tests {
     }
 
     #[test]
-    fn effects_follow_success_only() {
+    fn only_new_memory_is_a_copy() {
+        let thread = (libc::CLONE_VM | libc::CLONE_THREAD) as u64;
+        assert!(copies_memory(libc::SYS_clone, 17, |_| None));
+        assert!(!copies_memory(libc::SYS_clone, thread, |_| None));
+        assert!(copies_memory(libc::SYS_clone3, 0x1000, |_| Some(0)));
+        assert!(!copies_memory(libc::SYS_clone3, 0x1000, |_| Some(thread)));
+        assert!(!copies_memory(libc::SYS_clone3, 0x1000, |_| None));
+        assert!(!copies_memory(libc::SYS_execve, 17, |_| None));
+    }
+
+    #[test]
+    fn mappings_follow_what_was_done() {
         let args = [0x1000, 100, 0, 0, 0, 0];
-        let gone = Effect::Remapped {
-            start: 0x1000,
-            end: 0x2000,
-        };
-        assert_eq!(effect(libc::SYS_munmap, &args, 0), Some(gone));
-        assert_eq!(effect(libc::SYS_munmap, &args, -22), None);
-        let args = [0x1000, 0x1000, libc::MADV_DONTNEED as u64, 0, 0, 0];
-        let gone = Effect::Discard {
-            start: 0x1000,
-            end: 0x2000,
-        };
-        assert_eq!(effect(libc::SYS_madvise, &args, 0), Some(gone));
+        let span = Some((0x1000, 0x2000));
+        assert_eq!(remapped(libc::SYS_munmap, &args, 0), span);
+        // It may have changed a part.
+        assert_eq!(remapped(libc::SYS_munmap, &args, -12), span);
+        let unaligned = [0x1001, 100, 0, 0, 0, 0];
+        assert_eq!(remapped(libc::SYS_munmap, &unaligned, -22), None);
+        // It has been followed.
+        assert_eq!(remapped(libc::SYS_mprotect, &args, 0), None);
         assert_eq!(
-            effect(libc::SYS_mmap, &[0, 4096, 3, 0x22, 0, 0], 0x7000),
+            remapped(libc::SYS_mmap, &[0, 4096, 3, 0x22, 0, 0], 0x7000),
             None
         );
+    }
+
+    #[test]
+    fn what_was_intercepted_is_not_followed_twice() {
+        let none = [0x1000, 0x1000, libc::PROT_NONE as u64, 0, 0, 0];
+        let both = [0x1000, 0x1000, FULL as u64, 0, 0, 0];
+        assert_eq!(remapped(libc::SYS_mprotect, &none, 0), None);
+        assert!(remapped(libc::SYS_mprotect, &both, 0).is_some());
     }
 }

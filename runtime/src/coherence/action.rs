@@ -79,7 +79,8 @@ pub enum DirAction<D> {
 pub enum NodeAction<D> {
     /// Send to home: [`super::Directory::request`].
     Request {
-        /// The page faulted on.
+        /// The page faulted on; or one further on, for which nobody waits. That one may lie beyond the mapping: then
+        /// nothing is sent.
         page: Page,
         /// What the thread wants.
         access: Access,

@@ -32,6 +32,9 @@ pub enum EquipError {
         stub::PAGES
     )]
     NoRoom,
+    /// The process waits for answers that nobody gives: it cannot go on.
+    #[error("cannot answer the program's calls")]
+    Unserved(#[source] io::Error),
 }
 
 /// Maps a failure outside of the process.
@@ -80,7 +83,7 @@ pub fn open_userfaultfd(
 }
 
 /// A descriptor for a process, given by any of its threads (before Linux 6.9: by its first).
-fn pidfd(tid: Tid) -> io::Result<OwnedFd> {
+pub fn pidfd(tid: Tid) -> io::Result<OwnedFd> {
     const PIDFD_THREAD: i32 = libc::O_EXCL;
     let mut last = io::Error::from(io::ErrorKind::InvalidInput);
     for flags in [PIDFD_THREAD, 0] {

@@ -63,6 +63,11 @@ impl Injector {
         })
     }
 
+    /// The thread.
+    pub fn tid(&self) -> Tid {
+        self.tid
+    }
+
     /// The registers the thread had, and will have again.
     pub fn saved(&self) -> &Registers {
         &self.saved

@@ -4,7 +4,7 @@
 //! ([`ptrace`]) and what `waitpid` reports ([`stop`]), running a system call inside the process
 //! ([`inject`]), the few pages rtx reserves in its address space ([`stub`]), the sleep from which
 //! the tracer thread wakes for stops and for commands ([`bell`]), what `/proc` says about a thread
-//! ([`procfs`]), and registers ([`arch`], the only place that knows them).
+//! ([`procfs`]), filters of its system calls ([`seccomp`]), and registers ([`arch`], the only place that knows them).
 //!
 //! Data flows one way: the kernel reports a [`stop::Stop`], the owner of the process (`home` or
 //! `board`) decides, and answers with a [`ptrace`] request. Everything here must be called from
@@ -18,5 +18,7 @@ pub mod launch;
 pub mod procfs;
 pub mod ptrace;
 pub mod robust;
+pub mod seccomp;
 pub mod stop;
 pub mod stub;
+pub mod vdso;

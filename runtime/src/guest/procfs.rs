@@ -36,13 +36,23 @@ pub fn cpu_ns(pid: Tid, tid: Tid) -> io::Result<(u64, u64)> {
 /// The state letter of a thread (proc(5), stat: R running, S sleeping, ...).
 pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat"))?;
-    // The name is in parentheses and may contain anything.
-    let after = text.rfind(')').ok_or_else(|| bad("stat"))?;
-    text[after + 1..]
-        .trim_start()
-        .chars()
-        .next()
+    let state = after_name(&text).and_then(|rest| rest.chars().next());
+    state.ok_or_else(|| bad("stat"))
+}
+
+/// When a process was started, in ticks since the machine was (proc(5), stat).
+pub fn start_time(pid: Tid) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let mut fields = after_name(&text).map(str::split_ascii_whitespace);
+    let field = fields.as_mut().and_then(|f| f.nth(19));
+    field
+        .and_then(|f| f.parse().ok())
         .ok_or_else(|| bad("stat"))
+}
+
+/// The fields after the name, which is in parentheses and may contain anything.
+fn after_name(stat: &str) -> Option<&str> {
+    Some(stat[stat.rfind(')')? + 1..].trim_start())
 }
 
 /// Which signals a process catches and ignores, bit `n - 1` for signal `n`.
@@ -86,6 +96,13 @@ mod tests {
         assert!(threads(pid).unwrap().contains(&pid));
         assert!(matches!(state(pid, pid).unwrap(), 'R' | 'S' | 'D'));
         cpu_ns(pid, pid).unwrap();
+        let uptime = fs::read_to_string("/proc/uptime").unwrap();
+        let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+        let started = start_time(pid).unwrap() as f64 / 100.0;
+        assert!(
+            started > 0.0 && started <= uptime + 1.0,
+            "{started} {uptime}"
+        );
         assert!(machine_runnable().unwrap() > 0);
         // Rust's runtime ignores SIGPIPE.
         assert_ne!(

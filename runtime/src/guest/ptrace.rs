@@ -112,6 +112,60 @@ pub fn signal_info(tid: Tid) -> io::Result<SignalInfo> {
     })
 }
 
+/// Whether a signal that an instruction of the thread's own caused waits to be delivered to it: the
+/// thread was stopped for something else first.
+pub fn fault_is_pending(tid: Tid) -> io::Result<bool> {
+    /// `struct __ptrace_peeksiginfo_args` (linux/ptrace.h).
+    #[repr(C)]
+    struct Peek {
+        offset: u64,
+        flags: u32,
+        count: i32,
+    }
+    const AT_A_TIME: usize = 8;
+    let mut offset = 0;
+    loop {
+        let peek = Peek {
+            offset,
+            flags: 0,
+            count: AT_A_TIME as i32,
+        };
+        // SAFETY: siginfo_t is plain data; all zero is valid.
+        let mut infos: [libc::siginfo_t; AT_A_TIME] = unsafe { std::mem::zeroed() };
+        // SAFETY: the kernel reads one Peek and writes at most `count` siginfos, for which there is
+        // room; both live during the call.
+        let found = unsafe {
+            libc::ptrace(
+                libc::PTRACE_PEEKSIGINFO,
+                tid,
+                &raw const peek,
+                infos.as_mut_ptr(),
+            )
+        };
+        let Ok(found) = usize::try_from(found) else {
+            return Err(io::Error::last_os_error());
+        };
+        // The kernel's own have a positive code (sigaction(2)).
+        let faults = infos[..found]
+            .iter()
+            .any(|i| SYNCHRONOUS.contains(&i.si_signo) && i.si_code > 0);
+        if faults || found < AT_A_TIME {
+            return Ok(faults);
+        }
+        offset += found as u64;
+    }
+}
+
+/// The signals that instructions cause.
+const SYNCHRONOUS: [i32; 6] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGILL,
+    libc::SIGTRAP,
+    libc::SIGFPE,
+    libc::SIGSYS,
+];
+
 /// The thread's blocked signals, bit `n - 1` for signal `n`.
 pub fn signal_mask(tid: Tid) -> io::Result<u64> {
     let mut mask = 0u64;
@@ -197,6 +251,36 @@ pub fn set_extended(tid: Tid, state: &[u8]) -> io::Result<()> {
         state.len(),
     )
     .map(drop)
+}
+
+/// A thread's area for restartable sequences (rseq(2)).
+#[derive(Clone, Copy, Debug)]
+pub struct RseqArea {
+    /// Where it is.
+    pub address: u64,
+    /// Its size as registered, bytes.
+    pub size: u32,
+    /// The signature before its abort handlers.
+    pub signature: u32,
+}
+
+/// The area a stopped thread has registered, if any.
+pub fn rseq(tid: Tid) -> io::Result<Option<RseqArea>> {
+    // SAFETY: a struct of integers; all zero is valid.
+    let mut area: libc::ptrace_rseq_configuration = unsafe { std::mem::zeroed() };
+    let size = size_of_val(&area);
+    let kind = libc::PTRACE_GET_RSEQ_CONFIGURATION;
+    match request(kind, tid, size, &raw mut area as usize) {
+        Ok(()) => {}
+        // A kernel without restartable sequences.
+        Err(e) if e.raw_os_error() == Some(libc::EIO) => return Ok(None),
+        Err(e) => return Err(e),
+    }
+    Ok((area.rseq_abi_pointer != 0).then_some(RseqArea {
+        address: area.rseq_abi_pointer,
+        size: area.rseq_abi_size,
+        signature: area.signature,
+    }))
 }
 
 /// Sends a signal to one thread of a process.

@@ -38,6 +38,21 @@ impl Stub {
         self.0 + arch::GADGET_RETURN
     }
 
+    /// A system call that returns to its caller.
+    pub fn call_and_return(self) -> u64 {
+        self.0 + arch::call_and_return_offset()
+    }
+
+    /// clock_gettime as the vDSO has it.
+    pub fn clock(self) -> u64 {
+        self.0 + arch::clock_offsets()[0]
+    }
+
+    /// The program counter that the system call of [`Stub::clock`] shows.
+    pub fn clock_made(self) -> u64 {
+        self.0 + arch::clock_offsets()[1]
+    }
+
     /// The interruptible wait of a shadow.
     pub fn park(self) -> u64 {
         self.0 + arch::park_offset()

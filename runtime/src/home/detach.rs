@@ -5,6 +5,7 @@ use super::messages::ToPager;
 use super::supervisor::{Ended, Supervisor, Waiting, alive};
 use super::thread::{Shadow, Thread};
 use crate::guest::ptrace::{self, Tid};
+use crate::report::RecallCause;
 
 impl Supervisor {
     /// Begins to let the guest go.
@@ -18,7 +19,7 @@ impl Supervisor {
             .map(|t| t.tid)
             .collect();
         for tid in away {
-            self.recall(tid)?;
+            self.recall(tid, RecallCause::Detach)?;
             if let Some(thread) = self.threads.get_mut(&tid).and_then(Thread::away)
                 && thread.shadow == Shadow::Calling
             {
@@ -62,6 +63,7 @@ impl Supervisor {
             if signal == 0 {
                 self.mend_interrupted(tid)?;
             }
+            self.mend_unseen(tid)?;
             alive(ptrace::detach(tid, signal), "let a thread go")?;
         }
         for child in std::mem::take(&mut self.children).into_keys() {

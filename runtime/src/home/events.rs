@@ -1,6 +1,8 @@
-//! The lives of threads: birth, clone, exit; and of programs: fork, exec, fatal signals.
+//! The lives of threads: birth, clone, exit; and of programs: exec, fatal signals.
 
 use std::time::Instant;
+
+use nix::unistd::Pid;
 
 use super::error::JobError;
 use super::messages::ToPager;
@@ -11,7 +13,7 @@ use crate::guest::inject::{InjectError, Injector};
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::robust;
-use crate::guest::stop::Stop;
+use crate::memory::remote;
 
 impl Supervisor {
     /// A new thread's first stop.
@@ -35,13 +37,14 @@ impl Supervisor {
 
     /// A thread made another.
     pub(super) fn on_clone(&mut self, tid: Tid) -> Result<(), JobError> {
-        // The new thread's own first stop may have come already, or comes next. A new process (by
-        // clone(2) with an unusual exit signal) is a forked child.
+        // The new thread's own first stop may have come already (and even its end), or comes next. A
+        // new process (by clone(2) with an unusual exit signal) is a forked child.
         let new = alive(ptrace::event_message(tid), "read an event")?.map(|t| t as Tid);
-        if let Some(child) =
-            new.filter(|t| !self.threads.contains_key(t) && self.is_other_process(*t))
+        if let Some(new) = new.filter(|new| !self.half_born(*new))
+            && self.is_other_process(new)
         {
-            return self.on_forked(tid, child);
+            self.half_born.remove(&new);
+            return self.on_forked(tid, new);
         }
         let asks = self.threads.get(&tid).is_some_and(|t| t.ask_tid_address);
         self.go_on_with_call(tid)?;
@@ -67,13 +70,9 @@ impl Supervisor {
         match self.at_home(tid) {
             Some(AtHome::NativeCall { entered }) if !*entered => {
                 *entered = true;
-                let answer = ptrace::cont_to_call(tid, 0);
-                self.resumed(tid, answer)
+                self.enter_native_call(tid)
             }
-            Some(state @ AtHome::NativeCall { .. }) => {
-                *state = AtHome::Free;
-                self.settle(tid)
-            }
+            Some(AtHome::NativeCall { .. }) => self.leave_native_call(tid),
             _ => self.resume(tid, 0),
         }
     }
@@ -93,6 +92,7 @@ impl Supervisor {
             // Natively it would not even have woken the thread.
             self.mend_interrupted(tid)?;
         }
+        self.mend_unseen(tid)?;
         self.resume(tid, signal)
     }
 
@@ -160,16 +160,7 @@ impl Supervisor {
         };
         let addresses = match &mut thread.robust {
             Some(walk) => {
-                walk.advance(|at| {
-                    let mut word = [0u8; 8];
-                    crate::memory::remote::read_into(
-                        nix::unistd::Pid::from_raw(pid),
-                        at,
-                        &mut word,
-                    )
-                    .ok()?;
-                    Some(u64::from_ne_bytes(word))
-                });
+                walk.advance(|at| remote::read_word(Pid::from_raw(pid), at).ok());
                 walk.needs()
             }
             None => Vec::new(),
@@ -205,6 +196,7 @@ impl Supervisor {
         survivor.place = Place::Home(AtHome::Free);
         survivor.wanted = None;
         survivor.pins.clear();
+        survivor.gathered = None;
         survivor.tid_address = None;
         self.threads.insert(tid, survivor);
         self.stopped(tid);
@@ -216,66 +208,6 @@ impl Supervisor {
             ptrace::set_options(tid, ptrace::GUEST_OPTIONS),
             "set trace options",
         )?;
-        self.resume(tid, 0)
-    }
-
-    /// A thread forked: the child lacks what home lacked.
-    pub(super) fn on_fork(&mut self, tid: Tid) -> Result<(), JobError> {
-        match alive(ptrace::event_message(tid), "read an event")? {
-            Some(child) => self.on_forked(tid, child as Tid),
-            None => Ok(()),
-        }
-    }
-
-    fn on_forked(&mut self, tid: Tid, child: Tid) -> Result<(), JobError> {
-        if let Some(state) = self.at_home(tid) {
-            *state = AtHome::Forking { child };
-        }
-        let stopped = self.children.insert(child, false).is_some();
-        if stopped {
-            self.fill(child)?;
-        }
-        Ok(())
-    }
-
-    /// Has a forked child, which is stopped, filled with what home lacked.
-    fn fill(&mut self, child: Tid) -> Result<(), JobError> {
-        if self.setup.is_some() && self.failure.is_none() {
-            self.tell(ToPager::FillChild { child });
-            Ok(())
-        } else {
-            self.on_child_filled(child)
-        }
-    }
-
-    /// A forked child stopped (it was attached to automatically).
-    pub(super) fn on_child_stop(&mut self, child: Tid, stop: Stop) -> Result<(), JobError> {
-        if stop.is_end() {
-            self.children.remove(&child);
-            return self.on_child_filled(child);
-        }
-        match self.children.insert(child, true) {
-            Some(false) => self.fill(child),
-            // Not announced yet, or a further stop of a child that is being filled.
-            _ => Ok(()),
-        }
-    }
-
-    /// A forked child has its memory: it runs natively from here.
-    pub(super) fn on_child_filled(&mut self, child: Tid) -> Result<(), JobError> {
-        if self.children.remove(&child).is_some() {
-            alive(ptrace::detach(child, 0), "let a child go")?;
-        }
-        let parent = self.threads.values_mut().find_map(|t| match t.place {
-            Place::Home(AtHome::Forking { child: c }) if c == child => Some(t),
-            _ => None,
-        });
-        let Some(parent) = parent else {
-            return Ok(());
-        };
-        let tid = parent.tid;
-        parent.place = Place::Home(AtHome::Free);
-        self.wake_by(Instant::now() + super::supervisor::FAULT_STAY);
         self.resume(tid, 0)
     }
 
@@ -297,16 +229,10 @@ impl Supervisor {
         };
         match ask() {
             Ok(_) => {
-                let mut word = [0u8; 8];
-                crate::memory::remote::read_into(
-                    nix::unistd::Pid::from_raw(memory),
-                    stub.scratch(),
-                    &mut word,
-                )
-                .map_err(|e| {
+                let word = remote::read_word(Pid::from_raw(memory), stub.scratch());
+                thread.tid_address = Some(word.map_err(|e| {
                     JobError::Kernel("read the program's memory", std::io::Error::other(e))
-                })?;
-                thread.tid_address = Some(u64::from_ne_bytes(word));
+                })?);
                 Ok(())
             }
             Err(InjectError::Ended(tid, status)) => {

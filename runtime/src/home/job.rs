@@ -162,10 +162,12 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         waiting: Default::default(),
         next_token: 0,
         children: Default::default(),
+        half_born: Default::default(),
         started,
         group_stopped: false,
         closed: false,
         detaching: false,
+        warned_of_rseq: false,
         ended: None,
         failure: None,
     };

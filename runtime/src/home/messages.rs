@@ -4,8 +4,11 @@
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
+use crate::home::intercept::Interception;
 use crate::memory::helper::Helper;
 use crate::memory::uffd::Uffd;
+use crate::report::RecallCause;
+use crate::wire::message::PendingCall;
 
 /// A board of this job, numbered from 1 (0 is home): its node in the directory.
 pub type BoardId = u8;
@@ -20,6 +23,8 @@ pub struct SharedMemory {
     pub uffd: Uffd,
     /// Its helper.
     pub helper: Helper,
+    /// Its calls that change memory unseen.
+    pub interception: Interception,
 }
 
 /// To the pager.
@@ -32,6 +37,8 @@ pub enum ToPager {
         tid: Tid,
         registers: Box<Registers>,
         extended: Vec<u8>,
+        /// The home call in which it waits.
+        call: Option<PendingCall>,
     },
     /// A thread is wanted back; its context answers.
     Recall { board: BoardId, tid: Tid },
@@ -44,14 +51,16 @@ pub enum ToPager {
     },
     /// The memory map changed in [start, end): look it up again.
     Remapped { start: u64, end: u64 },
-    /// Pages in [start, end) lost their content.
-    Discarded { start: u64, end: u64 },
     /// Bring the pages of these addresses home, writable, and keep them; answered by `Pinned`.
     Pin { token: u64, addresses: Vec<u64> },
     /// Let them go.
     Unpin { token: u64 },
     /// Bring every page home that is not there; answered by `Fetched`.
     FetchAll { token: u64 },
+    /// Bring every page home and let boards have none until `Scatter`; answered by `Fetched`.
+    Gather { token: u64 },
+    /// Let boards have pages again.
+    Scatter { token: u64 },
     /// Give a just forked child what home lacked; answered by `Filled`.
     FillChild { child: Tid },
     /// The conversion asked for is done (or was impossible).
@@ -89,6 +98,10 @@ pub struct Context {
     pub cpu_ns: u64,
     /// Faults it had there.
     pub faults: u64,
+    /// Calls it made there of which home has not heard, by number.
+    pub calls: Vec<(i64, u64)>,
+    /// Why the board sent it; `None`: home asked for it.
+    pub cause: Option<RecallCause>,
 }
 
 /// To the supervisor.
@@ -112,7 +125,7 @@ pub enum ToSupervisor {
     },
     /// Answers `Pin`.
     Pinned { token: u64 },
-    /// Answers `FetchAll`.
+    /// Answers `FetchAll` and `Gather`.
     Fetched { token: u64 },
     /// Answers `FillChild`.
     Filled { child: Tid },

@@ -3,7 +3,8 @@
 //! Two threads share the work. The **supervisor** ([`supervisor`]) is the tracer of the guest: it
 //! sees every stop, asks the policy, moves threads ([`moves`]), and drives their shadows
 //! ([`shadow`]). The **pager** ([`pager`]) serves the guest's userfaultfd and all boards. They talk
-//! through two queues ([`messages`]). The supervisor may block on a thread that waits for a page,
+//! through two queues ([`messages`]). Calls of the guest that change memory unseen come to the pager
+//! as well ([`intercept`]). The supervisor may block on a thread that waits for a page,
 //! because the pager never waits for the supervisor.
 //!
 //! [`job`] puts the two together and starts the program.
@@ -11,12 +12,15 @@
 mod detach;
 pub mod error;
 mod events;
+mod forks;
 mod freeze;
+pub mod intercept;
 pub mod job;
 pub mod messages;
 mod moves;
 pub mod pager;
-pub(crate) mod setup;
+pub(crate) mod restartable;
+mod setup;
 mod shadow;
 pub mod stats;
 pub mod supervisor;

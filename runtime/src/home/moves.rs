@@ -9,13 +9,20 @@ use rtx_policies::{
 use super::error::JobError;
 use super::messages::{BoardId, ToPager};
 use super::supervisor::{Supervisor, alive};
-use super::thread::{AtHome, Away, Place, Shadow, Thread};
+use super::thread::{AtHome, Away, CallState, PendingCall, Place, Shadow, Thread};
 use crate::calls;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
+use crate::report::RecallCause;
+use crate::wire::message::PendingCall as CarriedCall;
 
 /// How soon the policy is asked again after a thread came home, if it asks for no ticks itself.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
+/// The number of a home call that a thread took along to its board; those it makes there count from 1.
+const CARRIED: u32 = 0;
+
+/// How long a thread stays home that cannot leave because of restartable sequences.
+const STAY_WITH_RSEQ: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     /// Asks the policy if it is time to.
@@ -64,7 +71,7 @@ impl Supervisor {
                 Action::Offload { board } => self.want(tid, board, stopped, &decision.reason)?,
                 Action::Recall => {
                     self.observer.decision(tid, "recall", &decision.reason);
-                    self.recall_running(tid)?;
+                    self.recall_wanted(tid)?;
                 }
             }
         }
@@ -90,9 +97,11 @@ impl Supervisor {
             return Ok(());
         }
         if stopped != Some(tid) {
-            // A thread blocked in a call is left alone: it would gain nothing, and stopping it
-            // may disturb the call.
-            if thread.stopped || thread.ending || procfs::state(pid, tid).is_ok_and(|s| s != 'R') {
+            if thread.stopped || thread.ending {
+                return Ok(());
+            }
+            let blocked = procfs::state(pid, tid).is_ok_and(|s| s != 'R');
+            if blocked && !self.policy.moves_blocked() {
                 return Ok(());
             }
             alive(ptrace::interrupt(tid), "stop a thread")?;
@@ -104,13 +113,20 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Recalls a thread unless it waits in a home call.
-    pub(super) fn recall_running(&mut self, tid: Tid) -> Result<(), JobError> {
+    /// Recalls a thread because the policy wants it; one that waits in a home call only if the policy
+    /// means such threads too.
+    fn recall_wanted(&mut self, tid: Tid) -> Result<(), JobError> {
         let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) else {
             return Ok(());
         };
-        if away.shadow == Shadow::Parked && away.call.is_none() {
-            self.recall(tid)?;
+        let recall = match away.shadow {
+            Shadow::Parked if away.call.is_none() => true,
+            Shadow::Parked | Shadow::Interrupting | Shadow::Calling => self.policy.moves_blocked(),
+            // It comes home anyway, or is stopped with the whole program.
+            Shadow::Held(_) | Shadow::GroupStopped => false,
+        };
+        if recall {
+            self.recall(tid, RecallCause::Policy)?;
         }
         Ok(())
     }
@@ -125,7 +141,13 @@ impl Supervisor {
             return Ok(false);
         };
         let alive_board = self.boards[usize::from(board) - 1].alive;
-        if !can_share || !alive_board || regs.call_will_restart() || calls::driven_out(&regs) {
+        let in_call = regs.call_will_restart() || calls::driven_out(&regs);
+        let may_carry = self.policy.moves_blocked() && calls::can_be_carried(&regs);
+        if !can_share || !alive_board || (in_call && !may_carry) {
+            return Ok(false);
+        }
+        if alive(ptrace::fault_is_pending(tid), "look for signals")?.unwrap_or(true) {
+            // It belongs to these registers: it is delivered before anything else happens.
             return Ok(false);
         }
         self.stats
@@ -137,23 +159,55 @@ impl Supervisor {
                 return Ok(false);
             }
         }
-        let park = self.setup.as_ref().expect("just made").stub.park();
+        if !self.leave_rseq(tid)? {
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.home_until = Some(Instant::now() + STAY_WITH_RSEQ);
+            }
+            return Ok(false);
+        }
+        let setup = self.setup.as_ref().expect("just made");
+        if setup.vdso.contains(regs.pc()) {
+            // On a board other code is there. It will have left soon.
+            self.wake_by(Instant::now() + ASK_AGAIN);
+            return Ok(false);
+        }
+        let stub = setup.stub;
         let Some(extended) = alive(ptrace::extended(tid), "read extended registers")? else {
             return Ok(false);
         };
         let mut shadow_regs = regs;
-        regs.leave_call();
-        shadow_regs.set_pc(park);
-        shadow_regs.finish_call(0);
+        let mut call = None;
+        if in_call {
+            // The shadow goes on with it; on the board the thread makes it anew, to wait for that.
+            if !regs.call_will_restart() {
+                shadow_regs.restart_unless_handled();
+            }
+            shadow_regs.move_call(stub.gadget());
+            call = regs.call_in_progress().map(|nr| PendingCall {
+                seq: CARRIED,
+                nr: nr as i64,
+                args: regs.call_arguments(),
+                since: Instant::now(),
+                state: CallState::Running,
+            });
+            regs.rewind_call();
+        } else {
+            regs.leave_call();
+            shadow_regs.set_pc(stub.park());
+            shadow_regs.finish_call(0);
+        }
         alive(ptrace::set_registers(tid, &shadow_regs), "write registers")?;
         let thread = self.threads.get_mut(&tid).expect("just seen");
         thread.counters.offloads += 1;
         thread.place = Place::Away(Box::new(Away {
             board,
-            shadow: Shadow::Parked,
-            call: None,
+            shadow: match call {
+                Some(_) => Shadow::Calling,
+                None => Shadow::Parked,
+            },
+            call,
             context: None,
-            recalling: false,
+            recalling: None,
             sent: Instant::now(),
             started: None,
         }));
@@ -162,6 +216,10 @@ impl Supervisor {
             tid,
             registers: Box::new(regs),
             extended,
+            call: call.map(|c| CarriedCall {
+                seq: c.seq,
+                nr: c.nr,
+            }),
         });
         self.resume(tid, 0)?;
         Ok(true)
@@ -199,7 +257,7 @@ impl Supervisor {
                     (
                         Where::Board(away.board),
                         state,
-                        away.recalling || away.context.is_some(),
+                        away.recalling.is_some() || away.context.is_some(),
                     )
                 }
             };

@@ -1,11 +1,12 @@
 //! Preparing the guest for sharing, once, at its first offload: the stub, the userfaultfd, the
-//! helper, and memory that userfaultfd can watch.
+//! helper, memory that userfaultfd can watch, and the interception of what it does not see.
 
 use std::io;
 
 use nix::unistd::Pid;
 
 use super::error::JobError;
+use super::intercept::{self, Keeper};
 use super::messages::{SharedMemory, ToPager};
 use super::supervisor::Supervisor;
 use crate::guest::arch;
@@ -13,6 +14,7 @@ use crate::guest::equip::{EquipError, open_userfaultfd, spawn_helper, step};
 use crate::guest::inject::{InjectError, Injector, Return, check};
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stub::{self, Stub};
+use crate::guest::vdso::Vdso;
 use crate::memory::helper::Helper;
 use crate::memory::maps::{Kind, Vma, read_maps};
 use crate::memory::remote;
@@ -24,6 +26,8 @@ pub struct Setup {
     pub stub: Stub,
     /// The helper: a process that has the guest's memory as long as anybody needs it.
     pub memory: Tid,
+    /// Its vDSO, if boards have a replacement of it.
+    pub vdso: Vdso,
 }
 
 /// Bytes copied at a time when a file mapping becomes anonymous.
@@ -32,9 +36,10 @@ impl Supervisor {
     /// Prepares the guest by means of `tid`, which is stopped and clean. Leaves `setup` empty if
     /// the guest died meanwhile.
     pub(super) fn set_up(&mut self, tid: Tid) -> Result<(), JobError> {
+        let keeper = Keeper::start(self.pid).map_err(step("start a keeper for the program"));
         let frozen = self.freeze()?;
         // The thread's own id names its memory; the process's own may be that of a thread that ended.
-        match prepare(self.pid, tid) {
+        match keeper.and_then(|keeper| prepare(self.pid, tid, keeper)) {
             Ok((setup, shared)) => {
                 self.setup = Some(setup);
                 self.tell(ToPager::Share(Box::new(shared)));
@@ -50,6 +55,7 @@ impl Supervisor {
             Err(EquipError::Inject(InjectError::Ended(tid, status))) => {
                 self.deferred.extend(status.map(|s| (tid, s)));
             }
+            Err(e @ EquipError::Unserved(_)) => return Err(JobError::Setup(e)),
             Err(e) => {
                 // Nothing is shared yet: the program can go on where it is.
                 self.closed = true;
@@ -77,10 +83,9 @@ impl Supervisor {
                     outcome
                 });
                 if let Err(e) = outcome {
-                    self.observer.warn(&format!(
-                        "cannot share {:#x}: {e}; threads that touch it stay home",
-                        vma.start
-                    ));
+                    // A part of it that lies beyond the end of its file, for example.
+                    let reason = format!("touches {:#x}, which cannot be shared: {e}", vma.start);
+                    self.observer.decision(tid, "keep home", &reason);
                 }
             }
         }
@@ -90,21 +95,35 @@ impl Supervisor {
     }
 }
 
-fn prepare(process: Tid, tid: Tid) -> Result<(Setup, SharedMemory), EquipError> {
+fn prepare(process: Tid, tid: Tid, keeper: Keeper) -> Result<(Setup, SharedMemory), EquipError> {
     let pid = tid;
     let maps = read_maps(Pid::from_raw(pid)).map_err(step("read the program's mappings"))?;
     let taken: Vec<(u64, u64)> = maps.iter().map(|m| (m.start, m.end)).collect();
     let stub = Stub::choose(&taken, lowest_address()).ok_or(EquipError::NoRoom)?;
     let mut injector = Injector::begin(process, tid)?;
-    let (uffd, helper, memory) = prepare_in(pid, tid, &mut injector, stub, &maps)?;
-    injector.finish()?;
+    let prepared = prepare_in(pid, tid, &mut injector, stub, &maps).and_then(|prepared| {
+        let interception = intercept::install(process, &mut injector, stub, keeper, prepared.2)?;
+        Ok((prepared, interception))
+    });
+    // Whatever came of it, the thread goes on where it was.
+    let finished = injector.finish();
+    let ((uffd, helper, memory), interception) = prepared?;
+    finished?;
     let shared = SharedMemory {
         memory,
         stub,
         uffd,
         helper,
+        interception,
     };
-    Ok((Setup { stub, memory }, shared))
+    let vdso = maps.iter().find(|m| m.kind == Kind::Vdso);
+    let vdso = vdso.and_then(|vma| Vdso::of(Pid::from_raw(pid), vma));
+    let setup = Setup {
+        stub,
+        memory,
+        vdso: vdso.unwrap_or_default(),
+    };
+    Ok((setup, shared))
 }
 
 fn lowest_address() -> u64 {

@@ -11,6 +11,7 @@ use crate::calls;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
+use crate::report::RecallCause;
 
 /// What a signal will do when it is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,10 @@ pub(super) fn outcome(pid: Tid, signal: i32) -> Outcome {
     if dispositions.caught & bit != 0 {
         return Outcome::Handler;
     }
-    let ignored_by_default = matches!(signal, libc::SIGCHLD | libc::SIGURG | libc::SIGWINCH);
+    let ignored_by_default = matches!(
+        signal,
+        libc::SIGCHLD | libc::SIGURG | libc::SIGWINCH | libc::SIGCONT
+    );
     if dispositions.ignored & bit != 0 || ignored_by_default {
         return Outcome::Ignored;
     }
@@ -68,6 +72,7 @@ impl Supervisor {
             return Ok(());
         };
         thread.counters.home_calls += 1;
+        *self.stats.calls.entry(nr).or_default() += 1;
         let Some(away) = thread.away() else {
             return Ok(());
         };
@@ -88,7 +93,7 @@ impl Supervisor {
             since: Instant::now(),
             state: CallState::Waiting,
         });
-        if away.shadow == Shadow::Parked && !away.recalling {
+        if away.shadow == Shadow::Parked && away.recalling.is_none() {
             away.shadow = Shadow::Interrupting;
             alive(ptrace::interrupt(tid), "interrupt a shadow")?;
         }
@@ -103,10 +108,19 @@ impl Supervisor {
         thread.counters.board_ns += context.cpu_ns;
         thread.counters.faults += context.faults;
         thread.counters.recalls += 1;
+        for (nr, count) in &context.calls {
+            *self.stats.calls.entry(*nr).or_default() += count;
+        }
         let stopped = thread.stopped;
         let Some(away) = thread.away() else {
             return Ok(());
         };
+        // A board that sends a thread without cause answers a wish of home's.
+        let cause = context
+            .cause
+            .or(away.recalling)
+            .unwrap_or(RecallCause::Policy);
+        *self.stats.recalls.entry(cause).or_default() += 1;
         away.context = Some(context);
         match away.shadow {
             Shadow::Held(signal) => self.restore(tid, signal),
@@ -124,9 +138,9 @@ impl Supervisor {
 
     /// A shadow stopped.
     pub(super) fn on_shadow_stop(&mut self, tid: Tid, stop: Stop) -> Result<(), JobError> {
-        let Some(gadget_done) = self.setup.as_ref().map(|s| s.stub.gadget_return()) else {
+        if self.setup.is_none() {
             return self.resume(tid, 0);
-        };
+        }
         let pid = self.pid;
         let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) else {
             return Ok(());
@@ -140,11 +154,9 @@ impl Supervisor {
                 self.go_on(tid, 0)
             }
             Stop::Signal(libc::SIGTRAP) if away.shadow == Shadow::Calling => {
-                let Some(regs) = alive(ptrace::registers(tid), "read registers")? else {
-                    return Ok(());
-                };
-                if regs.pc() == gadget_done && regs.call_in_progress().is_none() {
-                    return self.call_done(tid, regs.result());
+                if self.call_is_over(tid)? {
+                    let regs = alive(ptrace::registers(tid), "read registers")?;
+                    return regs.map_or(Ok(()), |regs| self.call_done(tid, regs.result()));
                 }
                 self.shadow_signal(tid, libc::SIGTRAP, outcome(pid, libc::SIGTRAP))
             }
@@ -180,16 +192,16 @@ impl Supervisor {
             return self.restore(tid, signal);
         }
         away.shadow = Shadow::Held(signal);
-        self.recall(tid)
+        self.recall(tid, RecallCause::Signal)
     }
 
-    /// Asks the board for a thread's context, once.
-    pub(super) fn recall(&mut self, tid: Tid) -> Result<(), JobError> {
+    /// Asks the board for a thread's context, once, because of `cause`.
+    pub(super) fn recall(&mut self, tid: Tid, cause: RecallCause) -> Result<(), JobError> {
         if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away)
-            && !away.recalling
+            && away.recalling.is_none()
             && away.context.is_none()
         {
-            away.recalling = true;
+            away.recalling = Some(cause);
             let board = away.board;
             self.tell(ToPager::Recall { board, tid });
         }
@@ -209,21 +221,33 @@ impl Supervisor {
             .get_mut(&tid)
             .and_then(Thread::away)
             .expect("caller checked");
+        if away.shadow == Shadow::Calling && self.call_is_over(tid)? {
+            // The trap behind it is reported next.
+            return self.resume(tid, signal);
+        }
+        let away = self
+            .threads
+            .get_mut(&tid)
+            .and_then(Thread::away)
+            .expect("caller checked");
         if away.context.is_some() {
             return self.restore(tid, signal);
         }
         if away.shadow == Shadow::Calling {
-            if away.recalling && signal == 0 {
+            if away.recalling.is_some() && signal == 0 {
                 // Interrupted to be recalled in the middle of a call.
                 away.shadow = Shadow::Held(0);
                 return Ok(());
+            }
+            if signal == 0 {
+                return self.resume_interrupted(tid);
             }
             return self.resume(tid, signal);
         }
         let call = away
             .call
             .as_mut()
-            .filter(|c| c.state == CallState::Waiting && !away.recalling);
+            .filter(|c| c.state == CallState::Waiting && away.recalling.is_none());
         let Some(call) = call else {
             away.shadow = Shadow::Parked;
             return self.resume(tid, signal);
@@ -236,6 +260,17 @@ impl Supervisor {
         away.shadow = Shadow::Calling;
         alive(ptrace::set_registers(tid, &regs), "write registers")?;
         self.resume(tid, signal)
+    }
+
+    /// Whether a stopped shadow has made its call, and the trap behind it too.
+    pub(super) fn call_is_over(&self, tid: Tid) -> Result<bool, JobError> {
+        let setup = self
+            .setup
+            .as_ref()
+            .expect("shadows exist only after set-up");
+        let done = setup.stub.gadget_return();
+        let regs = alive(ptrace::registers(tid), "read registers")?;
+        Ok(regs.is_some_and(|r| r.pc() == done && r.call_in_progress().is_none()))
     }
 
     /// A home call returned `result` in the shadow.
@@ -252,7 +287,7 @@ impl Supervisor {
         let call = away.call.as_mut().expect("a call was running");
         call.state = CallState::Done(result);
         let call = *call;
-        let replying = !away.recalling && away.context.is_none();
+        let replying = away.recalling.is_none() && away.context.is_none();
         if replying {
             away.call = None;
         }
@@ -264,15 +299,7 @@ impl Supervisor {
                 .back_migration
                 .record_ns(call.since.elapsed().as_nanos() as u64);
         }
-        match calls::effect(call.nr, &call.args, result) {
-            Some(calls::Effect::Discard { start, end }) => {
-                self.tell(ToPager::Discarded { start, end })
-            }
-            Some(calls::Effect::Remapped { start, end }) => {
-                self.tell(ToPager::Remapped { start, end })
-            }
-            None => {}
-        }
+        self.note_effect(tid, &call, result);
         if replying {
             self.tell(ToPager::Reply {
                 board,
@@ -285,6 +312,19 @@ impl Supervisor {
             return self.restore(tid, 0);
         }
         self.park(tid, park)
+    }
+
+    /// A home call ended with `result`: boards must know what it did to mappings, and home where
+    /// the kernel now writes at the thread's end.
+    fn note_effect(&mut self, tid: Tid, call: &PendingCall, result: i64) {
+        if call.nr == libc::SYS_set_tid_address
+            && let Some(thread) = self.threads.get_mut(&tid)
+        {
+            thread.tid_address = Some(call.args[0]);
+        }
+        if let Some((start, end)) = calls::remapped(call.nr, &call.args, result) {
+            self.tell(ToPager::Remapped { start, end });
+        }
     }
 
     fn park(&mut self, tid: Tid, park: u64) -> Result<(), JobError> {
@@ -303,17 +343,19 @@ impl Supervisor {
         let Some(shadow_regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
         };
-        let gadget = self
+        let setup = self
             .setup
             .as_ref()
-            .expect("shadows exist only after set-up")
-            .stub
-            .gadget();
+            .expect("shadows exist only after set-up");
+        let gadget = setup.stub.gadget();
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let away = thread.away().expect("caller checked");
         let context = away.context.take().expect("caller checked");
         let call = away.call.take();
         let mut regs = *context.registers;
+        regs.set_pc(setup.vdso.at_home(regs.pc(), setup.stub));
+        // A call whose result a signal has just kept from being sent.
+        let mut ended = None;
         match (context.call, call.map(|c| (c.seq, c.state))) {
             (Some(seq), Some((mine, CallState::Done(result)))) if seq == mine => {
                 regs.finish_call(result)
@@ -327,7 +369,10 @@ impl Supervisor {
             // Stopped in the middle of the call, at home: the kernel restarts it, or finishes it
             // with the result it has, at the thread's own instruction.
             (Some(seq), Some((mine, CallState::Running))) if seq == mine => {
-                regs.adopt_call(&shadow_regs)
+                regs.adopt_call(&shadow_regs);
+                if !calls::wind_back(&mut regs) {
+                    ended = call.filter(|_| !shadow_regs.call_will_restart());
+                }
             }
             // Home has not begun the call: the thread makes it itself.
             (Some(_), _) => regs.rewind_call(),
@@ -350,6 +395,9 @@ impl Supervisor {
         } else {
             AtHome::Free
         });
+        if let Some(call) = ended {
+            self.note_effect(tid, &call, shadow_regs.result());
+        }
         let detaching = self.detaching;
         alive(ptrace::set_registers(tid, &regs), "write registers")?;
         alive(

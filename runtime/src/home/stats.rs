@@ -1,8 +1,10 @@
-//! What the supervisor measures for the report.
+//! What the supervisor measures and counts for the report.
 
-use crate::report::Latency;
+use std::collections::BTreeMap;
 
-/// Latencies of a job, in nanoseconds.
+use crate::report::{Latency, RecallCause};
+
+/// Counts, and latencies in nanoseconds.
 #[derive(Default)]
 pub struct Stats {
     /// From the decision to move a thread to its stop.
@@ -11,4 +13,8 @@ pub struct Stats {
     pub offload: Latency,
     /// From a synchronisation call's arrival at home to its end.
     pub back_migration: Latency,
+    /// System calls made on boards, by number.
+    pub calls: BTreeMap<i64, u64>,
+    /// Threads that came home, by cause.
+    pub recalls: BTreeMap<RecallCause, u64>,
 }

@@ -1,6 +1,6 @@
 //! The tracer thread of a job: what to do when a thread of the guest stops and when a board speaks.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -37,6 +37,8 @@ pub(super) enum Waiting {
     Exit(Tid),
     /// A thread about to be delivered a fatal signal.
     Death(Tid),
+    /// Everything, to let a thread copy the memory.
+    Fork(Tid),
     /// Everything, to let the guest go.
     Detach,
 }
@@ -59,6 +61,9 @@ pub struct Supervisor {
     pub(super) waiting: BTreeMap<u64, Waiting>,
     pub(super) next_token: u64,
     pub(super) children: BTreeMap<Tid, bool>,
+    /// New threads of which one thing has been seen so far: their first stop, or their maker's event.
+    /// One of which both have been seen may be gone again.
+    pub(super) half_born: BTreeSet<Tid>,
     pub(super) started: Instant,
     pub(super) next_tick: Option<Instant>,
     /// The whole guest is stopped by job control.
@@ -66,6 +71,7 @@ pub struct Supervisor {
     /// No more moves to boards: the guest runs another program, or is being let go.
     pub(super) closed: bool,
     pub(super) detaching: bool,
+    pub(super) warned_of_rseq: bool,
     pub(super) ended: Option<Ended>,
     pub(super) failure: Option<JobError>,
 }
@@ -147,6 +153,7 @@ impl Supervisor {
                 return self.on_child_stop(tid, stop);
             }
             self.threads.insert(tid, Thread::new(tid, Instant::now()));
+            self.half_born(tid);
             self.stopped(tid);
             return self.on_birth(tid);
         }
@@ -163,6 +170,15 @@ impl Supervisor {
             Stop::Trap => self.on_trap(tid),
             _ => self.resume(tid, 0),
         }
+    }
+
+    /// One more thing of a new thread has been seen. True if it is the second.
+    pub(super) fn half_born(&mut self, tid: Tid) -> bool {
+        let second = self.half_born.remove(&tid);
+        if !second {
+            self.half_born.insert(tid);
+        }
+        second
     }
 
     pub(super) fn stopped(&mut self, tid: Tid) {
@@ -201,6 +217,9 @@ impl Supervisor {
         if let Some(thread) = self.threads.remove(&tid) {
             for token in thread.pins {
                 self.tell(ToPager::Unpin { token });
+            }
+            if let Some(token) = thread.gathered {
+                self.tell(ToPager::Scatter { token });
             }
             self.finished.push((tid, thread.counters));
         }
@@ -253,15 +272,28 @@ impl Supervisor {
     /// spurious EINTR; they are made again.
     pub(super) fn resume_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
         self.mend_interrupted(tid)?;
-        self.resume(tid, 0)
+        self.go_on_with_call(tid)
     }
 
-    /// Has a call made again that a stopped thread was driven out of without cause.
+    /// Has a call made again that a stopped thread was driven out of without cause. If a handler is to
+    /// run now, there is one: natively it would have ended the call.
     pub(super) fn mend_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
         if let Some(mut regs) = alive(ptrace::registers(tid), "read registers")?
             && crate::calls::driven_out(&regs)
         {
-            regs.rewind_call();
+            regs.restart_unless_handled();
+            alive(ptrace::set_registers(tid, &regs), "write registers")?;
+        }
+        Ok(())
+    }
+
+    /// Has an intercepted call made again from which a signal drove a thread: see
+    /// [`crate::calls::wind_back`].
+    pub(super) fn mend_unseen(&mut self, tid: Tid) -> Result<(), JobError> {
+        if self.setup.is_some()
+            && let Some(mut regs) = alive(ptrace::registers(tid), "read registers")?
+            && crate::calls::wind_back(&mut regs)
+        {
             alive(ptrace::set_registers(tid, &regs), "write registers")?;
         }
         Ok(())
@@ -310,6 +342,7 @@ impl Supervisor {
         match self.waiting.remove(&token) {
             Some(Waiting::Exit(tid)) => self.exit_pinned(tid, token),
             Some(Waiting::Death(tid)) => self.die(tid),
+            Some(Waiting::Fork(tid)) => self.gathered(tid, token),
             Some(Waiting::Detach) => self.let_go(),
             None => Ok(()),
         }

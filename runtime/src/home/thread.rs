@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::messages::{BoardId, Context};
 use crate::guest::ptrace::Tid;
 use crate::guest::robust::Walk;
+use crate::report::RecallCause;
 
 /// What the report says of a thread.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,8 +69,8 @@ pub struct Away {
     pub call: Option<PendingCall>,
     /// Its context, back but not yet restored.
     pub context: Option<Box<Context>>,
-    /// Home asked for the context.
-    pub recalling: bool,
+    /// Home asked for the context, because of this.
+    pub recalling: Option<RecallCause>,
     pub sent: Instant,
     /// When the board said that it runs.
     pub started: Option<Instant>,
@@ -86,8 +87,8 @@ pub enum AtHome {
     Exiting,
     /// Stopped until pages are home, then this signal is delivered.
     Dying { token: u64, signal: i32 },
-    /// Stopped in a fork event until the child is filled.
-    Forking { child: Tid },
+    /// Stopped in a fork event until the child is filled; `native`: it came home for the call.
+    Forking { child: Tid, native: bool },
 }
 
 /// Where a thread runs.
@@ -114,6 +115,8 @@ pub struct Thread {
     pub ask_tid_address: bool,
     /// Pins held for its end.
     pub pins: Vec<u64>,
+    /// All pages are at home, because it copies the memory.
+    pub gathered: Option<u64>,
     /// The walk over its robust mutexes, while it ends.
     pub robust: Option<Walk>,
     /// Stay home until then (it came back for a fault home had to judge).
@@ -136,6 +139,7 @@ impl Thread {
             tid_address: None,
             ask_tid_address: false,
             pins: Vec::new(),
+            gathered: None,
             robust: None,
             home_until: None,
             bounces: 0,

@@ -42,6 +42,13 @@ pub fn read_into(pid: Pid, addr: u64, out: &mut [u8]) -> Result<(), RemoteError>
     read(pid, &[(addr, out.len())], out)
 }
 
+/// The 64-bit word at `addr`.
+pub fn read_word(pid: Pid, addr: u64) -> Result<u64, RemoteError> {
+    let mut word = [0; 8];
+    read_into(pid, addr, &mut word)?;
+    Ok(u64::from_ne_bytes(word))
+}
+
 /// Writes `data` at `addr`. The pages must be writable to the process itself.
 pub fn write(pid: Pid, addr: u64, data: &[u8]) -> Result<(), RemoteError> {
     transfer(pid, &[(addr, data.len())], |remote, done| {

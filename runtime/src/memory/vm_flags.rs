@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 
 use nix::unistd::Pid;
 
+use super::address_map::AddressMap;
 use super::maps::{MapsError, Vma};
 
 /// The two-letter codes of one mapping (proc_pid_smaps(5)).
@@ -45,24 +46,53 @@ impl VmFlags {
     }
 }
 
-/// The flags of the mapping at `addr`, if there is one.
-pub fn vm_flags(pid: Pid, addr: u64) -> Result<Option<VmFlags>, MapsError> {
+/// The mappings of `pid` that have the flag `code`.
+pub fn ranges_with(pid: Pid, code: &[u8; 2]) -> Result<AddressMap<()>, MapsError> {
+    let mut ranges = AddressMap::new();
+    let mut current = None;
+    for_each_line(pid, |line| {
+        if let Some(codes) = line.strip_prefix(b"VmFlags:") {
+            if VmFlags::parse(&String::from_utf8_lossy(codes)).has(code)
+                && let Some(range) = current.take()
+            {
+                ranges.insert(range, ());
+            }
+        } else if let Ok(vma) = Vma::parse(line) {
+            current = Some(vma.range());
+        }
+        true
+    })?;
+    Ok(ranges)
+}
+
+/// Hands out the lines of smaps until `line` says false.
+fn for_each_line(pid: Pid, mut line: impl FnMut(&[u8]) -> bool) -> Result<(), MapsError> {
     let read_error = |source| MapsError::Read {
         pid,
         file: "smaps",
         source,
     };
     let file = File::open(format!("/proc/{pid}/smaps")).map_err(read_error)?;
-    let mut found = false;
-    for line in BufReader::new(file).split(b'\n') {
-        let line = line.map_err(read_error)?;
-        if let Some(codes) = line.strip_prefix(b"VmFlags:") {
-            if found {
-                return Ok(Some(VmFlags::parse(&String::from_utf8_lossy(codes))));
-            }
-        } else if let Ok(vma) = Vma::parse(&line) {
-            found = vma.range().contains(&addr);
+    for text in BufReader::new(file).split(b'\n') {
+        if !line(&text.map_err(read_error)?) {
+            break;
         }
     }
-    Ok(None)
+    Ok(())
+}
+
+/// The flags of the mapping at `addr`, if there is one.
+pub fn vm_flags(pid: Pid, addr: u64) -> Result<Option<VmFlags>, MapsError> {
+    let (mut found, mut flags) = (false, None);
+    for_each_line(pid, |line| {
+        if let Some(codes) = line.strip_prefix(b"VmFlags:") {
+            if found {
+                flags = Some(VmFlags::parse(&String::from_utf8_lossy(codes)));
+            }
+        } else if let Ok(vma) = Vma::parse(line) {
+            found = vma.range().contains(&addr);
+        }
+        flags.is_none()
+    })?;
+    Ok(flags)
 }

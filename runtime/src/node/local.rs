@@ -172,9 +172,18 @@ impl LocalMemory {
         Ok(at)
     }
 
-    /// Removes the write protection of pages that are there, and wakes.
-    pub fn promote(&self, page: Page) -> Result<(), LocalError> {
-        Ok(self.uffd.write_protect(page * SIZE, SIZE, false)?)
+    /// Removes the write protection of `count` pages that are there, and wakes.
+    pub fn promote(&self, first: Page, count: u64) -> Result<(), LocalError> {
+        match self.uffd.write_protect(first * SIZE, count * SIZE, false) {
+            // Some kernels take no range that spans mappings.
+            Err(ProtectError::Unmapped { .. }) if count > 1 => {
+                for page in first..first + count {
+                    self.uffd.write_protect(page * SIZE, SIZE, false)?;
+                }
+                Ok(())
+            }
+            done => Ok(done?),
+        }
     }
 
     /// Makes a page usable that this node already has the right to: fills it with zeros if it was

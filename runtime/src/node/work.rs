@@ -112,6 +112,16 @@ impl Node {
         self.feed(|table, now, out| table.due(now, out));
     }
 
+    /// A thread of this node waits, but not for a page.
+    pub fn thread_rests(&mut self, thread: u32) {
+        self.feed(|table, now, out| table.thread_rests(now, thread, out));
+    }
+
+    /// A thread of this node is gone.
+    pub fn thread_gone(&mut self, thread: u32) {
+        self.feed(|table, now, out| table.thread_gone(now, thread, out));
+    }
+
     /// A mapping of this node is about to go (board), or is gone (home).
     pub fn remove(&mut self, pages: Range<Page>) {
         self.feed(|table, _, out| table.remove(pages.start, pages.end - pages.start, out));
@@ -180,7 +190,11 @@ impl Node {
                     Ok(1)
                 }
                 NodeAction::Wake { page } => self.memory.wake(*page).map(|()| 1),
-                NodeAction::Promote { page } => self.memory.promote(*page).map(|()| 1),
+                NodeAction::Promote { page } => {
+                    let adjacent = |(i, action): &(usize, &NodeAction<Content>)| matches!(action, NodeAction::Promote { page: p } if *p == page + *i as u64);
+                    let run = self.todo.iter().enumerate().take_while(adjacent).count();
+                    self.memory.promote(*page, run as u64).map(|()| run)
+                }
                 NodeAction::Resolve { page, writable } => {
                     let (page, writable) = (*page, *writable);
                     let table = &self.table;

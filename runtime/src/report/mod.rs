@@ -5,12 +5,16 @@
 //! is pinned by a test. [`latency`] records durations while the job runs. [`write`] puts a report
 //! into a file as a whole or not at all, and [`summary`] renders it for people.
 
+mod calls;
+mod causes;
 mod chain;
 pub mod latency;
 pub mod schema;
 pub mod summary;
 pub mod write;
 
+pub use calls::CallReport;
+pub use causes::RecallCause;
 pub use chain::chain;
 pub use latency::Latency;
 pub use schema::{

@@ -2,7 +2,12 @@
 //!
 //! Fields may be added to this version; none may be renamed, removed or change its unit.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::calls::CallReport;
+use super::causes::RecallCause;
 
 /// The name of this form, in the field `schema` of every report.
 pub const SCHEMA: &str = "rtx.report.v1";
@@ -26,6 +31,11 @@ pub struct Report {
     pub boards: Vec<BoardReport>,
     /// Every thread that the program ever had, in the order of creation.
     pub threads: Vec<ThreadReport>,
+    /// System calls that were made on boards, by number. Calls that ran on a board itself are known
+    /// once their thread has left it.
+    pub calls: Vec<CallReport>,
+    /// How often threads came home, by cause; causes that did not occur are left out.
+    pub recall_causes: BTreeMap<RecallCause, u64>,
     /// Page traffic of the whole job.
     pub pages: Pages,
     /// How long faults and moves took, in microseconds.
@@ -170,6 +180,12 @@ pub(super) fn sample() -> Report {
             back_migrations: 2,
             home_calls: 40,
         }],
+        calls: vec![CallReport {
+            name: "mmap".to_owned(),
+            nr: 9,
+            count: 40,
+        }],
+        recall_causes: BTreeMap::from([(RecallCause::NativeCall, 1)]),
         pages: Pages {
             read: 1000,
             write: 200,
@@ -211,6 +227,8 @@ mod tests {
                 "tid": 4711, "home_s": 0.125, "board_s": 6.5, "offloads": 3, "recalls": 1,
                 "back_migrations": 2, "home_calls": 40,
             }],
+            "calls": [{"name": "mmap", "nr": 9, "count": 40}],
+            "recall_causes": {"native-call": 1},
             "pages": {
                 "read": 1000, "write": 200, "upgrade": 30, "invalidated": 25,
                 "prefetched": 800, "zero": 64, "bytes": 4653056,

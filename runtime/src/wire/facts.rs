@@ -55,7 +55,22 @@ impl Facts {
             xsave_bytes: end.map_or(0, |end| end.max(XSAVE_FIXED_BYTES)),
             xsave,
             vector_bytes: cpu::vector_bytes(),
+            clocks: clocks().unwrap_or_default(),
         }
+    }
+}
+
+/// The kernel's boot (proc_sys_kernel(5), random/boot_id) and the time namespace.
+fn clocks() -> std::io::Result<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let namespace = fs::read_link("/proc/self/ns/time_for_children")?;
+    Ok(format!("{} {}", boot.trim(), namespace.display()))
+}
+
+impl Facts {
+    /// Whether a thread can read the time there as well as here.
+    pub fn clocks_agree(&self, other: &Facts) -> bool {
+        !self.clocks.is_empty() && self.clocks == other.clocks
     }
 }
 

@@ -96,6 +96,10 @@ pub struct Facts {
     /// Bytes of a scalable vector register (aarch64 SVE); 0: none.
     #[prost(uint32, tag = "8")]
     pub vector_bytes: u32,
+    /// Names what its clocks count: equal at two nodes only if they show the same time always, being one
+    /// kernel's. Empty: not known.
+    #[prost(string, tag = "9")]
+    pub clocks: String,
 }
 
 /// One part of the XSAVE area: its bit in XCR0, and where it lies.

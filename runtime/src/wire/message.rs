@@ -8,7 +8,8 @@ pub use super::to_board::{
     Protect, Recall, Start, Take, TakeItem, TakeMode, Thaw, Unmap,
 };
 pub use super::to_home::{
-    Call, Context, Failed, FaultTimes, MapRequest, Request, Started, Taken, TakenItem, Why,
+    Call, CallCount, Context, Failed, FaultTimes, MapRequest, Request, Started, Taken, TakenItem,
+    Why,
 };
 
 /// The protobuf message in front of a frame's pages.

@@ -20,6 +20,7 @@ pub mod greeting;
 pub mod handshake;
 pub mod inbox;
 pub mod limits;
+pub mod lookout;
 pub mod message;
 pub mod outbox;
 pub mod pages;
@@ -30,4 +31,4 @@ pub mod transport;
 
 /// The version of everything in this module; raised by any change of a message's encoding, so that
 /// differing builds refuse each other instead of misunderstanding each other.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;

@@ -145,6 +145,19 @@ pub struct Context {
     /// Page faults since its Start that needed home.
     #[prost(uint64, tag = "8")]
     pub faults: u64,
+    /// System calls since its Start of which home has not heard: those that ran here, and the one
+    /// for which it goes home.
+    #[prost(message, repeated, tag = "9")]
+    pub calls: Vec<CallCount>,
+}
+
+/// How often a system call was made.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct CallCount {
+    #[prost(int64, tag = "1")]
+    pub nr: i64,
+    #[prost(uint64, tag = "2")]
+    pub count: u64,
 }
 
 /// Why a thread leaves the board.

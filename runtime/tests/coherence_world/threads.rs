@@ -42,6 +42,15 @@ impl Thread {
 }
 
 impl World {
+    /// `thread` waits for something that is not a page, between two instructions.
+    pub fn rests(&mut self, thread: usize) {
+        let node = self.threads[thread].node;
+        let mut actions = Vec::new();
+        let table = &mut self.nodes[node].table;
+        table.thread_rests(self.now, thread as u32, &mut actions);
+        self.settle(node, actions);
+    }
+
     /// `thread` tries its instruction: it happens, or it faults on its first page that is not there.
     pub fn attempt(&mut self, thread: usize) {
         let Thread { node, ref op, .. } = self.threads[thread];

@@ -28,6 +28,7 @@ pub fn facts() -> Facts {
         }],
         xsave_bytes: 832,
         vector_bytes: 0,
+        clocks: "boot time:[1]".into(),
     }
 }
 
@@ -152,6 +153,7 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
             call,
             cpu_ns: 12,
             faults: 13,
+            calls: vec![CallCount { nr: 24, count: 3 }],
         }
         .into(),
         Started { thread: 6 }.into(),

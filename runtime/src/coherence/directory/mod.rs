@@ -203,6 +203,17 @@ impl<D: Clone> Directory<D> {
         pages
     }
 
+    /// Whether a board waits for a page that it may write: home will lose it.
+    pub fn promised(&self) -> bool {
+        self.busy.values().any(|busy| {
+            let active = busy.active.iter().map(|a| &a.goal);
+            active
+                .chain(&busy.queue)
+                .map(|goal| goal.grantee())
+                .any(|(node, access)| access == Access::Write && !node.is_home())
+        })
+    }
+
     /// What was done so far.
     pub fn counters(&self) -> Counters {
         self.counters

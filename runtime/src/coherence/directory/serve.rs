@@ -78,20 +78,17 @@ impl<D: Clone> Directory<D> {
             return;
         }
         let holding = self.entries.get(page);
-        let holders = holding.nodes();
-        let from = match (holding, access) {
-            _ if holders.has(node) => return,
-            (Holding::Shared(_), Access::Write) => return,
-            _ => source(holders, node, page),
+        if holding.allows(node, access) {
+            return;
+        }
+        let takes = plan(holding, node, access, page);
+        let [(from, mode)] = takes[..] else {
+            // More than one copy would have to go.
+            return;
         };
         if !node.is_home() && !from.is_home() {
             return;
         }
-        let mode = if access == Access::Read {
-            TakeMode::Share
-        } else {
-            TakeMode::Give
-        };
         let goal = Goal::Prefetch { node, access };
         self.open(page, goal, &[(from, mode)], false, out);
     }

@@ -183,6 +183,21 @@ fn a_window_takes_only_pages_at_rest_and_a_refusal_ends_it() {
 }
 
 #[test]
+fn a_window_upgrades_pages_that_only_home_reads_too() {
+    let mut dir = Dir::new();
+    (0..4).for_each(|page| drop(fetch(&mut dir, A, page, Read, 1)));
+    fetch(&mut dir, B, 2, Read, 1);
+    let asked = did(|out| dir.request(A, 0, Write, 4, out));
+    let dropped: Vec<_> = takes(&asked).iter().map(|t| (t.0, t.1, t.3)).collect();
+    let one = |page| (0, page, TakeMode::Drop);
+    assert_eq!(dropped, [one(0), one(1), one(3)], "B reads page 2 too");
+    for take in takes(&asked) {
+        let granted = did(|out| dir.taken(HOME, take.2, no_data(false), out).unwrap());
+        assert_eq!(grants(&granted), [(A.0, take.1, Write, None)]);
+    }
+}
+
+#[test]
 fn a_pinned_page_is_granted_to_nobody_and_pins_count() {
     let mut dir = Dir::new();
     fetch(&mut dir, A, 1, Write, 3);
@@ -273,4 +288,26 @@ fn a_lost_board_takes_only_its_own_pages_along() {
         [(0, 3, Write, Some(8))],
         "what was on its way to A goes home"
     );
+}
+
+#[test]
+fn a_page_is_promised_while_a_board_waits_to_write_it() {
+    let mut dir = Dir::new();
+    fetch(&mut dir, A, 1, Write, 3);
+    assert!(!dir.promised());
+    let tag = takes(&did(|out| dir.request(HOME, 1, Read, 1, out)))[0].2;
+    assert!(!dir.promised(), "home will have it, and keep it");
+    assert!(did(|out| dir.request(B, 1, Write, 1, out)).is_empty());
+    assert!(dir.promised(), "B's request waits behind home's");
+    let next = did(|out| dir.taken(A, tag, data(3), out).unwrap());
+    assert!(dir.promised() && dir.missing_at_home(0..10) == [1]);
+    for (node, _, tag, mode) in takes(&next) {
+        let content = if mode == TakeMode::Give {
+            data(3)
+        } else {
+            no_data(false)
+        };
+        did(|out| dir.taken(NodeId(node), tag, content, out).unwrap());
+    }
+    assert_eq!((dir.promised(), dir.holder(1)), (false, Some(B)));
 }

@@ -199,9 +199,25 @@ impl Holds {
         }
     }
 
-    /// A thread has left the node.
-    pub(super) fn thread_gone(&mut self, thread: u32) {
-        self.threads.remove(&thread);
+    /// A thread needs nothing for now: what is held for it alone is held no longer. If `gone`, nothing is remembered of
+    /// it.
+    pub(super) fn let_go(&mut self, thread: u32, gone: bool) {
+        let Some(chain) = self.threads.get_mut(&thread) else {
+            return;
+        };
+        chain.until = 0;
+        let pages: Vec<Page> = chain.links.iter().map(|link| link.page).collect();
+        if gone {
+            self.threads.remove(&thread);
+        }
+        for page in pages {
+            let chains = self.threads.values();
+            let holding = chains.filter(|c| c.links.iter().any(|l| l.page == page && !l.lost));
+            match holding.map(|c| c.until).max() {
+                Some(until) if until > 0 => drop(self.until.insert(page, until)),
+                _ => drop(self.until.remove(&page)),
+            }
+        }
     }
 
     fn make_room(&mut self, thread: u32) {
@@ -305,6 +321,17 @@ mod tests {
         h.release(1);
         h.fault(10 * MS, 1, T);
         assert_eq!(h.threads[&T].factor, 1);
+    }
+
+    #[test]
+    fn a_thread_that_waits_holds_nothing_but_what_others_hold_too() {
+        let mut h = holds();
+        h.granted(0, 1, Access::Write, &[T], |_| PageState::Modified);
+        h.granted(0, 2, Access::Write, &[T, 8], |_| PageState::Modified);
+        h.let_go(T, false);
+        assert_eq!((h.until(1), h.until(2)), (0, 3 * MS));
+        h.let_go(8, true);
+        assert_eq!((h.until(2), h.threads.len()), (0, 1));
     }
 
     #[test]

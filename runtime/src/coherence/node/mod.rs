@@ -20,7 +20,7 @@ use hold::Holds;
 pub use hold::Tuning;
 pub use states::PageState;
 use states::States;
-use streams::Streams;
+use streams::{Asked, Streams};
 
 /// A request that has not been granted.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -134,12 +134,19 @@ impl NodeTable {
                 threads: vec![thread],
             },
         );
-        let window = self.streams.fault(page, access);
+        let Asked { window, ahead } = self.streams.fault(page, access);
         out.push(NodeAction::Request {
             page,
             access,
             window,
         });
+        if !ahead.is_empty() {
+            out.push(NodeAction::Request {
+                page: ahead.start,
+                access,
+                window: (ahead.end - ahead.start) as u32,
+            });
+        }
     }
 
     /// Home grants `page` (asked for or not). `contended`: the time it took says nothing about the network.
@@ -254,9 +261,16 @@ impl NodeTable {
             .min()
     }
 
-    /// `thread` left this node: nothing is remembered of it.
-    pub fn thread_gone(&mut self, thread: u32) {
-        self.holds.thread_gone(thread);
+    /// `thread` waits for something that is not a page: takes of what was held for it alone are carried out.
+    pub fn thread_rests<D>(&mut self, now: u64, thread: u32, out: &mut Vec<NodeAction<D>>) {
+        self.holds.let_go(thread, false);
+        self.due(now, out);
+    }
+
+    /// `thread` left this node: as when it rests, and nothing is remembered of it.
+    pub fn thread_gone<D>(&mut self, now: u64, thread: u32, out: &mut Vec<NodeAction<D>>) {
+        self.holds.let_go(thread, true);
+        self.due(now, out);
     }
 
     /// When a take of `page` may be carried out.

@@ -1,6 +1,12 @@
 //! Prefetch: a sequence of faults at neighbouring pages is a stream; each hit multiplies its window by four.
+//!
+//! A reading stream whose window is at its largest is asked for one window **ahead**, but for that window's first page,
+//! the marker: it stays away until the thread faults on it, which says that the thread goes on reading, and asks for the
+//! window after the next. So a window travels while the thread works on the one before, and a thread that stops reading
+//! has caused one window too many at most.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::coherence::types::{Access, Page};
 
@@ -15,6 +21,26 @@ struct Stream {
     /// Where its next fault is expected: the end of the last window.
     expect: Page,
     window: u32,
+    /// What is on its way beyond `expect`.
+    ahead: Range<Page>,
+}
+
+/// What a fault asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Asked {
+    /// Pages from the one faulted on.
+    pub(super) window: u32,
+    /// Pages elsewhere; nobody waits for them. May be empty.
+    pub(super) ahead: Range<Page>,
+}
+
+impl Asked {
+    fn only(window: u32) -> Self {
+        Asked {
+            window,
+            ahead: 0..0,
+        }
+    }
 }
 
 /// The streams of one node, most recently used first.
@@ -32,30 +58,53 @@ impl Streams {
         }
     }
 
-    /// A fault at `page`: how many pages to ask for, from `page` on.
-    pub(super) fn fault(&mut self, page: Page, access: Access) -> u32 {
+    /// A fault at `page`: what to ask for.
+    pub(super) fn fault(&mut self, page: Page, access: Access) -> Asked {
         if self.max_window == 1 {
-            return 1;
+            return Asked::only(1);
         }
         let mine = |s: &&Stream| s.access == access;
         // Inside the last window: the page is on its way, was refused, or was lost again. Not a new stream.
-        let inside = |s: &Stream| (s.expect - u64::from(s.window)..s.expect).contains(&page);
+        let inside = |s: &Stream| {
+            (s.expect - u64::from(s.window)..s.expect).contains(&page) || s.ahead.contains(&page)
+        };
         let expected = |s: &Stream| s.access == access && (s.expect..=s.expect + 1).contains(&page);
-        let window = match self.streams.iter().position(expected) {
+        let (asked, expect, window) = match self.streams.iter().position(expected) {
             Some(at) => {
-                let stream = self.streams.remove(at).expect("found");
-                stream.window.saturating_mul(GROWTH).min(self.max_window)
+                let last = self.streams.remove(at).expect("found");
+                self.next(&last, page)
             }
-            None if self.streams.iter().filter(mine).any(inside) => return 1,
-            None => 1,
+            None if self.streams.iter().filter(mine).any(inside) => return Asked::only(1),
+            None => (Asked::only(1), page.saturating_add(1), 1),
         };
         self.streams.truncate(STREAMS - 1);
         self.streams.push_front(Stream {
             access,
-            expect: page.saturating_add(u64::from(window)),
+            expect,
             window,
+            ahead: asked.ahead.clone(),
         });
-        window
+        asked
+    }
+
+    /// The stream `last` goes on at `page`: what to ask for, where its next fault is expected, and its window.
+    fn next(&self, last: &Stream, page: Page) -> (Asked, Page, u32) {
+        let most = self.max_window;
+        let window = last.window.saturating_mul(GROWTH).min(most);
+        let (window, marker) = if last.ahead.is_empty() {
+            (window, page.saturating_add(u64::from(window)))
+        } else {
+            // The rest of this window is on its way.
+            (1, last.ahead.end)
+        };
+        let full = last.window == most && last.access == Access::Read;
+        let ahead = if full {
+            marker.saturating_add(1)..marker.saturating_add(u64::from(most))
+        } else {
+            0..0
+        };
+        let covers = if full { most } else { window };
+        (Asked { window, ahead }, marker, covers)
     }
 }
 
@@ -69,7 +118,7 @@ mod tests {
         let mut page = 1000;
         let mut windows = Vec::new();
         for _ in 0..6 {
-            let window = streams.fault(page, Access::Read);
+            let window = streams.fault(page, Access::Write).window;
             windows.push(window);
             page += u64::from(window);
         }
@@ -79,11 +128,11 @@ mod tests {
     #[test]
     fn one_page_may_be_skipped_and_kinds_do_not_mix() {
         let mut streams = Streams::new(256);
-        assert_eq!(streams.fault(10, Access::Read), 1);
-        assert_eq!(streams.fault(11, Access::Write), 1);
-        assert_eq!(streams.fault(12, Access::Read), 4);
+        assert_eq!(streams.fault(10, Access::Read).window, 1);
+        assert_eq!(streams.fault(11, Access::Write).window, 1);
+        assert_eq!(streams.fault(12, Access::Read).window, 4);
         assert_eq!(
-            streams.fault(18, Access::Read),
+            streams.fault(18, Access::Read).window,
             1,
             "two pages on is another stream"
         );
@@ -92,7 +141,7 @@ mod tests {
     #[test]
     fn faulting_again_on_one_page_is_no_scan() {
         let mut streams = Streams::new(256);
-        assert!((0..10).all(|_| streams.fault(7, Access::Write) == 1));
+        assert!((0..10).all(|_| streams.fault(7, Access::Write).window == 1));
         assert_eq!(streams.streams.len(), 1);
     }
 
@@ -102,7 +151,54 @@ mod tests {
         for stream in 0..9 {
             streams.fault(stream * 1000, Access::Read);
         }
-        assert!((1..9).all(|s| streams.fault(s * 1000 + 1, Access::Read) == 4));
-        assert_eq!(streams.fault(1, Access::Read), 1);
+        assert!((1..9).all(|s| streams.fault(s * 1000 + 1, Access::Read).window == 4));
+        assert_eq!(streams.fault(1, Access::Read).window, 1);
+    }
+
+    /// A stream whose window is at its largest, and where it expects the next fault.
+    fn opened(streams: &mut Streams, access: Access) -> Page {
+        let mut page = 0;
+        while streams.streams.front().is_none_or(|s| s.window < 256) {
+            page += u64::from(streams.fault(page, access).window);
+        }
+        page
+    }
+
+    #[test]
+    fn every_page_is_asked_for_once_and_one_window_ahead() {
+        let mut streams = Streams::new(256);
+        let mut marker = opened(&mut streams, Access::Read);
+        let mut asked: Vec<Page> = Vec::new();
+        for i in 0..4 {
+            let Asked { window, ahead } = streams.fault(marker, Access::Read);
+            assert_eq!(window, if i == 0 { 256 } else { 1 });
+            asked.extend(marker..marker + u64::from(window));
+            asked.extend(ahead.clone());
+            assert_eq!(ahead.end - ahead.start, 255);
+            marker = ahead.start - 1;
+        }
+        asked.push(marker);
+        asked.sort_unstable();
+        let all: Vec<Page> = (asked[0]..asked[0] + asked.len() as u64).collect();
+        assert_eq!(asked, all);
+    }
+
+    #[test]
+    fn a_page_that_is_on_its_way_asks_for_nothing_more() {
+        let mut streams = Streams::new(256);
+        let page = opened(&mut streams, Access::Read);
+        let ahead = streams.fault(page, Access::Read).ahead;
+        for page in [page + 7, ahead.start + 1, ahead.end - 1] {
+            assert_eq!(streams.fault(page, Access::Read), Asked::only(1));
+        }
+        assert_eq!(streams.fault(ahead.start - 1, Access::Read).window, 1);
+        assert_eq!(streams.streams.len(), 1);
+    }
+
+    #[test]
+    fn writing_takes_nothing_ahead() {
+        let mut streams = Streams::new(256);
+        let page = opened(&mut streams, Access::Write);
+        assert_eq!(streams.fault(page, Access::Write), Asked::only(256));
     }
 }

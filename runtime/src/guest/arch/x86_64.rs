@@ -104,6 +104,13 @@ impl Registers {
         }
     }
 
+    /// Makes a thread whose next instruction enters a call look like one that was stopped inside it.
+    pub fn enter_call(&mut self) {
+        self.0.rip += SYSCALL_INSTRUCTION.len() as u64;
+        self.0.orig_rax = self.0.rax;
+        self.restart_unless_handled();
+    }
+
     /// Winds a thread that met a trap instruction back to it (one byte, 0xcc).
     pub fn rewind_trap(&mut self) {
         self.0.rip -= 1;
@@ -114,6 +121,24 @@ impl Registers {
     pub fn adopt_call(&mut self, from: &Registers) {
         self.0.rax = from.0.rax;
         self.0.orig_rax = from.0.orig_rax;
+    }
+
+    /// Moves a thread that is stopped inside a call to another instruction that enters the kernel, at
+    /// `at`: the kernel goes on with the call there.
+    pub fn move_call(&mut self, at: u64) {
+        self.0.rip = at + SYSCALL_INSTRUCTION.len() as u64;
+    }
+
+    /// Has the kernel make a call again that it would end with EINTR, unless a signal's handler is to
+    /// run first: then it does end so (-ERESTARTNOHAND, include/linux/errno.h).
+    pub fn restart_unless_handled(&mut self) {
+        self.0.rax = -514i64 as u64;
+    }
+
+    /// The arguments of the call this thread is in.
+    pub fn call_arguments(&self) -> [u64; 6] {
+        let r = &self.0;
+        [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9]
     }
 
     /// Sets up a system call at `at`, an address that holds [`SYSCALL_INSTRUCTION`].
@@ -132,9 +157,9 @@ impl Registers {
         self.0.r13 = buffer;
     }
 
-    /// The arguments of `clone(2)` that this thread is in the middle of: (flags, clear_child_tid).
-    pub fn clone_arguments(&self) -> (u64, u64) {
-        (self.0.rdi, self.0.r10)
+    /// The first argument of the call that this thread is at the entry of.
+    pub fn first_argument(&self) -> u64 {
+        self.0.rdi
     }
 }
 
@@ -153,6 +178,26 @@ global_asm!(
     // gadget: one injected system call, then a trap to the tracer.
     "   syscall",
     "   int3",
+    "   .balign 16",
+    // call_and_return: the end of a function that makes a system call.
+    ".globl rtx_stub_call_and_return",
+    "rtx_stub_call_and_return:",
+    "   syscall",
+    "   ret",
+    "   .balign 16",
+    // clock: clock_gettime(rdi, rsi) as the vDSO has it. Its result's page is touched first: the kernel
+    // cannot wait for pages that are away, and says EFAULT if it is away again.
+    ".globl rtx_stub_clock",
+    "rtx_stub_clock:",
+    "8: lock or dword ptr [rsi], 0",
+    "   lock or dword ptr [rsi + 12], 0",
+    "   mov eax, 228", // clock_gettime
+    "   syscall",
+    ".globl rtx_stub_clock_made",
+    "rtx_stub_clock_made:",
+    "   cmp rax, -14", // EFAULT
+    "   je 8b",
+    "   ret",
     "   .balign 16",
     // park: an interruptible wait that a signal ends and the kernel restarts.
     ".globl rtx_stub_park",
@@ -223,6 +268,9 @@ global_asm!(
 // SAFETY: labels of the assembly above; only their addresses are used.
 unsafe extern "C" {
     static rtx_stub_start: u8;
+    static rtx_stub_call_and_return: u8;
+    static rtx_stub_clock: u8;
+    static rtx_stub_clock_made: u8;
     static rtx_stub_park: u8;
     static rtx_stub_spawn: u8;
     static rtx_stub_helper: u8;
@@ -244,6 +292,19 @@ fn offset(symbol: *const u8) -> u64 {
 pub const GADGET: u64 = 0;
 /// Offset of the program counter that the gadget's trap reports.
 pub const GADGET_RETURN: u64 = 3;
+
+/// Offset of the system call that returns to its caller.
+pub fn call_and_return_offset() -> u64 {
+    offset(&raw const rtx_stub_call_and_return)
+}
+
+/// Offset of the function that reads a clock, and of the instruction behind its system call.
+pub fn clock_offsets() -> [u64; 2] {
+    [
+        offset(&raw const rtx_stub_clock),
+        offset(&raw const rtx_stub_clock_made),
+    ]
+}
 
 /// Offset of the place where a shadow waits.
 pub fn park_offset() -> u64 {
@@ -270,6 +331,21 @@ pub fn call_trampoline(nr: u32) -> Vec<u8> {
     code
 }
 
+/// A function that is another one, elsewhere.
+pub fn jump_trampoline(to: u64) -> Vec<u8> {
+    let mut code = vec![0x48, 0xb8]; // movabs rax, imm64
+    code.extend_from_slice(&to.to_le_bytes());
+    code.extend_from_slice(&[0xff, 0xe0]); // jmp rax
+    code
+}
+
+/// Where a thread can be in [`jump_trampoline`]'s code behind its beginning.
+pub const TRAMPOLINE_JUMP: u64 = 10;
+
+/// Where a thread can be in [`call_trampoline`]'s code once the call's number is set: from the call's
+/// own instruction to the one behind it.
+pub const TRAMPOLINE_CALL: std::ops::RangeInclusive<u64> = 5..=7;
+
 /// System calls only this ISA has that must be made by the thread itself at home.
 pub const NATIVE_CALLS: &[i64] = &[
     libc::SYS_fork,
@@ -280,6 +356,9 @@ pub const NATIVE_CALLS: &[i64] = &[
     libc::SYS_iopl,
     libc::SYS_ioperm,
 ];
+
+/// System calls only this ISA has that copy the memory for a new process.
+pub const COPYING_CALLS: &[i64] = &[libc::SYS_fork];
 
 /// System calls only this ISA has that end with EINTR when a tracer stops a thread in them.
 pub const FAIL_WHEN_INTERRUPTED: &[i64] = &[libc::SYS_epoll_wait];

@@ -12,9 +12,11 @@ use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::home::messages::{BoardId, Context, ToSupervisor, Why};
 use crate::node::{Content, LocalError};
+use crate::report::RecallCause;
 use crate::wire::frame::Frame;
 use crate::wire::message::{
-    Context as WireContext, Message, Prepare, Start, Taken as WireTaken, Unmap, Why as WireWhy,
+    Context as WireContext, Message, PendingCall, Prepare, Start, Taken as WireTaken, Unmap,
+    Why as WireWhy,
 };
 
 const SIZE: u64 = PAGE_SIZE as u64;
@@ -103,6 +105,12 @@ impl Pager {
             WireWhy::Call => Why::Call,
             WireWhy::Fault => Why::Fault(context.signal),
         };
+        let refused = link.refused.remove(&tid);
+        let cause = match why {
+            Why::Recalled => None,
+            Why::Call => Some(RecallCause::NativeCall),
+            Why::Fault(_) => Some(refused.unwrap_or(RecallCause::Fault)),
+        };
         let Some(registers) = Registers::from_bytes(&context.regs) else {
             self.lose(board, "it sent registers of another kind");
             return Ok(());
@@ -114,6 +122,8 @@ impl Pager {
             call: context.call.map(|c| c.seq),
             cpu_ns: context.cpu_ns,
             faults: context.faults,
+            calls: context.calls.iter().map(|c| (c.nr, c.count)).collect(),
+            cause,
         };
         self.notify(ToSupervisor::Context {
             tid,
@@ -123,7 +133,7 @@ impl Pager {
     }
 
     /// A board asks for a page.
-    fn on_request(
+    pub(super) fn on_request(
         &mut self,
         board: BoardId,
         page: Page,
@@ -143,7 +153,10 @@ impl Pager {
                 let Some(share) = &mut self.share else {
                     return Ok(());
                 };
-                let window = share.clip(page, left);
+                if share.postpone(board, page, write, window) {
+                    return Ok(());
+                }
+                let window = share.clip(page, left).unwrap_or(1);
                 let access = if write { Access::Write } else { Access::Read };
                 share
                     .directory
@@ -248,10 +261,12 @@ impl Pager {
         tid: Tid,
         registers: &Registers,
         extended: Vec<u8>,
+        call: Option<PendingCall>,
     ) -> Result<(), PagerError> {
-        let Some(share) = &self.share else {
+        let Some(share) = &mut self.share else {
             return Ok(());
         };
+        share.node.thread_rests(tid as u32);
         let link = &self.boards[usize::from(board) - 1];
         if !link.alive {
             self.notify(ToSupervisor::BoardLost {
@@ -287,7 +302,7 @@ impl Pager {
             thread: tid as u32,
             regs: registers.to_bytes().into(),
             extended: extended.into(),
-            pending_call: None,
+            pending_call: call,
         };
         self.stage(board, Staged::Other(start.into()));
         Ok(())

@@ -8,15 +8,13 @@ use nix::unistd::Pid;
 
 use super::run::Pager;
 use super::send::Order;
-use super::{Mapped, MappedKind, PagerError, Staged};
+use super::{Mapped, MappedKind, PagerError, Share, Staged};
 use crate::coherence::{DirAction, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
 use crate::home::messages::{BoardId, ToSupervisor};
-use crate::memory::maps::{Kind, MapsError, Vma};
-use crate::node::LocalError;
-use crate::wire::message::{
-    Discard, Map, MapKind, Mapped as NowMapped, Message, NoMap, Protect, Unmap,
-};
+use crate::memory::maps::{Kind, MapsError, Vma, read_maps};
+use crate::report::RecallCause;
+use crate::wire::message::{Discard, Map, MapKind, Mapped as NowMapped, NoMap, Protect, Unmap};
 
 const SIZE: u64 = PAGE_SIZE as u64;
 /// Bytes of a file mapping that is copied into anonymous memory at most; threads that touch a larger
@@ -64,9 +62,26 @@ impl Pager {
                 && self.boards[usize::from(board) - 1]
                     .retries
                     .allow(thread, addr);
-            self.stage(board, Staged::Other(answer(thread, addr, there)));
+            self.answer(board, thread, addr, there);
         }
         Ok(())
+    }
+
+    /// Tells a board whether the thread that touched `addr` may try again.
+    fn answer(&mut self, board: BoardId, thread: Tid, addr: u64, there: bool) {
+        let thread_id = thread as u32;
+        let message = if there {
+            let thread = thread_id;
+            NowMapped { thread, addr }.into()
+        } else {
+            let cause = self.share.as_ref().map(|share| why_not(share, addr));
+            let link = &mut self.boards[usize::from(board) - 1];
+            link.refused
+                .insert(thread, cause.unwrap_or(RecallCause::Fault));
+            let thread = thread_id;
+            NoMap { thread, addr }.into()
+        };
+        self.stage(board, Staged::Other(message));
     }
 
     /// Gives `board` the mapping at `addr`. False: there is none it may have. `None`: the answer
@@ -124,7 +139,8 @@ impl Pager {
             share.registered.insert(vma.range(), ());
         }
         if kind == MappedKind::Vdso && share.vdso.is_none() {
-            share.vdso = super::vdso::Image::of(Pid::from_raw(share.pid), &vma);
+            share.vdso =
+                super::vdso::Image::of(Pid::from_raw(share.pid), &vma, share.node.memory.stub);
             if share.vdso.is_none() {
                 return Ok(Some(false));
             }
@@ -179,7 +195,7 @@ impl Pager {
             .unwrap_or_default();
         for (board, thread) in waiting {
             let there = self.map_for(board, addr, None)?.unwrap_or(false);
-            self.stage(board, Staged::Other(answer(thread, addr, there)));
+            self.answer(board, thread, addr, there);
         }
         Ok(())
     }
@@ -278,42 +294,27 @@ impl Pager {
         }
     }
 
-    /// Pages lost their content at home (MADV_DONTNEED and the like).
-    pub(super) fn on_discarded(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
-        // What was granted before must arrive before: its receiver waits for it.
-        self.settle()?;
+    /// Pages have just lost their content at home. Everything that was to be sent before must have
+    /// been: [`Pager::settle`].
+    pub(super) fn discarded(&mut self, start: u64, end: u64) {
         let Some(share) = &mut self.share else {
-            return Ok(());
+            return;
         };
         let range = pages(start, end);
         share
             .directory
             .discard(range.start, range.end - range.start, &mut share.scratch);
-        share.node.discard(range.clone());
+        share.node.discard(range);
         for board in 1..=self.boards.len() as BoardId {
             let link = &self.boards[usize::from(board) - 1];
             if link.mapped.overlaps(start..end).next().is_some() {
                 self.stage(board, Staged::Other(Discard { start, end }.into()));
             }
         }
-        // What came home between the program's call and now is dropped once more.
-        let share = self.share.as_mut().expect("just used");
-        let watched: Vec<(u64, u64)> = share
-            .registered
-            .overlaps(start..end)
-            .map(|(r, ())| (r.start.max(start), r.end.min(end) - r.start.max(start)))
-            .collect();
-        share
-            .node
-            .memory
-            .helper
-            .drop_pages(&watched)
-            .map_err(LocalError::from)?;
         self.take_up_actions();
-        Ok(())
     }
 
-    /// An offloaded thread changed mappings: what boards hold of the range is looked up again.
+    /// A thread changed mappings: what boards hold of the range is looked up again.
     pub(super) fn on_remap_call(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
         for board in 1..=self.boards.len() as BoardId {
             let link = &self.boards[usize::from(board) - 1];
@@ -376,12 +377,19 @@ impl Pager {
     }
 }
 
-fn answer(thread: Tid, addr: u64, there: bool) -> Message {
-    let thread = thread as u32;
-    if there {
-        NowMapped { thread, addr }.into()
-    } else {
-        NoMap { thread, addr }.into()
+/// Why a thread that touched `addr` must do so at home.
+fn why_not(share: &Share, addr: u64) -> RecallCause {
+    let Ok(maps) = read_maps(Pid::from_raw(share.pid)) else {
+        return RecallCause::Fault; // the program is gone
+    };
+    match maps.iter().find(|vma| vma.end > addr) {
+        Some(vma) if vma.start > addr && vma.kind == Kind::Stack => RecallCause::StackGrowth,
+        Some(vma) if vma.start > addr || vma.prot.none() => RecallCause::Fault,
+        // Boards have the like; so the access was one that it does not allow.
+        Some(vma) if vma.kind.is_anon() && !vma.shared && vma.prot.r => RecallCause::Fault,
+        Some(vma) if vma.kind.file() == Some(&share.program) => RecallCause::Fault,
+        Some(_) => RecallCause::UnwatchedMemory,
+        None => RecallCause::Fault,
     }
 }
 

@@ -1,19 +1,22 @@
 //! The pager: the thread at home that serves pages, to the guest's own threads and to boards.
 //!
-//! It owns the directory, home's node, and the sessions with all boards. Events come from four
-//! sides: the guest's userfaultfd, the boards' messages, the supervisor's queue, and time. Each is
+//! It owns the directory, home's node, and the sessions with all boards. Events come from five
+//! sides: the guest's userfaultfd, its intercepted calls ([`unseen`]), the boards' messages, the
+//! supervisor's queue, and time. Each is
 //! handled to its end by [`Pager::settle`], which carries actions back and forth between the
 //! directory and home's node until nothing is left, and then sends what boards must hear.
 //!
 //! A board asks for a page: [`boards`] -> directory -> [`serve`] -> [`send`].
 
 mod boards;
+mod gather;
 mod link;
 mod mapping;
 mod run;
 mod send;
 mod serve;
 mod sweep;
+mod unseen;
 mod vdso;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -22,6 +25,7 @@ use std::path::PathBuf;
 
 pub use run::{BoardAddress, Pager, PagerHandle, PagerReport, start};
 
+use super::intercept::Interception;
 use super::messages::{BoardId, ToSupervisor};
 use crate::coherence::{DirAction, Directory, Page};
 use crate::guest::ptrace::Tid;
@@ -69,12 +73,15 @@ pub(super) struct Share {
     /// What userfaultfd watches at home.
     pub registered: AddressMap<()>,
     pub vdso: Option<vdso::Image>,
+    /// Calls of the guest that change memory unseen.
+    pub interception: Interception,
     /// Pages that were ever granted to a board and are still mapped.
     pub ever_shared: BTreeSet<Page>,
     pub actions: VecDeque<DirAction<Content>>,
     pub scratch: Vec<DirAction<Content>>,
     pub outcomes: Vec<Outcome>,
     pub(in crate::home::pager) sweeps: sweep::Sweeps,
+    pub(in crate::home::pager) gather: gather::Gather,
     /// Map requests that wait for a conversion, by address.
     pub converting: BTreeMap<u64, Vec<(BoardId, Tid)>>,
 }

@@ -1,6 +1,6 @@
 //! The pager's thread: its start, its loop, its end.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::os::fd::AsFd;
 use std::panic::AssertUnwindSafe;
 use std::thread::JoinHandle;
@@ -16,6 +16,7 @@ use super::link::{self, FromBoard, Link};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
 use crate::coherence::{Counters, Directory, NodeId};
+use crate::guest::ptrace::Tid;
 use crate::home::error::JobError;
 use crate::home::job::{BoardFacts, Control, Settings};
 use crate::home::messages::{BoardId, SharedMemory, ToPager, ToSupervisor};
@@ -24,7 +25,8 @@ use crate::memory::maps::Maps;
 use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalMemory, Node};
-use crate::report::Latency;
+use crate::report::{Latency, RecallCause};
+use crate::wire::lookout::Lookout;
 use crate::wire::message::{Bye, CallReply, Freeze, Recall, Thaw};
 
 /// Where a board is.
@@ -74,6 +76,8 @@ pub(super) struct Board {
     pub prepared: bool,
     pub mapped: AddressMap<Mapped>,
     pub retries: Retries,
+    /// Why threads that are told not to try again must be at home.
+    pub refused: HashMap<Tid, RecallCause>,
     pub staged: VecDeque<Staged>,
     pub cpu_ns: u64,
 }
@@ -168,6 +172,7 @@ fn run(
                 prepared: false,
                 mapped: AddressMap::new(),
                 retries: Retries::default(),
+                refused: HashMap::new(),
                 staged: VecDeque::new(),
                 cpu_ns: 0,
             });
@@ -218,7 +223,11 @@ impl Pager {
         mut boards: Streams,
     ) -> Result<(), PagerError> {
         let mut watched: Option<Watch> = None;
+        let mut lookout = Lookout::default();
+        let mut calls: Option<Watch> = None;
         loop {
+            // Boards ask in quick succession; the program's own threads need the processor themselves.
+            let mut asked = false;
             let due = self.share.as_ref().and_then(|s| s.node.next_due());
             let due = due.map_or_else(
                 || Instant::now() + Duration::from_secs(3600),
@@ -230,15 +239,29 @@ impl Pager {
                     ready.map_err(|e| PagerError::Other(format!("cannot wait for the program's faults: {e}")))?;
                     self.read_events()?;
                 }
-                Some((board, message)) = boards.next() => self.on_link(board, message)?,
+                ready = readable(calls.as_ref()) => {
+                    ready.map_err(|e| PagerError::Other(format!("cannot wait for the program's calls: {e}")))?;
+                    if !self.read_unseen()? {
+                        calls = None;
+                    }
+                }
+                Some((board, message)) = boards.next() => {
+                    asked = true;
+                    self.on_link(board, message)?;
+                }
                 message = inbox.recv() => match message {
                     None | Some(ToPager::Finish) => {
                         self.finish().await;
                         return Ok(());
                     }
-                    Some(ToPager::Share(shared)) => watched = Some(self.share(*shared)?),
+                    Some(ToPager::Share(shared)) => {
+                        calls = Some(Watch::new(shared.interception.as_fd()).map_err(|e| {
+                            PagerError::Other(format!("cannot watch the program's calls: {e}"))
+                        })?);
+                        watched = Some(self.share(*shared)?);
+                    }
                     Some(ToPager::Exec) => {
-                        watched = None;
+                        (watched, calls) = (None, None);
                         self.keep_counters();
                         self.share = None;
                         self.say_goodbye();
@@ -250,8 +273,15 @@ impl Pager {
                         share.node.due();
                     }
                 }
+                () = tokio::task::yield_now(), if lookout.goes_on() => continue,
+            }
+            if asked {
+                lookout.found();
             }
             self.settle()?;
+            if asked {
+                lookout.handled();
+            }
         }
     }
 
@@ -271,11 +301,13 @@ impl Pager {
             maps: Maps::open(pid).map_err(|e| other("read the program's mappings", &e))?,
             registered: AddressMap::new(),
             vdso: None,
+            interception: shared.interception,
             ever_shared: Default::default(),
             actions: VecDeque::new(),
             scratch: Vec::new(),
             outcomes: Vec::new(),
             sweeps: Sweeps::default(),
+            gather: Default::default(),
             converting: Default::default(),
         });
         Ok(watched)
@@ -301,8 +333,9 @@ impl Pager {
                 tid,
                 registers,
                 extended,
+                call,
             } => {
-                return self.start_thread(board, tid, &registers, extended);
+                return self.start_thread(board, tid, &registers, extended, call);
             }
             ToPager::Recall { board, tid } => {
                 self.stage(board, Staged::Other(Recall { thread: tid as u32 }.into()))
@@ -313,6 +346,10 @@ impl Pager {
                 seq,
                 result,
             } => {
+                // Its shadow is done with what the call worked on.
+                if let Some(share) = &mut self.share {
+                    share.node.thread_rests(tid as u32);
+                }
                 self.stage(
                     board,
                     Staged::Other(
@@ -326,10 +363,11 @@ impl Pager {
                 );
             }
             ToPager::Remapped { start, end } => return self.on_remap_call(start, end),
-            ToPager::Discarded { start, end } => return self.on_discarded(start, end),
             ToPager::Pin { token, addresses } => self.pin(token, &addresses),
             ToPager::Unpin { token } => self.unpin(token),
             ToPager::FetchAll { token } => self.fetch_all(token),
+            ToPager::Gather { token } => self.gather(token),
+            ToPager::Scatter { token } => return self.scatter(token),
             ToPager::FillChild { child } => return self.fill_child(child),
             ToPager::Converted { addr } => return self.on_converted(addr),
             ToPager::Freeze(on) => {

@@ -1,10 +1,11 @@
 //! What is said to boards, staged until nothing can overtake it any more.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::Staged;
 use super::run::Pager;
-use crate::coherence::{Page, TakeMode};
+use crate::coherence::{PAGE_SIZE, Page, TakeMode};
 use crate::home::messages::BoardId;
 use crate::node::Content;
 use crate::wire::frame::OutFrame;
@@ -34,6 +35,16 @@ fn place(staged: &Staged, page_goes: Place) -> Option<Order> {
     }
 }
 
+/// The grant or take of a page of one of the ranges.
+fn is_in(staged: &Staged, ranges: &[Range<Page>]) -> bool {
+    match staged {
+        Staged::Grant { page, .. } | Staged::Take { page, .. } => {
+            ranges.iter().any(|range| range.contains(page))
+        }
+        Staged::Other(_) => false,
+    }
+}
+
 impl Pager {
     /// Takes away what is staged for boards, so that the news of a mapping change overtakes it: a
     /// thread that a grant or a reply sets going must not see the old mapping.
@@ -53,10 +64,20 @@ impl Pager {
         for (board, held) in self.boards.iter_mut().zip(held) {
             let news = std::mem::take(&mut board.staged);
             let (mut before, mut after) = (VecDeque::new(), VecDeque::new());
-            for staged in held {
-                match place(&staged, &page_goes) {
-                    Some(Order::Before) => before.push_back(staged),
-                    Some(Order::After) => after.push_back(staged),
+            // Mappings whose end is staged after what is looked at.
+            let mut ending: Vec<Range<Page>> = Vec::new();
+            for staged in held.into_iter().rev() {
+                let order = match place(&staged, &page_goes) {
+                    // A take that came after its page's mapping is gone would find nothing there.
+                    Some(Order::After) if is_in(&staged, &ending) => Some(Order::Before),
+                    order => order,
+                };
+                if let Staged::Other(Message::Unmap(gone)) = &staged {
+                    ending.push(gone.start / PAGE_SIZE as u64..gone.end / PAGE_SIZE as u64);
+                }
+                match order {
+                    Some(Order::Before) => before.push_front(staged),
+                    Some(Order::After) => after.push_front(staged),
                     None => {}
                 }
             }

@@ -168,10 +168,12 @@ impl Pager {
                     access,
                     window,
                 } => {
-                    let window = share.clip(page, window);
-                    share
-                        .directory
-                        .request(NodeId::HOME, page, access, window, &mut share.scratch);
+                    if let Some(window) = share.clip(page, window) {
+                        let scratch = &mut share.scratch;
+                        share
+                            .directory
+                            .request(NodeId::HOME, page, access, window, scratch);
+                    }
                 }
                 Outcome::Taken { pages, deferred } => {
                     for (tag, data) in pages {
@@ -261,16 +263,15 @@ impl Share {
     }
 
     /// How far a window from `page` may reach: within what is watched, without a gap.
-    pub(super) fn clip(&self, page: Page, window: u32) -> u32 {
+    pub(super) fn clip(&self, page: Page, window: u32) -> Option<u32> {
         let size = PAGE_SIZE as u64;
-        let mut end = page + u64::from(window);
+        let end = page + u64::from(window);
         let mut at = page;
-        while at < end {
-            match self.registered.get_range(at * size) {
-                Some((range, ())) => at = range.end / size,
-                None => end = at,
-            }
+        while at < end
+            && let Some((range, ())) = self.registered.get_range(at * size)
+        {
+            at = range.end / size;
         }
-        u32::try_from(end.saturating_sub(page)).unwrap_or(1).max(1)
+        (at > page).then(|| (at.min(end) - page) as u32)
     }
 }

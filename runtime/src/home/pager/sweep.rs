@@ -12,6 +12,7 @@ use crate::guest::ptrace::Tid;
 use crate::home::messages::ToSupervisor;
 use crate::memory::pagemap::Pagemap;
 use crate::memory::remote;
+use crate::memory::vm_flags;
 use crate::node::LocalError;
 
 const SIZE: u64 = PAGE_SIZE as u64;
@@ -120,6 +121,18 @@ impl Pager {
                 left.push_back(page);
             }
         }
+        if !left.is_empty() {
+            // What is to be zero in a child (MADV_WIPEONFORK) is.
+            match vm_flags::ranges_with(Pid::from_raw(pid), b"wf") {
+                Ok(wiped) => left.retain(|page| wiped.get(page * SIZE).is_none()),
+                Err(_) if !std::path::Path::new(&format!("/proc/{pid}")).exists() => left.clear(),
+                Err(e) => {
+                    return Err(PagerError::Other(format!(
+                        "cannot read the mappings of a forked child: {e}"
+                    )));
+                }
+            }
+        }
         share.sweeps.children.push_back(Child {
             pid,
             left,
@@ -154,13 +167,9 @@ impl Share {
         if self.sweeps.fetches.is_empty() {
             return;
         }
-        if self.sweeps.fetching.len() >= FETCHES
-            && self
-                .sweeps
-                .fetching
-                .iter()
-                .all(|page| !self.directory.state(*page).nodes().has(NodeId::HOME))
-        {
+        // All of them are on their way: nothing to look for.
+        let on_their_way = |page: &Page| self.directory.is_busy(*page);
+        if self.sweeps.fetching.len() >= FETCHES && self.sweeps.fetching.iter().all(on_their_way) {
             return;
         }
         let missing: BTreeSet<Page> = self
@@ -168,7 +177,7 @@ impl Share {
             .missing_at_home(0..u64::MAX)
             .into_iter()
             .collect();
-        if missing.is_empty() {
+        if missing.is_empty() && !self.still_scatters() {
             self.sweeps.fetching.clear();
             notices.extend(
                 self.sweeps
@@ -180,13 +189,14 @@ impl Share {
         }
         self.sweeps.fetching.retain(|page| missing.contains(page));
         for page in missing {
-            if self.sweeps.fetching.len() >= FETCHES {
-                break;
+            if self.sweeps.fetching.len() >= FETCHES && !self.sweeps.fetching.contains(&page) {
+                continue;
             }
-            if self.sweeps.fetching.insert(page) {
-                self.directory
-                    .request(NodeId::HOME, page, Access::Read, 1, &mut self.scratch);
-            }
+            self.sweeps.fetching.insert(page);
+            // Asked for anew each time: it may have come and have been taken away again since. The
+            // directory knows what is asked for already.
+            self.directory
+                .request(NodeId::HOME, page, Access::Read, 1, &mut self.scratch);
         }
     }
 

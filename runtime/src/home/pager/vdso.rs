@@ -1,12 +1,12 @@
 //! What stands in for home's vDSO on a board: libc has cached the addresses of its functions, so
-//! each is replaced there by a system call, at the same offset.
+//! each is replaced there, at the same offset: by the stub's clock, or by a system call.
 
 use bytes::Bytes;
 use nix::unistd::Pid;
-use object::{Object, ObjectSymbol};
 
 use crate::coherence::PAGE_SIZE;
-use crate::guest::arch;
+use crate::guest::stub::Stub;
+use crate::guest::vdso;
 use crate::memory::maps::Vma;
 use crate::memory::remote;
 use crate::node::Content;
@@ -19,10 +19,10 @@ pub struct Image {
 
 impl Image {
     /// Reads the guest's vDSO and replaces its functions; `None` if it cannot be understood.
-    pub fn of(pid: Pid, vma: &Vma) -> Option<Image> {
+    pub fn of(pid: Pid, vma: &Vma, stub: Stub) -> Option<Image> {
         let mut bytes = vec![0u8; vma.len() as usize];
         remote::read_into(pid, vma.start, &mut bytes).ok()?;
-        replace(&mut bytes)?;
+        replace(&mut bytes, stub)?;
         Some(Image {
             start: vma.start,
             bytes: bytes.into(),
@@ -37,18 +37,9 @@ impl Image {
     }
 }
 
-fn replace(image: &mut [u8]) -> Option<()> {
-    let elf = object::File::parse(&*image).ok()?;
-    let mut patches = Vec::new();
-    for symbol in elf.dynamic_symbols() {
-        let known = arch::VDSO_CALLS
-            .iter()
-            .find(|(name, _)| symbol.name() == Ok(name));
-        if let Some((_, nr)) = known {
-            patches.push((symbol.address() as usize, arch::call_trampoline(*nr as u32)));
-        }
-    }
-    for (at, code) in patches {
+fn replace(image: &mut [u8], stub: Stub) -> Option<()> {
+    for (at, nr) in vdso::functions(image)? {
+        let code = vdso::replacement(nr, stub);
         image.get_mut(at..at + code.len())?.copy_from_slice(&code);
     }
     Some(())
@@ -56,29 +47,27 @@ fn replace(image: &mut [u8]) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use object::{Object, ObjectSymbol};
+
     use super::*;
     use crate::memory::maps::{Kind, read_maps};
 
     #[test]
-    fn the_clock_of_this_process_becomes_a_system_call() {
+    fn the_clock_of_this_process_becomes_the_stubs() {
         let me = Pid::this();
         let maps = read_maps(me).unwrap();
         let vma = maps
             .iter()
             .find(|v| v.kind == Kind::Vdso)
             .expect("every process has a vDSO");
-        let image = Image::of(me, vma).unwrap();
+        let stub = Stub(0x2_0000);
+        let image = Image::of(me, vma, stub).unwrap();
         let elf = object::File::parse(&*image.bytes).unwrap();
         let clock = elf
             .dynamic_symbols()
             .find(|s| s.name().is_ok_and(|n| n.ends_with("clock_gettime")))
             .unwrap();
-        let nr = arch::VDSO_CALLS
-            .iter()
-            .find(|(n, _)| clock.name() == Ok(n))
-            .unwrap()
-            .1;
-        let code = arch::call_trampoline(nr as u32);
+        let code = vdso::replacement(libc::SYS_clock_gettime, stub);
         let at = clock.address() as usize;
         assert_eq!(&image.bytes[at..at + code.len()], &code[..]);
         assert!(image.page(vma.start).is_some() && image.page(vma.end).is_none());

@@ -1,8 +1,10 @@
-//! The listener of a seccomp filter: system calls of a replica's threads arrive here
+//! The listener of a seccomp filter: system calls arrive here and wait for an answer
 //! (seccomp_unotify(2)).
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// `struct seccomp_notif` (linux/seccomp.h).
 #[repr(C)]
@@ -32,6 +34,12 @@ const _: () = assert!(size_of::<Notification>() == 80 && size_of::<Response>() =
 const RECEIVE: libc::c_ulong = 0xc050_2100;
 /// `SECCOMP_IOCTL_NOTIF_SEND`: _IOWR('!', 1, struct seccomp_notif_resp).
 const SEND: libc::c_ulong = 0xc018_2101;
+/// `SECCOMP_IOCTL_NOTIF_ID_VALID`: _IOW('!', 2, __u64).
+const ID_VALID: libc::c_ulong = 0x4008_2102;
+/// `SECCOMP_IOCTL_NOTIF_SET_FLAGS`: _IOW('!', 4, __u64) (Linux 6.6).
+const SET_FLAGS: libc::c_ulong = 0x4008_2104;
+/// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`: caller and answerer run on one processor, in turn.
+const SYNC_WAKE_UP: libc::c_ulong = 1;
 /// `SECCOMP_USER_NOTIF_FLAG_CONTINUE`.
 const CONTINUE: u32 = 1;
 
@@ -41,7 +49,7 @@ pub struct WaitingCall {
     /// Names the answer.
     pub id: u64,
     /// The calling thread.
-    pub vessel: i32,
+    pub caller: i32,
     /// The call's number.
     pub nr: i64,
     /// AUDIT_ARCH_* of the way it entered the kernel.
@@ -73,7 +81,6 @@ impl Listener {
 
     /// For polling.
     pub fn fd(&self) -> BorrowedFd<'_> {
-        use std::os::fd::AsFd;
         self.0.as_fd()
     }
 
@@ -92,11 +99,17 @@ impl Listener {
         }
         Ok(Some(WaitingCall {
             id: n.id,
-            vessel: n.pid as i32,
+            caller: n.pid as i32,
             nr: n.nr.into(),
             arch: n.arch,
             args: n.args,
         }))
+    }
+
+    /// Whether a call still waits: it was not interrupted, and its thread lives.
+    pub fn is_waiting(&self, id: u64) -> bool {
+        // SAFETY: ID_VALID reads one u64.
+        unsafe { libc::ioctl(self.0.as_raw_fd(), ID_VALID as _, &raw const id) == 0 }
     }
 
     /// Lets a call return `result` (-errno on failure) without having been made.
@@ -132,13 +145,26 @@ impl Listener {
         Ok(Answered::Yes)
     }
 
+    /// Has caller and answerer wake each other without changing the processor, where the kernel
+    /// can (Linux 6.6).
+    pub fn wake_in_place(&self) {
+        // SAFETY: SET_FLAGS takes an integer. An older kernel refuses it, and nothing is lost.
+        unsafe { libc::ioctl(self.0.as_raw_fd(), SET_FLAGS as _, SYNC_WAKE_UP) };
+    }
+
+    /// Every process under the filter has ended: no call will come any more.
+    pub fn is_deserted(&self) -> bool {
+        self.polls(PollFlags::POLLHUP)
+    }
+
     /// More calls wait.
     pub fn more(&self) -> bool {
-        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-        let mut fds = [PollFd::new(self.fd(), PollFlags::POLLIN)];
+        self.polls(PollFlags::POLLIN)
+    }
+
+    fn polls(&self, what: PollFlags) -> bool {
+        let mut fds = [PollFd::new(self.fd(), what)];
         matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..))
-            && fds[0]
-                .revents()
-                .is_some_and(|r| r.contains(PollFlags::POLLIN))
+            && fds[0].revents().is_some_and(|r| r.contains(what))
     }
 }

@@ -1,0 +1,124 @@
+//! `shuffle`: a test of everything else. Threads move to and fro at random moments.
+//!
+//! It spares nobody: neither the main thread nor a thread that waits in a system call. Which thread
+//! moves when follows from the seed and the snapshots alone; what a real run shows in its snapshots
+//! depends on time, so that a seed makes a failure likelier to be met again, not certain.
+
+use std::time::Duration;
+
+use crate::random::Random;
+use crate::{Action, BoardLoad, Decision, Place, Policy, Snapshot, ThreadView};
+
+/// Milliseconds between two looks.
+const TICK_MS: u64 = 2;
+
+/// Milliseconds a thread stays on a board on average, if nobody says otherwise.
+const MEAN_MS: u64 = 6;
+
+/// Milliseconds a thread may be told to stay on a board on average.
+const MOST_MS: u64 = 60_000;
+
+/// Moves any thread at any time.
+#[derive(Debug, Clone)]
+pub struct Shuffle {
+    name: String,
+    random: Random,
+    mean_ms: u64,
+    moves: u64,
+}
+
+impl Shuffle {
+    /// From the name's parameters: `SEED` or `SEED:MEAN_MS`; none: seed 0. `None`: they are wrong.
+    pub(crate) fn from_parameters(parameters: Option<&str>) -> Option<Self> {
+        let (seed, mean) = match parameters {
+            None => return Some(Self::new("shuffle".to_owned(), 0, MEAN_MS)),
+            Some(text) => text
+                .split_once(':')
+                .map_or((text, None), |(s, m)| (s, Some(m))),
+        };
+        let mean_ms = mean.map_or(Some(MEAN_MS), |text| text.parse().ok())?;
+        let name = format!("shuffle:{}", parameters.expect("just seen"));
+        (1..=MOST_MS)
+            .contains(&mean_ms)
+            .then_some(Self::new(name, seed.parse().ok()?, mean_ms))
+    }
+
+    fn new(name: String, seed: u64, mean_ms: u64) -> Self {
+        Self {
+            name,
+            random: Random::new(seed),
+            mean_ms,
+            moves: 0,
+        }
+    }
+
+    /// Looks that a thread sees pass on its board before it moves, on average.
+    fn looks(&self) -> u64 {
+        (self.mean_ms / TICK_MS).max(1)
+    }
+
+    fn decision(&mut self, thread: &ThreadView, action: Action) -> Decision {
+        self.moves += 1;
+        Decision {
+            tid: thread.tid,
+            action,
+            reason: format!("random move {} of {}", self.moves, self.name),
+        }
+    }
+
+    /// One of the boards that take a thread.
+    fn choose<'a>(&mut self, boards: &'a mut [BoardLoad]) -> Option<&'a mut BoardLoad> {
+        let open = boards.iter_mut().filter(|b| b.free_slots() > 0);
+        let mut open: Vec<_> = open.collect();
+        if open.is_empty() {
+            return None;
+        }
+        let index = self.random.below(open.len() as u64) as usize;
+        Some(open.swap_remove(index))
+    }
+}
+
+impl Policy for Shuffle {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A thread at home leaves sooner than one on a board returns, so that most time is spent on
+    /// boards, where mistakes show.
+    fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
+        let mut boards = snapshot.boards.clone();
+        let mut decisions = Vec::new();
+        for thread in snapshot.threads.iter().filter(|t| !t.moving) {
+            match thread.place {
+                Place::Board(_) => {
+                    if self.random.once_in(self.looks()) {
+                        decisions.push(self.decision(thread, Action::Recall));
+                    }
+                }
+                Place::Home if thread.pinned => {}
+                Place::Home => {
+                    if self.random.once_in(self.looks().div_ceil(2))
+                        && let Some(board) = self.choose(&mut boards)
+                    {
+                        board.threads = board.threads.saturating_add(1);
+                        let board = board.id;
+                        decisions.push(self.decision(thread, Action::Offload { board }));
+                    }
+                }
+            }
+        }
+        decisions
+    }
+
+    fn wants_ticks(&self) -> Option<Duration> {
+        Some(Duration::from_millis(TICK_MS))
+    }
+
+    fn moves_blocked(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+#[path = "shuffle_tests.rs"]
+mod tests;

@@ -1,0 +1,113 @@
+//! Calls that change memory without an event of userfaultfd: **unseen** changes.
+//!
+//! munmap, mremap, a shrinking brk and mmap over something else are told by userfaultfd. These are
+//! not, so home's filter reports them and the pager makes them for the thread. What matters:
+//!
+//! - madvise(2) with an advice that drops content;
+//! - mprotect(2) that may take rights away; boards learn about more rights by their faults;
+//! - shmat(2) with SHM_REMAP, which replaces mappings (measured on 6.18: no event);
+//! - guard pages (MADV_GUARD_INSTALL), and process_madvise(2) on the own process (Linux 6.13), of
+//!   which the kernel tells too little: refused as older kernels refuse them.
+//!
+//! Not unseen although it drops content: MADV_REMOVE, which works on shared mappings only; no board
+//! has any. remap_file_pages(2) likewise.
+
+use crate::guest::arch::Registers;
+
+/// What an unseen call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// Pages lose their content.
+    Drop,
+    /// Rights are taken away, perhaps.
+    Protect,
+    /// A shared segment replaces what was mapped.
+    Attach,
+    /// Cannot be followed: EINVAL.
+    Refused,
+}
+
+/// MADV_DONTNEED_LOCKED (Linux 5.18).
+const DONTNEED_LOCKED: i32 = 24;
+/// MADV_GUARD_INSTALL (Linux 6.13).
+const GUARD_INSTALL: i32 = 102;
+/// Advices that drop content.
+pub const DROPPING: [i32; 3] = [libc::MADV_DONTNEED, libc::MADV_FREE, DONTNEED_LOCKED];
+/// Advices that do what cannot be followed.
+pub const REFUSED: [i32; 1] = [GUARD_INSTALL];
+/// Protection from which nothing that a board relies on is missing.
+pub const FULL: i32 = libc::PROT_READ | libc::PROT_WRITE;
+
+/// What call `nr` does that userfaultfd does not tell.
+pub fn unseen(nr: i64, args: &[u64; 6]) -> Option<Unseen> {
+    let int = |i: usize| args[i] as i32;
+    match nr {
+        libc::SYS_madvise if DROPPING.contains(&int(2)) => Some(Unseen::Drop),
+        libc::SYS_madvise if REFUSED.contains(&int(2)) => Some(Unseen::Refused),
+        libc::SYS_process_madvise if DROPPING.contains(&int(3)) || REFUSED.contains(&int(3)) => {
+            Some(Unseen::Refused)
+        }
+        libc::SYS_mprotect | libc::SYS_pkey_mprotect if int(2) & FULL != FULL => {
+            Some(Unseen::Protect)
+        }
+        libc::SYS_shmat if int(2) & libc::SHM_REMAP != 0 => Some(Unseen::Attach),
+        _ => None,
+    }
+}
+
+/// Calls of which some are unseen changes.
+pub fn may_be_unseen(nr: i64) -> bool {
+    matches!(
+        nr,
+        libc::SYS_madvise
+            | libc::SYS_process_madvise
+            | libc::SYS_mprotect
+            | libc::SYS_pkey_mprotect
+            | libc::SYS_shmat
+    )
+}
+
+/// Winds a thread back to such a call if a signal drove it out before anybody had heard of the
+/// call. Natively no signal ends these calls, so that no handler may make one fail with EINTR.
+pub fn wind_back(regs: &mut Registers) -> bool {
+    let driven_out = regs.call_will_restart()
+        && regs
+            .call_in_progress()
+            .is_some_and(|nr| may_be_unseen(nr as i64));
+    if driven_out {
+        regs.rewind_call();
+    }
+    driven_out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_take_something_away_is_unseen() {
+        let madvise = |advice: i32| unseen(libc::SYS_madvise, &[0, 0, advice as u64, 0, 0, 0]);
+        assert_eq!(madvise(libc::MADV_DONTNEED), Some(Unseen::Drop));
+        assert_eq!(madvise(libc::MADV_FREE), Some(Unseen::Drop));
+        assert_eq!(madvise(libc::MADV_WILLNEED), None);
+        assert_eq!(madvise(GUARD_INSTALL), Some(Unseen::Refused));
+        let mprotect = |prot: i32| unseen(libc::SYS_mprotect, &[0, 0, prot as u64, 0, 0, 0]);
+        assert_eq!(mprotect(libc::PROT_NONE), Some(Unseen::Protect));
+        assert_eq!(mprotect(libc::PROT_READ), Some(Unseen::Protect));
+        assert_eq!(mprotect(libc::PROT_READ | libc::PROT_WRITE), None);
+        assert_eq!(mprotect(FULL | libc::PROT_EXEC), None);
+        assert_eq!(unseen(libc::SYS_shmat, &[0; 6]), None);
+    }
+
+    #[test]
+    fn every_unseen_call_may_be_one() {
+        let all = [u64::MAX; 6];
+        for nr in 0..600 {
+            let some = (0..=255).any(|low| unseen(nr, &[0, 0, low, low, 0, 0]).is_some());
+            assert!(
+                may_be_unseen(nr) || !(some || unseen(nr, &all).is_some()),
+                "{nr}"
+            );
+        }
+    }
+}

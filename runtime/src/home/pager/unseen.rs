@@ -1,0 +1,188 @@
+//! Calls of the guest that change memory unseen, made for its threads: first by the helper, on the
+//! same memory; then boards are told; then the thread gets the result. It has not gone on before
+//! boards' copies are on their way out, and whatever it lets happen afterwards comes to boards after
+//! the news.
+
+use std::ops::Range;
+
+use super::run::Pager;
+use super::{PagerError, Share};
+use crate::calls::{Unseen, unseen};
+use crate::coherence::PAGE_SIZE;
+use crate::home::intercept::{Forwarded, Next};
+use crate::memory::maps::{MapsError, Vma};
+use crate::node::LocalError;
+
+const SIZE: u64 = PAGE_SIZE as u64;
+const ENOMEM: i64 = -(libc::ENOMEM as i64);
+const EINVAL: i64 = -(libc::EINVAL as i64);
+
+/// The pages that a call names, unless the kernel refuses to look at them at all.
+fn span(start: u64, len: u64) -> Option<Range<u64>> {
+    let end = start.checked_add(len)?.checked_next_multiple_of(SIZE)?;
+    (start.is_multiple_of(SIZE) && start < end).then_some(start..end)
+}
+
+impl Pager {
+    /// Makes the calls that wait. False: no more will come.
+    pub(super) fn read_unseen(&mut self) -> Result<bool, PagerError> {
+        while !self.doomed
+            && let Some(share) = &self.share
+        {
+            let next = share.interception.next();
+            match next.map_err(|e| failed("receive a call of the program", &e))? {
+                Next::Call(call) => match self.make(&call) {
+                    // The program ended under our hands; the supervisor knows or will.
+                    Err(PagerError::Memory(LocalError::Gone)) => self.share = None,
+                    made => made?,
+                },
+                Next::Nothing => return Ok(true),
+                Next::NeverAgain => return Ok(false),
+                Next::KeeperGone => {
+                    return Err(PagerError::Other(
+                        "the keeper of the program has ended".into(),
+                    ));
+                }
+            }
+        }
+        // Nobody waits for an answer any more, or nobody gives one.
+        Ok(false)
+    }
+
+    fn make(&mut self, call: &Forwarded) -> Result<(), PagerError> {
+        // What was granted before must arrive before the news: its receiver waits for it.
+        self.settle()?;
+        let result = match unseen(call.nr, &call.args) {
+            Some(Unseen::Drop) => self.make_drop(call)?,
+            Some(Unseen::Protect) => self.make_protect(call)?,
+            Some(Unseen::Attach) => self.make_attach(call)?,
+            Some(Unseen::Refused) | None => EINVAL,
+        };
+        let Some(share) = &self.share else {
+            return Ok(());
+        };
+        let answered = share.interception.answer(call, result);
+        answered.map_err(|e| failed("answer a call of the program", &e))?;
+        Ok(())
+    }
+
+    /// madvise(2), mapping by mapping as the kernel does it, so that in the end it is known what has
+    /// been dropped: the kernel stops at the first mapping it refuses, but not at a gap.
+    fn make_drop(&mut self, call: &Forwarded) -> Result<i64, PagerError> {
+        let [start, len, advice, ..] = call.args;
+        let Some(range) = span(start, len) else {
+            return self.help(call.nr, call.args);
+        };
+        let (mut at, mut result) = (range.start, 0);
+        while at < range.end {
+            let vma = self.mapping_from(at)?.filter(|v| v.start < range.end);
+            if vma.as_ref().is_none_or(|v| v.start > at) {
+                result = ENOMEM;
+            }
+            let Some(vma) = vma else { break };
+            let piece = vma.start.max(at)..vma.end.min(range.end);
+            let args = [piece.start, piece.end - piece.start, advice, 0, 0, 0];
+            match self.help(call.nr, args)? {
+                0 => {}
+                ENOMEM => result = ENOMEM,
+                refused => return Ok(refused),
+            }
+            if advice as i32 == libc::MADV_FREE {
+                self.free_now(&piece)?;
+            }
+            self.discarded(piece.start, piece.end);
+            at = piece.end;
+        }
+        Ok(result)
+    }
+
+    /// The kernel takes pages after MADV_FREE when it likes to, and tells nobody: where boards could
+    /// have copies it happens at once.
+    fn free_now(&mut self, range: &Range<u64>) -> Result<(), PagerError> {
+        let Some(share) = &mut self.share else {
+            return Ok(());
+        };
+        let watched: Vec<(u64, u64)> = share
+            .registered
+            .overlaps(range.clone())
+            .map(|(r, ())| {
+                let (start, end) = (r.start.max(range.start), r.end.min(range.end));
+                (start, end - start)
+            })
+            .collect();
+        let helper = &mut share.node.memory.helper;
+        Ok(helper.drop_pages(&watched).map_err(LocalError::from)?)
+    }
+
+    /// mprotect(2) and pkey_mprotect(2); a failure may have changed some of the range.
+    fn make_protect(&mut self, call: &Forwarded) -> Result<i64, PagerError> {
+        let result = self.help(call.nr, call.args)?;
+        let [start, len, prot, ..] = call.args;
+        if let Some(mut range) = span(start, len) {
+            if prot as i32 & libc::PROT_GROWSDOWN != 0 {
+                let vma = self.mapping_from(start)?;
+                range.start = vma.map_or(start, |v| v.start.min(start));
+            }
+            self.on_remap_call(range.start, range.end)?;
+        }
+        Ok(result)
+    }
+
+    /// shmat(2) in place of other mappings.
+    fn make_attach(&mut self, call: &Forwarded) -> Result<i64, PagerError> {
+        let result = self.help(call.nr, call.args)?;
+        if !(-4095..0).contains(&result)
+            && let Some(vma) = self.mapping_from(result as u64)?
+        {
+            self.unmapped(vma.start, vma.end)?;
+        }
+        Ok(result)
+    }
+
+    /// Has the helper make a call.
+    fn help(&mut self, nr: i64, args: [u64; 6]) -> Result<i64, PagerError> {
+        match &mut self.share {
+            Some(share) => {
+                let helper = &mut share.node.memory.helper;
+                Ok(helper.call(nr, &args).map_err(LocalError::from)?)
+            }
+            None => Ok(EINVAL),
+        }
+    }
+
+    fn mapping_from(&self, at: u64) -> Result<Option<Vma>, PagerError> {
+        self.share.as_ref().map_or(Ok(None), |s| s.mapping_from(at))
+    }
+}
+
+impl Share {
+    /// The mapping at an address, or the next one.
+    fn mapping_from(&self, at: u64) -> Result<Option<Vma>, PagerError> {
+        match self.maps.query_or_next(at) {
+            // The program is gone; the supervisor will say so.
+            Err(MapsError::Query { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => {
+                Ok(None)
+            }
+            found => found.map_err(|e| failed("look up a mapping", &e)),
+        }
+    }
+}
+
+fn failed(what: &str, e: &dyn std::fmt::Display) -> PagerError {
+    PagerError::Other(format!("cannot {what}: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SIZE, span};
+
+    #[test]
+    fn a_span_has_whole_pages() {
+        assert_eq!(span(SIZE, 1), Some(SIZE..2 * SIZE));
+        assert_eq!(span(SIZE, SIZE + 1), Some(SIZE..3 * SIZE));
+        assert_eq!(span(1, SIZE), None);
+        assert_eq!(span(SIZE, 0), None);
+        assert_eq!(span(SIZE, u64::MAX), None);
+        assert_eq!(span(u64::MAX - SIZE + 1, SIZE - 1), None);
+    }
+}
