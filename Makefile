@@ -3,9 +3,11 @@
 CARGO ?= cargo
 # How often the stress lane runs every example.
 STRESS_RUNS ?= 50
+# How long the soak lasts.
+SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build examples demo test bench lint clean
+.PHONY: help deps build examples demo test conformance soak bench lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
@@ -26,6 +28,14 @@ demo: build examples ## run two examples natively and on two boards, and compare
 
 test: deps ## everything: unit tests, end-to-end tests, the stress lane
 	@CARGO='$(CARGO)' RTX_STRESS_RUNS='$(STRESS_RUNS)' tests/all.sh
+
+conformance: build ## programs that must not notice where they run, in all modes (ONLY="NAME... --seed N")
+	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance
+	@RTX_BIN_DIR=target/release target/release/rtx-conformance $(ONLY)
+
+soak: build ## the same programs and the examples under random moves for SECONDS=600
+	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance
+	@RTX_BIN_DIR=target/release target/release/rtx-conformance --soak $(SECONDS) $(ONLY)
 
 bench: build ## the benchmarks, appended to target/bench/results.jsonl (sudo when not root: network namespaces)
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench

@@ -26,6 +26,12 @@ impl Guest {
         Self::in_directory(built, name)
     }
 
+    /// A conformance program: `AREA/NAME`, from this source.
+    pub fn conformance(area: &str, name: &str, source: &Path) -> Self {
+        let directory = build(&format!("conformance/{area}"), &[source.to_owned()]);
+        Self::in_directory(&directory, name)
+    }
+
     fn in_directory(directory: &Path, name: &str) -> Self {
         let path = directory.join(name);
         assert!(path.is_file(), "there is no guest {}", path.display());

@@ -3,7 +3,8 @@
 //! [`Run`] describes a run, [`Running`] is one in progress and [`Outcome`] is what it left: output,
 //! status, report. Each run has a directory, a session and a marker in its environment of its own,
 //! by which [`leaks`] finds what it left behind. [`Guest`] builds the programs, [`examples`] and
-//! [`compare`] are what most tests are made of. [`bench`] holds the benchmarks.
+//! [`compare`] are what most tests are made of. [`conformance`] runs the conformance programs, [`bench`]
+//! holds the benchmarks.
 //!
 //! Everything here panics when something is wrong: that is what a test wants.
 
@@ -12,6 +13,7 @@ pub mod bench;
 pub mod capture;
 pub mod checkout;
 pub mod compare;
+pub mod conformance;
 pub mod examples;
 pub mod guest;
 pub mod leaks;

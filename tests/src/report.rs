@@ -1,5 +1,6 @@
 //! Reading a report, as its users would.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -15,6 +16,8 @@ pub struct Report {
     pub policy: String,
     pub boards: Vec<Board>,
     pub threads: Vec<Thread>,
+    pub calls: Vec<Call>,
+    pub recall_causes: BTreeMap<String, u64>,
     pub pages: Pages,
     pub latency_us: Latencies,
 }
@@ -52,6 +55,14 @@ impl Thread {
     pub fn board_part(&self) -> f64 {
         self.board_s / (self.board_s + self.home_s).max(f64::MIN_POSITIVE)
     }
+}
+
+/// A system call made on boards.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Call {
+    pub name: String,
+    pub nr: i64,
+    pub count: u64,
 }
 
 /// Page traffic.
@@ -101,5 +112,16 @@ impl Report {
     /// How often threads went to boards.
     pub fn offloads(&self) -> u64 {
         self.threads.iter().map(|thread| thread.offloads).sum()
+    }
+
+    /// How often threads moved, to boards and back.
+    pub fn moves(&self) -> u64 {
+        let moves = |thread: &Thread| thread.offloads + thread.recalls;
+        self.threads.iter().map(moves).sum()
+    }
+
+    /// The names of the system calls that were made on boards.
+    pub fn calls_made(&self) -> BTreeSet<String> {
+        self.calls.iter().map(|call| call.name.clone()).collect()
     }
 }

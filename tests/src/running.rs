@@ -20,6 +20,9 @@ use crate::scratch::Scratch;
 /// How long a stream may stay open after the end of the run: whoever holds it then is a leak.
 const STREAM_GRACE: Duration = Duration::from_secs(5);
 
+/// What a keeper calls itself.
+const KEEPER: &str = "rtx-keeper";
+
 /// How long a test waits until something is so.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -102,14 +105,24 @@ impl Running {
         })
     }
 
-    /// The boards that `rtx-run` started: its children that execute a command of rtx.
+    /// The boards that `rtx-run` started: its children that execute a command of rtx, but for the
+    /// guest's keeper.
     pub fn boards(&self) -> Vec<Process> {
         let commands = ["rtx-run", "rtx-board"].map(checkout::binary);
         let mut processes = self.processes();
         processes.retain(|process| {
             let program = process.program();
-            process.parent == self.pid() && program.is_some_and(|path| commands.contains(&path))
+            process.parent == self.pid()
+                && process.name != KEEPER
+                && program.is_some_and(|path| commands.contains(&path))
         });
+        processes
+    }
+
+    /// The keepers of the run's programs: they receive calls that are intercepted.
+    pub fn keepers(&self) -> Vec<Process> {
+        let mut processes = self.processes();
+        processes.retain(|process| process.name == KEEPER);
         processes
     }
 

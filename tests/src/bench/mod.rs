@@ -3,8 +3,8 @@
 //!
 //! Medians of a few runs, taken in turn with the floor's, since the machine may be shared.
 
+mod beside;
 pub mod floor;
-mod fresh;
 mod measure;
 mod netns;
 mod offload;
@@ -38,7 +38,7 @@ pub fn network_floors() -> String {
 }
 
 /// All of them.
-pub const GROUPS: [Group; 5] = [
+pub const GROUPS: [Group; 6] = [
     Group {
         about: "page traffic between two network namespaces (as root)",
         names: &["page_fault", "seq_read"],
@@ -62,6 +62,11 @@ pub const GROUPS: [Group; 5] = [
     Group {
         about: "fresh memory at home while a thread is away",
         names: &["home_fresh"],
-        measure: fresh::measure,
+        measure: beside::fresh,
+    },
+    Group {
+        about: "memory dropped at home while a thread is away",
+        names: &["home_drops"],
+        measure: beside::drops,
     },
 ];

@@ -6,6 +6,7 @@
 mod agents;
 mod attaching;
 mod commands;
+mod conformance;
 mod ends;
 mod examples;
 mod execution;
@@ -21,3 +22,4 @@ mod reports;
 mod signals;
 mod streams;
 mod terminals;
+mod unseen;

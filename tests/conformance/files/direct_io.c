@@ -1,0 +1,57 @@
+/* O_DIRECT: the device reads and writes pages that other threads use, while they write to the pages beside and to
+ * others of the buffer.
+ * calls: openat pread64 pwrite64 */
+#include "../crew.h"
+#include "../pages.h"
+#include "scratch.h"
+
+enum { CREW = 3, ROUNDS = 12, PAGES = 16 };
+static byte *buffer, *box;
+static int file;
+static _Atomic int busy;
+
+static void work(int me) {
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int page = 0; page < PAGES; page++)
+            if (page % CREW == me)
+                fill(buffer + (size_t)page * PAGE, PAGE, (unsigned)(round * PAGES + page));
+        if (me == 1)
+            memset(box, 0xff, PAGES * PAGE);
+        busy = 1;
+        meet();
+        if (me == 0) {
+            check(pwrite(file, buffer, PAGES * PAGE, 0) == PAGES * (ssize_t)PAGE);
+            check(pread(file, box, PAGES * PAGE, 0) == PAGES * (ssize_t)PAGE);
+            busy = 0;
+        } else {
+            /* Meanwhile the others read what is being written, and look at the pages that are being read into. */
+            unsigned looked = 0;
+            do {
+                int page = (int)(looked++ % PAGES);
+                expect(buffer + (size_t)page * PAGE, 64, (unsigned)(round * PAGES + page));
+                byte seen = ((volatile byte *)box)[(size_t)page * PAGE + 9];
+                check(seen == 0xff || seen == pattern((unsigned)(round * PAGES + page), 9));
+            } while (busy);
+        }
+        meet();
+        for (int page = 0; page < PAGES; page++)
+            expect(box + (size_t)page * PAGE, PAGE, (unsigned)(round * PAGES + page));
+        meet();
+    }
+}
+
+BODY {
+    char name[] = "conform.XXXXXX";
+    check(close(mkstemp(name)) == 0);
+    file = openat(AT_FDCWD, name, O_RDWR | O_DIRECT | O_CLOEXEC);
+    if (file < 0 && errno == EINVAL) {
+        check(unlink(name) == 0);
+        say("the file system refuses direct transfers");
+        return;
+    }
+    check(file >= 0 && unlink(name) == 0);
+    buffer = map_pages(PAGES);
+    box = map_pages(PAGES);
+    crew(CREW, work);
+    say("%d rounds", ROUNDS);
+}

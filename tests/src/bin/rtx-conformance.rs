@@ -1,0 +1,126 @@
+//! The conformance programs in all modes: `rtx-conformance [OPTION...] [NAME...]`. See
+//! `docs/testing.md`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rtx_tests::checkout;
+use rtx_tests::conformance::mode::Mode;
+use rtx_tests::conformance::program::Program;
+use rtx_tests::conformance::{open, soak, table};
+
+const USAGE: &str = "Usage: rtx-conformance [OPTION...] [NAME...]
+
+Runs the conformance programs natively and under rtx-run in several ways, and compares. NAME is an
+area, a program, or AREA/PROGRAM; without any, all are run. Ends with status 1 if anything differs.
+
+  --seeds N        shuffle with the seeds 1 to N (default 3; 0: not at all)
+  --seed N         shuffle with this seed instead; may be given again
+  --jobs N         programs at a time (default: one for each core)
+  --soak SECONDS   run them and the examples under shuffle with random seeds for that long
+  --settled        leave out the programs of tests/conformance/open.txt, which are known to differ
+  --list           only say which programs there are
+  --help           show this help
+";
+
+/// What is to be done.
+struct Wish {
+    seeds: Vec<u64>,
+    jobs: usize,
+    soak: Option<Duration>,
+    list: bool,
+    settled: bool,
+    names: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    // What the testbed says about a run is told with the run.
+    std::panic::set_hook(Box::new(|_| {}));
+    match understand(std::env::args().skip(1)) {
+        Ok(Some(wish)) => match fulfil(&wish) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(what) => misuse(&what),
+        },
+        Ok(None) => {
+            print!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Err(what) => misuse(&what),
+    }
+}
+
+fn misuse(what: &str) -> ExitCode {
+    eprintln!("rtx-conformance: {what}. See rtx-conformance --help");
+    ExitCode::from(2)
+}
+
+/// `None`: help is wanted.
+fn understand(args: impl Iterator<Item = String>) -> Result<Option<Wish>, String> {
+    let mut wish = Wish {
+        seeds: Vec::new(),
+        jobs: std::thread::available_parallelism().map_or(1, usize::from),
+        soak: None,
+        list: false,
+        settled: false,
+        names: Vec::new(),
+    };
+    let mut count = 3;
+    let mut args = args;
+    while let Some(arg) = args.next() {
+        let mut number = || -> Result<u64, String> {
+            let value = args.next().unwrap_or_default();
+            let number = value.parse();
+            number.map_err(|_| format!("{arg} takes a number, not '{value}'"))
+        };
+        match arg.as_str() {
+            "--seeds" => count = number()?,
+            "--seed" => wish.seeds.push(number()?),
+            "--jobs" => wish.jobs = number()? as usize,
+            "--soak" => wish.soak = Some(Duration::from_secs(number()?)),
+            "--list" => wish.list = true,
+            "--settled" => wish.settled = true,
+            "--help" | "-h" => return Ok(None),
+            option if option.starts_with('-') => {
+                return Err(format!("there is no option {option}"));
+            }
+            name => wish.names.push(name.to_owned()),
+        }
+    }
+    if wish.seeds.is_empty() {
+        wish.seeds = (1..=count).collect();
+    }
+    Ok(Some(wish))
+}
+
+/// Whether all is well.
+fn fulfil(wish: &Wish) -> Result<bool, String> {
+    let root = checkout::root().join("tests/conformance");
+    let mut programs = Program::all(&root)?;
+    if let Some(name) = wish
+        .names
+        .iter()
+        .find(|name| !programs.iter().any(|program| program.is_meant(name)))
+    {
+        return Err(format!("there is no program or area '{name}'"));
+    }
+    if wish.settled {
+        let open = open::read(&root.join("open.txt"), &programs)?;
+        programs.retain(|p| !open.contains(&p.path()));
+        println!(
+            "left out, for they are known to differ (open.txt): {}",
+            open.len()
+        );
+    }
+    programs.retain(|p| wish.names.is_empty() || wish.names.iter().any(|name| p.is_meant(name)));
+    if wish.list {
+        for program in &programs {
+            println!("{}", program.path());
+        }
+        return Ok(true);
+    }
+    if let Some(time) = wish.soak {
+        return soak::soak(&programs, time, wish.jobs).map(|failures| failures == 0);
+    }
+    Ok(table::print(&programs, &Mode::all(&wish.seeds), wish.jobs) == 0)
+}
