@@ -134,7 +134,19 @@ impl Supervisor {
         if self.setup.is_none() || self.closed || thread.is_away() {
             return self.let_end(tid);
         }
-        let mut addresses: Vec<u64> = thread.tid_address.filter(|a| *a != 0).into_iter().collect();
+        let Some(tid_address) = thread.tid_address else {
+            // It was ending when the guest was prepared, and can be asked no more: the kernel may
+            // write anywhere.
+            let token = self.ask(Waiting::Exit(tid));
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.gathered = Some(token);
+                thread.place = Place::Home(AtHome::Exiting);
+            }
+            self.tell(ToPager::Gather { token });
+            return Ok(());
+        };
+        let mut addresses = Vec::new();
+        addresses.extend((tid_address != 0).then_some(tid_address));
         thread.robust = robust::Walk::begin(tid);
         addresses.extend(thread.robust.iter().flat_map(robust::Walk::needs));
         if addresses.is_empty() {
@@ -154,6 +166,9 @@ impl Supervisor {
             self.tell(ToPager::Unpin { token });
             return Ok(());
         };
+        if thread.gathered == Some(token) {
+            return self.let_end(tid);
+        }
         thread.pins.push(token);
         let Some(pid) = self.setup.as_ref().map(|s| s.memory) else {
             return Ok(());

@@ -50,15 +50,9 @@ impl Pager {
             self.notify(ToSupervisor::Pinned { token });
             return;
         };
-        let pages: BTreeSet<Page> = addresses
-            .iter()
-            .filter(|a| share.registered.get(**a).is_some())
-            .map(|a| a / SIZE)
-            .collect();
-        if pages.is_empty() {
-            self.notify(ToSupervisor::Pinned { token });
-            return;
-        }
+        // Memory that is not watched yet too: a board may ask for it while it is pinned.
+        let pages: BTreeSet<Page> = addresses.iter().map(|a| a / SIZE).collect();
+        assert!(!pages.is_empty(), "a pin of nothing is never complete");
         let all = pages.iter().copied().collect();
         share.sweeps.pins.insert(token, (pages.clone(), all));
         for page in pages {
