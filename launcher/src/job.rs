@@ -240,6 +240,7 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
         settings: Settings {
             insecure: plan.insecure,
             heartbeat_timeout: Duration::from_millis(plan.settings.heartbeat_timeout_ms),
+            stuck_after: Duration::from_millis(plan.settings.stuck_after_ms),
         },
         observer: Box::new(watcher),
     };
@@ -279,9 +280,12 @@ fn pass_on(
     if event.signal == libc::SIGTSTP {
         stop.lock().expect("nobody panics holding it").asked = Some(Instant::now());
     }
+    let to_us = event.forward || (apart && event.sender.is_none());
     if detach && event.signal == libc::SIGINT {
         control.detach();
-    } else if event.forward || (apart && event.sender.is_none()) {
+    } else if to_us && event.signal == libc::SIGQUIT {
+        control.dump();
+    } else if to_us {
         control.signal(event.signal);
     }
     if event.signal == libc::SIGTSTP && stop.lock().expect("nobody panics holding it").due() {

@@ -96,7 +96,7 @@ fn configurations_that_cannot_be_used() {
     let file = directory.file("rtx.toml", 0o644, b"\npolcy = \"never\"\n");
     let expected = format!(
         "rtx-run: {file}:2: unknown key \"polcy\". Known keys are boards, connect_timeout_ms, \
-         heartbeat_timeout_ms, insecure, policy, report, summary, verbose"
+         heartbeat_timeout_ms, insecure, policy, report, stuck_after_ms, summary, verbose"
     );
     refuses(&["--config", &file, "app"], 125, &expected);
     let file = directory.file("rtx.toml", 0o644, b"summary = \"yes\"\n");

@@ -7,5 +7,6 @@ pub mod guest;
 pub mod home;
 pub mod memory;
 pub mod node;
+pub mod patience;
 pub mod report;
 pub mod wire;

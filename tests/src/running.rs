@@ -179,6 +179,14 @@ impl Running {
         }
     }
 
+    /// Waits until it has written this text to stderr.
+    #[track_caller]
+    pub fn wait_for_complaint(&self, text: &str) {
+        if !self.stderr.wait_for(text, PATIENCE) {
+            panic!("\"{text}\" did not appear on stderr\n{}", self.state());
+        }
+    }
+
     /// Waits until something is so.
     #[track_caller]
     pub fn wait_until<T>(&self, what: &str, check: impl Fn(&Self) -> Option<T>) -> T {

@@ -18,13 +18,14 @@ const TRUTH: &str = "true or false";
 const MS: &str = "a number of milliseconds";
 
 /// All keys, sorted.
-pub const KEYS: [Key; 8] = [
+pub const KEYS: [Key; 9] = [
     key("boards", "a list of boards in quotes"),
     key("connect_timeout_ms", MS),
     key("heartbeat_timeout_ms", MS),
     key("insecure", TRUTH),
     key("policy", "the name of a policy in quotes"),
     key("report", "a path in quotes"),
+    key("stuck_after_ms", MS),
     key("summary", TRUTH),
     key("verbose", TRUTH),
 ];

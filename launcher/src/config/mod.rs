@@ -39,6 +39,9 @@ pub struct Settings {
     pub heartbeat_timeout_ms: u64,
     /// How long to try to reach a board when the job begins, in milliseconds.
     pub connect_timeout_ms: u64,
+    /// What has not gone on for this long (a page that does not come, a thread that does not come
+    /// back) is told on stderr, with the state of the job; in milliseconds, 0: never.
+    pub stuck_after_ms: u64,
 }
 
 impl Default for Settings {
@@ -52,6 +55,7 @@ impl Default for Settings {
             insecure: false,
             heartbeat_timeout_ms: 5_000,
             connect_timeout_ms: 5_000,
+            stuck_after_ms: 60_000,
         }
     }
 }
@@ -156,8 +160,10 @@ impl Config {
         for (key, value) in [
             ("heartbeat_timeout_ms", settings.heartbeat_timeout_ms),
             ("connect_timeout_ms", settings.connect_timeout_ms),
+            ("stuck_after_ms", settings.stuck_after_ms),
         ] {
-            if !keys::MILLISECONDS.contains(&value) {
+            let endless = key == "stuck_after_ms" && value == 0;
+            if !endless && !keys::MILLISECONDS.contains(&value) {
                 return Err(ConfigError::OutOfRange {
                     place: self.origin(key),
                     key,

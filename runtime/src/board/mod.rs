@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod command;
+mod dump;
 mod filter;
 mod image;
 mod replica;

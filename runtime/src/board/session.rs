@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::AsFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -18,6 +18,7 @@ use crate::memory::address_map::AddressMap;
 use crate::memory::uffd::{EVENTS_A_READ, Event};
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalError, LocalMemory, Node, Outcome, Work};
+use crate::patience::Patience;
 use crate::wire::frame::{Frame, OutFrame};
 use crate::wire::inbox::Inbox;
 use crate::wire::lookout::Lookout;
@@ -67,9 +68,10 @@ pub struct Session {
     pub(super) frozen: bool,
     events: Vec<Event>,
     outcomes: Vec<Outcome>,
-    faults: BTreeMap<Page, Instant>,
+    pub(super) faults: BTreeMap<Page, Instant>,
     fault_times: Vec<u64>,
     over: bool,
+    pub(super) patience: Patience,
     /// Why something could not be sent.
     unsent: Option<String>,
 }
@@ -103,6 +105,7 @@ pub async fn serve(mut inbox: Inbox, outbox: Outbox, clocks_agree: bool) -> Resu
         faults: BTreeMap::new(),
         fault_times: Vec::new(),
         over: false,
+        patience: Patience::new(Duration::ZERO, Instant::now()),
         unsent: None,
     };
     let outcome = session.run(&mut inbox, &mut hear).await;
@@ -139,7 +142,8 @@ impl Session {
             // While a thread computes here the processor is its.
             let awaits = self.awaits_page();
             let due = self.equipped.as_ref().and_then(|e| e.node.next_due());
-            let due = due.map_or_else(
+            let due = [due, self.patience.next_look()];
+            let due = due.into_iter().flatten().min().map_or_else(
                 || tokio::time::Instant::now() + std::time::Duration::from_secs(3600),
                 tokio::time::Instant::from_std,
             );
@@ -166,6 +170,7 @@ impl Session {
                     if let Some(equipped) = &mut self.equipped {
                         equipped.node.due();
                     }
+                    self.look_for_stuck(Instant::now());
                 }
                 () = tokio::task::yield_now(), if awaits && lookout.goes_on() => continue,
             }
@@ -202,8 +207,14 @@ impl Session {
     fn on_frame(&mut self, frame: Frame) -> Result<(), SessionEnd> {
         match &frame.message {
             Message::Prepare(prepare) => {
+                let limit = Duration::from_millis(prepare.stuck_after_ms);
+                self.patience = Patience::new(limit, Instant::now());
                 self.tracer
                     .send(ToTracer::Prepare(Stub(prepare.stub_address)));
+                Ok(())
+            }
+            Message::Describe(_) => {
+                self.describe();
                 Ok(())
             }
             Message::Bye(_) => {
@@ -211,6 +222,7 @@ impl Session {
                 Ok(())
             }
             Message::Freeze(_) | Message::Thaw(_) => {
+                self.patience.resumed(Instant::now());
                 self.freeze(matches!(frame.message, Message::Freeze(_)))
             }
             _ if self.equipped.is_none() => {

@@ -10,6 +10,7 @@ use crate::calls::{self, Route};
 use crate::guest::arch::{self, Registers};
 use crate::guest::ptrace::Tid;
 use crate::guest::seccomp::{Answered, WaitingCall};
+use crate::report::call_name;
 use crate::wire::message::{Call, CallCount, Context, MapRequest, PendingCall, Why};
 
 /// What a thread does.
@@ -66,6 +67,31 @@ impl Threads {
             t.vessel = Some(vessel);
         }
         self.by_vessel.insert(vessel, thread);
+    }
+
+    /// What each does, in words.
+    pub fn describe(&self) -> Vec<String> {
+        let one = |(tid, thread): (&Tid, &Thread)| {
+            let vessel = match thread.vessel {
+                Some(vessel) => format!("in vessel {vessel}"),
+                None => "not begun".to_owned(),
+            };
+            let state = match thread.state {
+                State::Running => "runs".to_owned(),
+                State::InCall { nr, seq, id } => {
+                    let made = if id.is_some() { "made" } else { "not made yet" };
+                    format!("waits for home call {seq}, {} ({made} here)", call_name(nr))
+                }
+                State::Answered { nr, .. } => format!("gets the answer of {}", call_name(nr)),
+            };
+            let leaving = thread.leaving.map(|(why, _)| format!(", leaving: {why:?}"));
+            let leaving = leaving.unwrap_or_default();
+            format!(
+                "thread {tid}: {vessel}, {state}{leaving}, {} faults",
+                thread.faults
+            )
+        };
+        self.threads.iter().map(one).collect()
     }
 
     /// It waits for a page.

@@ -15,6 +15,7 @@ use crate::guest::bell::{Bell, Sleeper};
 use crate::guest::launch::{self, Program};
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
+use crate::patience::Patience;
 
 /// What is to run.
 pub enum Target {
@@ -65,6 +66,8 @@ pub struct Settings {
     pub insecure: bool,
     /// A board that says nothing for so long is lost.
     pub heartbeat_timeout: std::time::Duration,
+    /// What has not gone on for so long is told, with the state of the job; zero: never.
+    pub stuck_after: std::time::Duration,
 }
 
 /// Reaches into a running job from other threads.
@@ -84,6 +87,11 @@ impl Control {
     /// Sends the guest a signal.
     pub fn signal(&self, signal: i32) {
         self.send(ToSupervisor::Signal(signal));
+    }
+
+    /// Prints the state of the job.
+    pub fn dump(&self) {
+        self.send(ToSupervisor::Dump);
     }
 
     /// Lets the guest go.
@@ -160,6 +168,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         stats: Stats::default(),
         observer: job.observer,
         waiting: Default::default(),
+        patience: Patience::new(job.settings.stuck_after, started),
         next_token: 0,
         children: Default::default(),
         half_born: Default::default(),

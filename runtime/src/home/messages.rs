@@ -67,6 +67,8 @@ pub enum ToPager {
     Converted { addr: u64 },
     /// Stop or continue all offloaded threads (job control).
     Freeze(bool),
+    /// Tell your state, and have the boards tell theirs.
+    Describe,
     /// The guest runs another program now: boards and sharing end.
     Exec,
     /// The guest is gone or let go: say goodbye to the boards and end.
@@ -131,6 +133,15 @@ pub enum ToSupervisor {
     Filled { child: Tid },
     /// The mapping at this address must become anonymous before it can be shared.
     Convert { addr: u64 },
+    /// The state of a part of the job, in words; `complaint`: what does not go on there, if asked by
+    /// nobody.
+    State {
+        who: String,
+        complaint: String,
+        text: String,
+    },
+    /// Print the state of the whole job.
+    Dump,
     /// The pager cannot go on.
     PagerFailed(String),
     /// Send the guest a signal that rtx-run got from `sender` (0: unknown).

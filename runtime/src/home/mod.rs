@@ -10,6 +10,7 @@
 //! [`job`] puts the two together and starts the program.
 
 mod detach;
+mod dump;
 pub mod error;
 mod events;
 mod forks;

@@ -208,6 +208,7 @@ impl Supervisor {
             call,
             context: None,
             recalling: None,
+            recalled: None,
             sent: Instant::now(),
             started: None,
         }));

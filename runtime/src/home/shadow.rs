@@ -202,6 +202,7 @@ impl Supervisor {
             && away.context.is_none()
         {
             away.recalling = Some(cause);
+            away.recalled = Some(Instant::now());
             let board = away.board;
             self.tell(ToPager::Recall { board, tid });
         }

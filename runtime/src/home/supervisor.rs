@@ -18,6 +18,7 @@ use crate::guest::bell::Sleeper;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
+use crate::patience::Patience;
 
 /// How the guest ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,9 @@ pub struct Supervisor {
     pub(super) boards: Vec<BoardFacts>,
     pub(super) stats: Stats,
     pub(super) observer: Box<dyn Observer>,
-    pub(super) waiting: BTreeMap<u64, Waiting>,
+    /// Questions to the pager, and since when they are open.
+    pub(super) waiting: BTreeMap<u64, (Waiting, Instant)>,
+    pub(super) patience: Patience,
     pub(super) next_token: u64,
     pub(super) children: BTreeMap<Tid, bool>,
     /// New threads of which one thing has been seen so far: their first stop, or their maker's event.
@@ -93,9 +96,13 @@ impl Supervisor {
                 };
             }
             self.tick()?;
+            self.look_for_stuck(Instant::now());
             if self.deferred.is_empty() {
-                let timeout = self
-                    .next_tick
+                let next = [self.next_tick, self.patience.next_look()];
+                let timeout = next
+                    .into_iter()
+                    .flatten()
+                    .min()
                     .map(|t| t.saturating_duration_since(Instant::now()));
                 self.sleeper
                     .sleep(timeout)
@@ -120,7 +127,8 @@ impl Supervisor {
     /// A new token for a question to the pager.
     pub(super) fn ask(&mut self, waiting: Waiting) -> u64 {
         self.next_token += 1;
-        self.waiting.insert(self.next_token, waiting);
+        let open = (waiting, Instant::now());
+        self.waiting.insert(self.next_token, open);
         self.next_token
     }
 
@@ -255,6 +263,7 @@ impl Supervisor {
         if self.group_stopped {
             self.group_stopped = false;
             self.tell(ToPager::Freeze(false));
+            self.patience.resumed(Instant::now());
             self.observer.stopped(false);
         }
     }
@@ -325,6 +334,18 @@ impl Supervisor {
                 self.on_board_lost(board, reason, pages);
                 Ok(())
             }
+            ToSupervisor::State {
+                who,
+                complaint,
+                text,
+            } => {
+                self.on_state(&who, &complaint, &text);
+                Ok(())
+            }
+            ToSupervisor::Dump => {
+                self.dump();
+                Ok(())
+            }
             ToSupervisor::PagerFailed(why) => {
                 self.fail(JobError::Pager(why));
                 Ok(())
@@ -339,7 +360,7 @@ impl Supervisor {
     }
 
     fn on_answer(&mut self, token: u64) -> Result<(), JobError> {
-        match self.waiting.remove(&token) {
+        match self.waiting.remove(&token).map(|(waiting, _)| waiting) {
             Some(Waiting::Exit(tid)) => self.exit_pinned(tid, token),
             Some(Waiting::Death(tid)) => self.die(tid),
             Some(Waiting::Fork(tid)) => self.gathered(tid, token),

@@ -71,6 +71,8 @@ pub struct Away {
     pub context: Option<Box<Context>>,
     /// Home asked for the context, because of this.
     pub recalling: Option<RecallCause>,
+    /// When it did.
+    pub recalled: Option<Instant>,
     pub sent: Instant,
     /// When the board said that it runs.
     pub started: Option<Instant>,

@@ -77,6 +77,12 @@ impl Node {
         Some(self.epoch + std::time::Duration::from_nanos(due))
     }
 
+    /// The page that a thread of this node has waited for longest, and since when.
+    pub fn oldest_wait(&self) -> Option<(Page, Instant)> {
+        let (page, since) = self.table.oldest_outstanding()?;
+        Some((page, self.epoch + std::time::Duration::from_nanos(since)))
+    }
+
     fn feed(&mut self, event: impl FnOnce(&mut NodeTable, u64, &mut Vec<NodeAction<Content>>)) {
         let now = self.now();
         event(&mut self.table, now, &mut self.scratch);

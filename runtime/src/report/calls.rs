@@ -28,7 +28,8 @@ impl CallReport {
     }
 }
 
-fn name(nr: i64) -> &'static str {
+/// The kernel's name of call `nr` of this ISA.
+pub(crate) fn name(nr: i64) -> &'static str {
     let number = usize::try_from(nr).ok().and_then(syscalls::Sysno::new);
     number.map_or("unknown", |number| number.name())
 }

@@ -14,6 +14,7 @@ pub mod summary;
 pub mod write;
 
 pub use calls::CallReport;
+pub(crate) use calls::name as call_name;
 pub use causes::RecallCause;
 pub use chain::chain;
 pub use latency::Latency;

@@ -4,12 +4,12 @@ pub use super::beat::{Beat, ThreadUsage, Usage};
 pub use super::greeting::{Facts, Hello, Refuse, Role, Welcome, XsaveComponent};
 pub use super::pages::{PageData, PageKind};
 pub use super::to_board::{
-    Bye, CallReply, Discard, Freeze, Grant, Map, MapKind, Mapped, NoMap, PendingCall, Prepare,
-    Protect, Recall, Start, Take, TakeItem, TakeMode, Thaw, Unmap,
+    Bye, CallReply, Describe, Discard, Freeze, Grant, Map, MapKind, Mapped, NoMap, PendingCall,
+    Prepare, Protect, Recall, Start, Take, TakeItem, TakeMode, Thaw, Unmap,
 };
 pub use super::to_home::{
-    Call, CallCount, Context, Failed, FaultTimes, MapRequest, Request, Started, Taken, TakenItem,
-    Why,
+    Call, CallCount, Context, Failed, FaultTimes, MapRequest, Request, Started, State, Taken,
+    TakenItem, Why,
 };
 
 /// The protobuf message in front of a frame's pages.
@@ -17,8 +17,8 @@ pub use super::to_home::{
 pub(super) struct Header {
     #[prost(
         oneof = "Message",
-        tags = "1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 40, 41, 42, 43, \
-                44, 45, 46, 47, 48, 60"
+        tags = "1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 40, 41, 42, \
+                43, 44, 45, 46, 47, 48, 49, 60"
     )]
     pub message: Option<Message>,
 }
@@ -64,6 +64,8 @@ pub enum Message {
     Bye(Bye),
     #[prost(message, tag = "24")]
     Prepare(Prepare),
+    #[prost(message, tag = "26")]
+    Describe(Describe),
 
     #[prost(message, tag = "40")]
     Request(Request),
@@ -83,6 +85,8 @@ pub enum Message {
     Failed(Failed),
     #[prost(message, tag = "48")]
     FaultTimes(FaultTimes),
+    #[prost(message, tag = "49")]
+    State(State),
 
     #[prost(message, tag = "60")]
     Beat(Beat),
@@ -110,6 +114,7 @@ impl Message {
             Message::Thaw(_) => "Thaw",
             Message::Bye(_) => "Bye",
             Message::Prepare(_) => "Prepare",
+            Message::Describe(_) => "Describe",
             Message::Request(_) => "Request",
             Message::Taken(_) => "Taken",
             Message::MapRequest(_) => "MapRequest",
@@ -119,6 +124,7 @@ impl Message {
             Message::Usage(_) => "Usage",
             Message::Failed(_) => "Failed",
             Message::FaultTimes(_) => "FaultTimes",
+            Message::State(_) => "State",
             Message::Beat(_) => "Beat",
         }
     }
@@ -150,6 +156,7 @@ macro_rules! from_each {
 from_each! {
     Refuse
     Grant Take Map NoMap Mapped Unmap Protect Discard Start Recall CallReply Freeze Thaw Bye Prepare
-    Request Taken MapRequest Call Context Started Usage Failed FaultTimes
+    Describe
+    Request Taken MapRequest Call Context Started Usage Failed FaultTimes State
     Beat
 }

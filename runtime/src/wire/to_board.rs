@@ -235,4 +235,11 @@ pub struct Bye {
 pub struct Prepare {
     #[prost(uint64, tag = "1")]
     pub stub_address: u64,
+    /// Complain ([`super::message::State`]) of a page that does not come for so long; 0: never.
+    #[prost(uint64, tag = "2")]
+    pub stuck_after_ms: u64,
 }
+
+/// Tell your state; State answers.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Describe {}

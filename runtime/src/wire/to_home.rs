@@ -192,3 +192,14 @@ pub struct FaultTimes {
     #[prost(uint64, repeated, tag = "1")]
     pub ns: Vec<u64>,
 }
+
+/// The board's state in words, for people: asked for, or because something does not go on.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct State {
+    /// What does not go on; empty: home asked.
+    #[prost(string, tag = "1")]
+    pub complaint: String,
+    /// Lines.
+    #[prost(string, tag = "2")]
+    pub text: String,
+}

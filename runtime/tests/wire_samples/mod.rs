@@ -173,6 +173,13 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
         .into(),
         Prepare {
             stub_address: 0x2_0000,
+            stuck_after_ms: 60_000,
+        }
+        .into(),
+        Describe {}.into(),
+        State {
+            complaint: "a page does not come".into(),
+            text: "no threads".into(),
         }
         .into(),
         FaultTimes { ns: vec![1, 300] }.into(),

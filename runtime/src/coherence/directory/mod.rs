@@ -214,6 +214,27 @@ impl<D: Clone> Directory<D> {
         })
     }
 
+    /// Takes that have not been answered: the page, the tag, who is to answer.
+    pub fn unanswered(&self) -> impl Iterator<Item = (Page, u64, NodeId)> + '_ {
+        self.busy.iter().flat_map(|(page, busy)| {
+            let pending = busy.active.iter().flat_map(|active| &active.pending);
+            pending.map(|p| (*page, p.tag, p.node))
+        })
+    }
+
+    /// What goes on at a page, in words.
+    pub fn describe(&self, page: Page) -> String {
+        let Some(busy) = self.busy.get(&page) else {
+            return format!("page {page:#x}: at rest");
+        };
+        let under_way = match &busy.active {
+            Some(active) => format!("{:?}, awaits {:?}", active.goal, active.pending),
+            None => "nothing under way".to_owned(),
+        };
+        let (holding, pins, queue) = (self.entries.get(page), busy.pins, &busy.queue);
+        format!("page {page:#x}: {holding:?}, {pins} pins, {under_way}, then {queue:?}")
+    }
+
     /// What was done so far.
     pub fn counters(&self) -> Counters {
         self.counters

@@ -96,6 +96,27 @@ impl NodeTable {
         self.outstanding.keys().copied()
     }
 
+    /// The request that has waited longest for its grant, and since when.
+    pub fn oldest_outstanding(&self) -> Option<(Page, u64)> {
+        let waits = self.outstanding.iter().map(|(page, o)| (*page, o.since));
+        waits.min_by_key(|(_, since)| *since)
+    }
+
+    /// What this node waits for and is asked for, in words, at most `most` pages of each.
+    pub fn describe(&self, most: usize) -> Vec<String> {
+        let waits = self.outstanding.iter().map(|(page, o)| {
+            format!(
+                "threads {:?} wait to {:?} page {page:#x}",
+                o.threads, o.access
+            )
+        });
+        let owes = self
+            .deferred
+            .iter()
+            .map(|(page, takes)| format!("holds page {page:#x}, asked to {takes:?}"));
+        waits.take(most).chain(owes.take(most)).collect()
+    }
+
     /// The smoothed time from request to grant, nanoseconds, of fetches that waited for nobody.
     pub fn fetch_time(&self) -> u64 {
         self.holds.fetch_time()

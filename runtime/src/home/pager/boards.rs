@@ -80,6 +80,15 @@ impl Pager {
                 }
                 Ok(())
             }
+            Message::State(state) => {
+                let who = format!("board {board}");
+                self.notify(ToSupervisor::State {
+                    who,
+                    complaint: state.complaint,
+                    text: state.text,
+                });
+                Ok(())
+            }
             Message::Failed(failed) => {
                 self.lose(board, &failed.message);
                 Ok(())
@@ -284,6 +293,7 @@ impl Pager {
                 Staged::Other(
                     Prepare {
                         stub_address: stub.0,
+                        stuck_after_ms: self.patience.limit_ms(),
                     }
                     .into(),
                 ),

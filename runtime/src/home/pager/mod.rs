@@ -9,6 +9,7 @@
 //! A board asks for a page: [`boards`] -> directory -> [`serve`] -> [`send`].
 
 mod boards;
+mod dump;
 mod gather;
 mod link;
 mod mapping;

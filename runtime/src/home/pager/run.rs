@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::boards::Retries;
+use super::dump::Unanswered;
 use super::link::{self, FromBoard, Link};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
@@ -25,6 +26,7 @@ use crate::memory::maps::Maps;
 use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalMemory, Node};
+use crate::patience::Patience;
 use crate::report::{Latency, RecallCause};
 use crate::wire::lookout::Lookout;
 use crate::wire::message::{Bye, CallReply, Freeze, Recall, Thaw};
@@ -93,6 +95,10 @@ pub struct Pager {
     /// The job cannot go on: nothing is served any more, and threads that wait for a page wait until
     /// the supervisor has ended them.
     pub(super) doomed: bool,
+    /// Threads are stopped by job control.
+    pub(super) frozen: bool,
+    pub(super) patience: Patience,
+    pub(super) unanswered: Unanswered,
     counters: Counters,
     supervisor: Control,
 }
@@ -185,6 +191,9 @@ fn run(
             faults: Latency::new(),
             traffic: Traffic::default(),
             doomed: false,
+            frozen: false,
+            patience: Patience::new(settings.stuck_after, std::time::Instant::now()),
+            unanswered: Unanswered::default(),
             counters: Counters::default(),
             supervisor,
         };
@@ -229,7 +238,8 @@ impl Pager {
             // Boards ask in quick succession; the program's own threads need the processor themselves.
             let mut asked = false;
             let due = self.share.as_ref().and_then(|s| s.node.next_due());
-            let due = due.map_or_else(
+            let due = [due, self.patience.next_look()];
+            let due = due.into_iter().flatten().min().map_or_else(
                 || Instant::now() + Duration::from_secs(3600),
                 Instant::from_std,
             );
@@ -272,6 +282,7 @@ impl Pager {
                     if let Some(share) = &mut self.share {
                         share.node.due();
                     }
+                    self.look_for_stuck(std::time::Instant::now());
                 }
                 () = tokio::task::yield_now(), if lookout.goes_on() => continue,
             }
@@ -370,7 +381,10 @@ impl Pager {
             ToPager::Scatter { token } => return self.scatter(token),
             ToPager::FillChild { child } => return self.fill_child(child),
             ToPager::Converted { addr } => return self.on_converted(addr),
+            ToPager::Describe => self.describe(),
             ToPager::Freeze(on) => {
+                self.frozen = on;
+                self.patience.resumed(std::time::Instant::now());
                 for board in 1..=self.boards.len() as BoardId {
                     let message = if on { Freeze {}.into() } else { Thaw {}.into() };
                     self.stage(board, Staged::Other(message));
