@@ -7,7 +7,7 @@ STRESS_RUNS ?= 50
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build examples demo test conformance soak bench lint clean
+.PHONY: help deps build examples demo test conformance soak bench docs lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
@@ -40,6 +40,9 @@ soak: build ## the same programs and the examples under random moves for SECONDS
 bench: build ## the benchmarks, appended to target/bench/results.jsonl (sudo when not root: network namespaces)
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench
 	$(if $(filter 0,$(shell id -u)),,sudo) env RTX_BIN_DIR=target/release target/release/rtx-bench $(BENCH)
+
+docs: ## write the tables of docs/semantics.md from the code
+	RTX_WRITE_DOCS=1 $(CARGO) test --release --locked -p rtx-runtime --test semantics
 
 lint: deps ## formatting and clippy, warnings are errors
 	$(CARGO) fmt --all --check

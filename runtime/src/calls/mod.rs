@@ -7,11 +7,13 @@
 //! [`remapped`] says where boards' mappings may have changed. [`unseen`] says which calls of any
 //! thread must be intercepted, because nothing else tells what they do to memory.
 
+mod table;
 mod unseen;
 
 use crate::guest::arch;
 
-pub use unseen::{DROPPING, FULL, REFUSED, Unseen, may_be_unseen, unseen, wind_back};
+pub use table::{GROUPS, Group, REMARKS, number};
+pub use unseen::{DROPPING, FULL, REFUSED, Unseen, interception, may_be_unseen, unseen, wind_back};
 
 /// Where a system call of an offloaded thread runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,27 +26,9 @@ pub enum Route {
     Native,
 }
 
-/// The route of system call `nr` (of this ISA).
+/// The route of system call `nr` (of this ISA): what its [`GROUPS`] say.
 pub fn route(nr: i64) -> Route {
-    match nr {
-        libc::SYS_sched_yield => Route::Local,
-        // These copy, replace, end or restore the context of the thread, or look at its stack
-        // pointer or thread register.
-        libc::SYS_clone
-        | libc::SYS_clone3
-        | libc::SYS_execve
-        | libc::SYS_execveat
-        | libc::SYS_exit
-        | libc::SYS_exit_group
-        | libc::SYS_rt_sigreturn
-        | libc::SYS_sigaltstack
-        | libc::SYS_rseq
-        | libc::SYS_restart_syscall
-        | libc::SYS_seccomp
-        | libc::SYS_ptrace => Route::Native,
-        nr if arch::NATIVE_CALLS.contains(&nr) => Route::Native,
-        _ => Route::Home,
-    }
+    table::route(nr)
 }
 
 /// Whether call `nr` copies the thread's memory for a new process; `read` reads a word of it.
@@ -67,7 +51,7 @@ const SYS_FUTEX_WAITV: i64 = 449;
 
 /// Calls that end with a spurious EINTR when a tracer stops a thread in them (measured on 6.18):
 /// the kernel does not restart them, so they must be made again.
-fn fails_when_interrupted(nr: i64) -> bool {
+pub fn fails_when_interrupted(nr: i64) -> bool {
     matches!(
         nr,
         libc::SYS_epoll_pwait
@@ -135,6 +119,14 @@ pub fn remapped(nr: i64, args: &[u64; 6], result: i64) -> Option<(u64, u64)> {
         libc::SYS_mmap if args[3] & (libc::MAP_FIXED as u64) != 0 => span(args[0], args[1]),
         _ => None,
     }
+}
+
+/// Calls that remove or move mappings of which userfaultfd tells the pager by itself.
+pub fn told_by_userfaultfd(nr: i64) -> bool {
+    matches!(
+        nr,
+        libc::SYS_munmap | libc::SYS_mremap | libc::SYS_brk | libc::SYS_mmap
+    )
 }
 
 #[cfg(test)]

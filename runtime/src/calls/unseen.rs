@@ -67,6 +67,16 @@ pub fn may_be_unseen(nr: i64) -> bool {
     )
 }
 
+/// Which calls of number `nr` are intercepted, at home too, and what becomes of them; for users.
+pub fn interception(nr: i64) -> Option<&'static str> {
+    may_be_unseen(nr).then_some(match nr {
+        libc::SYS_madvise => "made by the pager if it drops content; guard pages are refused",
+        libc::SYS_process_madvise => "refused if it drops content",
+        libc::SYS_shmat => "made by the pager if it replaces mappings",
+        _ => "made by the pager if it may take rights away",
+    })
+}
+
 /// Winds a thread back to such a call if a signal drove it out before anybody had heard of the
 /// call. Natively no signal ends these calls, so that no handler may make one fail with EINTR.
 pub fn wind_back(regs: &mut Registers) -> bool {

@@ -3,23 +3,63 @@
 use serde::{Deserialize, Serialize};
 
 /// Why a thread's context came back from its board. In the report the causes are named as here, with
-/// hyphens.
+/// hyphens; `docs/semantics.md` lists them with what [`RecallCause::meaning`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecallCause {
     /// The policy wanted it.
     Policy,
-    /// It is about to make a system call that only the thread itself can make: clone, exit, exec ...
+    /// It is about to make a system call that only the thread itself can make.
     NativeCall,
-    /// A signal with a handler, or one that writes a core, is to be delivered to it.
+    /// A signal needs the thread itself.
     Signal,
-    /// One of its instructions did what home's kernel must judge: an access that its mappings do not
-    /// allow, a trap, a division by zero.
+    /// One of its instructions did what home's kernel must judge.
     Fault,
-    /// It touched memory that boards cannot have: shared mappings, huge page files.
+    /// It touched memory that boards cannot have.
     UnwatchedMemory,
     /// It touched the place into which the first thread's stack grows.
     StackGrowth,
     /// The program is let go.
     Detach,
 }
+
+impl RecallCause {
+    /// All of them.
+    pub const ALL: [RecallCause; 7] = [
+        RecallCause::Policy,
+        RecallCause::NativeCall,
+        RecallCause::Signal,
+        RecallCause::Fault,
+        RecallCause::UnwatchedMemory,
+        RecallCause::StackGrowth,
+        RecallCause::Detach,
+    ];
+
+    /// What happened, for users, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            RecallCause::Policy => "The policy wanted the thread at home.",
+            RecallCause::NativeCall => {
+                "It is about to make a system call that only the thread itself can make at home: clone, fork, exec, \
+                 exit and others of the table."
+            }
+            RecallCause::Signal => {
+                "A signal with a handler is to be delivered to it, or one that writes a core."
+            }
+            RecallCause::Fault => {
+                "One of its instructions did what home's kernel must judge: an access that its mappings do not allow, \
+                 a trap, a division by zero."
+            }
+            RecallCause::UnwatchedMemory => {
+                "It touched memory that boards cannot have: shared mappings, huge page files, large file mappings."
+            }
+            RecallCause::StackGrowth => {
+                "It touched the place into which the first thread's stack grows."
+            }
+            RecallCause::Detach => "The program is let go (`--detach`).",
+        }
+    }
+}
+
+// Who adds one lists it too.
+const _: () = assert!(RecallCause::ALL.len() == RecallCause::Detach as usize + 1);

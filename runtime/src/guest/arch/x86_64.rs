@@ -346,17 +346,6 @@ pub const TRAMPOLINE_JUMP: u64 = 10;
 /// own instruction to the one behind it.
 pub const TRAMPOLINE_CALL: std::ops::RangeInclusive<u64> = 5..=7;
 
-/// System calls only this ISA has that must be made by the thread itself at home.
-pub const NATIVE_CALLS: &[i64] = &[
-    libc::SYS_fork,
-    libc::SYS_vfork,
-    libc::SYS_arch_prctl,
-    libc::SYS_modify_ldt,
-    libc::SYS_set_thread_area,
-    libc::SYS_iopl,
-    libc::SYS_ioperm,
-];
-
 /// System calls only this ISA has that copy the memory for a new process.
 pub const COPYING_CALLS: &[i64] = &[libc::SYS_fork];
 
