@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use nix::unistd::Pid;
 
 use super::arch;
-use super::inject::{InjectError, Injector, Return, check};
+use super::inject::{InjectError, Injector, check};
 use super::ptrace::Tid;
 use super::stub::{self, Stub};
 use crate::memory::helper::{Helper, HelperError, Scratch};
@@ -60,7 +60,6 @@ pub fn open_userfaultfd(
     let flags = (libc::O_CLOEXEC | libc::O_NONBLOCK) as u64 | extra;
     let direct = injector.raw(
         gadget,
-        Return::Trap,
         libc::SYS_userfaultfd,
         [flags, 0, 0, 0, 0, 0],
     )?;
@@ -167,7 +166,7 @@ pub fn spawn_helper(
         arch::clone_args(HELPER_FLAGS, 0),
     );
     regs.prepare_helper(socket.theirs, stub.commands());
-    let spawned = injector.run(&regs, Return::Trap)?;
+    let spawned = injector.run(&regs)?;
     for fd in [socket.ours_there, socket.theirs] {
         injector.call(stub.gadget(), "close", libc::SYS_close, [fd, 0, 0, 0, 0, 0])?;
     }

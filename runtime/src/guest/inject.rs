@@ -34,15 +34,6 @@ pub struct Injector {
     stop_again: Option<i32>,
 }
 
-/// How the thread gets back to the tracer after the call.
-#[derive(Clone, Copy)]
-pub enum Return {
-    /// A trap instruction follows the call.
-    Trap,
-    /// None does: single-step over the call.
-    Step,
-}
-
 impl Injector {
     /// Begins injecting into `tid` of process `pid`, which must be in a ptrace-stop outside of
     /// clone and exit events.
@@ -51,8 +42,7 @@ impl Injector {
             .map_err(|e| InjectError::Ptrace(tid, "read the registers of", e))?;
         let mask = ptrace::signal_mask(tid)
             .map_err(|e| InjectError::Ptrace(tid, "read the signal mask of", e))?;
-        // All but the trap that ends each call: the kernel resets the handler of a blocked one.
-        ptrace::set_signal_mask(tid, !(1 << (libc::SIGTRAP - 1)))
+        ptrace::set_signal_mask(tid, u64::MAX)
             .map_err(|e| InjectError::Ptrace(tid, "block the signals of", e))?;
         Ok(Injector {
             tid,
@@ -73,40 +63,45 @@ impl Injector {
         &self.saved
     }
 
-    /// Runs system call `nr` at `at`, returning what it returned (-errno on failure).
-    pub fn raw(
-        &mut self,
-        at: u64,
-        how: Return,
-        nr: i64,
-        args: [u64; 6],
-    ) -> Result<i64, InjectError> {
+    /// Runs system call `nr` at `at`, the address of an instruction that enters the kernel, returning
+    /// what it returned (-errno on failure).
+    pub fn raw(&mut self, at: u64, nr: i64, args: [u64; 6]) -> Result<i64, InjectError> {
         let mut regs = self.saved;
         regs.prepare_call(at, nr as u64, args);
-        self.run(&regs, how)
+        self.run(&regs)
     }
 
-    /// Runs the thread with `regs` up to the next trap and returns its result register.
-    pub fn run(&mut self, regs: &Registers, how: Return) -> Result<i64, InjectError> {
+    /// Runs the thread with `regs`, which are at a system call, to the end of that call and returns its
+    /// result. No trap instruction tells of the end, because its signal would cost a program that
+    /// blocks or ignores SIGTRAP its handler.
+    pub fn run(&mut self, regs: &Registers) -> Result<i64, InjectError> {
         let tid = self.tid;
         let fail = |what| move |e| InjectError::Ptrace(tid, what, e);
         ptrace::set_registers(tid, regs).map_err(fail("write the registers of"))?;
         loop {
-            match how {
-                Return::Trap => ptrace::cont(tid, 0),
-                Return::Step => ptrace::step(tid),
+            if self.go_on(ptrace::cont_to_call)? != Stop::Call
+                || ptrace::enters_call(tid).map_err(fail("read the stop of"))?
+            {
+                continue;
             }
-            .map_err(fail("resume"))?;
-            match self.wait()? {
-                Stop::Signal(libc::SIGTRAP) => break,
-                // Cannot be blocked; keep it for later.
-                Stop::Signal(signal) => self.stop_again = Some(signal),
-                Stop::Trap | Stop::Group(_) | Stop::Clone => {}
-                stop => unreachable!("thread {tid}: {stop:?} during an injected call"),
+            let regs = ptrace::registers(tid).map_err(fail("read the registers of"))?;
+            if !regs.call_will_restart() {
+                return Ok(regs.result());
             }
         }
-        let regs = ptrace::registers(tid).map_err(fail("read the registers of"))?;
-        Ok(regs.result())
+    }
+
+    /// Lets the thread run to its next stop.
+    fn go_on(&mut self, how: fn(Tid, i32) -> io::Result<()>) -> Result<Stop, InjectError> {
+        how(self.tid, 0).map_err(|e| InjectError::Ptrace(self.tid, "resume", e))?;
+        let stop = self.wait()?;
+        match stop {
+            // Cannot be blocked; keep it for later.
+            Stop::Signal(signal) => self.stop_again = Some(signal),
+            Stop::Trap | Stop::Group(_) | Stop::Clone | Stop::Call => {}
+            _ => unreachable!("thread {}: {stop:?} during an injected call", self.tid),
+        }
+        Ok(stop)
     }
 
     fn wait(&mut self) -> Result<Stop, InjectError> {
@@ -131,7 +126,7 @@ impl Injector {
         nr: i64,
         args: [u64; 6],
     ) -> Result<u64, InjectError> {
-        check(self.tid, name, self.raw(gadget, Return::Trap, nr, args)?)
+        check(self.tid, name, self.raw(gadget, nr, args)?)
     }
 
     /// Gives the thread its registers and signal mask back. It stays stopped.
@@ -141,8 +136,15 @@ impl Injector {
     }
 
     /// As [`Injector::finish`], but leaves the thread with `regs`.
-    pub fn finish_with(self, regs: &Registers) -> Result<(), InjectError> {
+    pub fn finish_with(mut self, regs: &Registers) -> Result<(), InjectError> {
         let tid = self.tid;
+        if regs.call_in_progress().is_some() {
+            // The kernel makes a call again only on its way past signals, which is not where the
+            // thread is now.
+            let failed = |e| InjectError::Ptrace(tid, "stop", e);
+            ptrace::interrupt(tid).map_err(failed)?;
+            while !matches!(self.go_on(ptrace::cont)?, Stop::Trap | Stop::Group(_)) {}
+        }
         ptrace::set_registers(tid, regs)
             .map_err(|e| InjectError::Ptrace(tid, "restore the registers of", e))?;
         ptrace::set_signal_mask(tid, self.mask)

@@ -21,7 +21,10 @@ pub const GUEST_OPTIONS: i32 = libc::PTRACE_O_EXITKILL
 pub const SHARED_GUEST_OPTIONS: i32 = GUEST_OPTIONS | libc::PTRACE_O_TRACEFORK;
 /// Options of a replica's threads.
 pub const REPLICA_OPTIONS: i32 =
-    libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_TRACEEXEC;
+    libc::PTRACE_O_EXITKILL
+        | libc::PTRACE_O_TRACECLONE
+        | libc::PTRACE_O_TRACEEXEC
+        | libc::PTRACE_O_TRACESYSGOOD;
 
 const NT_PRSTATUS: i32 = 1;
 
@@ -61,11 +64,6 @@ pub fn cont_to_call(tid: Tid, signal: i32) -> io::Result<()> {
     request(libc::PTRACE_SYSCALL, tid, 0, signal as usize)
 }
 
-/// Lets a stopped thread execute one instruction.
-pub fn step(tid: Tid) -> io::Result<()> {
-    request(libc::PTRACE_SINGLESTEP, tid, 0, 0)
-}
-
 /// Leaves a thread in its group-stop, but reports when that ends.
 pub fn listen(tid: Tid) -> io::Result<()> {
     request(libc::PTRACE_LISTEN, tid, 0, 0)
@@ -81,6 +79,13 @@ pub fn event_message(tid: Tid) -> io::Result<u64> {
     let mut message: libc::c_ulong = 0;
     request(libc::PTRACE_GETEVENTMSG, tid, 0, &raw mut message as usize)?;
     Ok(message)
+}
+
+/// Whether a thread that stopped at a system call is at its entry, not at its exit.
+pub fn enters_call(tid: Tid) -> io::Result<bool> {
+    /// `PTRACE_EVENTMSG_SYSCALL_ENTRY` (linux/ptrace.h).
+    const ENTRY: u64 = 1;
+    event_message(tid).map(|message| message == ENTRY)
 }
 
 /// What a signal says about itself.
@@ -112,9 +117,13 @@ pub fn signal_info(tid: Tid) -> io::Result<SignalInfo> {
     })
 }
 
-/// Whether a signal that an instruction of the thread's own caused waits to be delivered to it: the
-/// thread was stopped for something else first.
-pub fn fault_is_pending(tid: Tid) -> io::Result<bool> {
+/// Calls `each` with the signals that wait for a thread, or (`shared`) for its whole process, until it
+/// returns true; returns whether it did.
+fn any_pending(
+    tid: Tid,
+    shared: bool,
+    mut each: impl FnMut(&libc::siginfo_t) -> bool,
+) -> io::Result<bool> {
     /// `struct __ptrace_peeksiginfo_args` (linux/ptrace.h).
     #[repr(C)]
     struct Peek {
@@ -127,7 +136,7 @@ pub fn fault_is_pending(tid: Tid) -> io::Result<bool> {
     loop {
         let peek = Peek {
             offset,
-            flags: 0,
+            flags: u32::from(shared), // PTRACE_PEEKSIGINFO_SHARED
             count: AT_A_TIME as i32,
         };
         // SAFETY: siginfo_t is plain data; all zero is valid.
@@ -145,15 +154,28 @@ pub fn fault_is_pending(tid: Tid) -> io::Result<bool> {
         let Ok(found) = usize::try_from(found) else {
             return Err(io::Error::last_os_error());
         };
-        // The kernel's own have a positive code (sigaction(2)).
-        let faults = infos[..found]
-            .iter()
-            .any(|i| SYNCHRONOUS.contains(&i.si_signo) && i.si_code > 0);
-        if faults || found < AT_A_TIME {
-            return Ok(faults);
+        let met = infos[..found].iter().any(&mut each);
+        if met || found < AT_A_TIME {
+            return Ok(met);
         }
         offset += found as u64;
     }
+}
+
+/// Whether a signal that an instruction of the thread's own caused waits to be delivered to it: the
+/// thread was stopped for something else first.
+pub fn fault_is_pending(tid: Tid) -> io::Result<bool> {
+    // The kernel's own have a positive code (sigaction(2)).
+    any_pending(tid, false, |i| {
+        SYNCHRONOUS.contains(&i.si_signo) && i.si_code > 0
+    })
+}
+
+/// Whether a signal that a stopped thread does not block waits for it or for its process.
+pub fn signal_is_pending(tid: Tid) -> io::Result<bool> {
+    let blocked = signal_mask(tid)?;
+    let mut open = |i: &libc::siginfo_t| blocked & 1 << (i.si_signo - 1) == 0;
+    Ok(any_pending(tid, false, &mut open)? || any_pending(tid, true, &mut open)?)
 }
 
 /// The signals that instructions cause.

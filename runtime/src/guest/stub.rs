@@ -3,7 +3,7 @@
 //!
 //! | page | content |
 //! | --- | --- |
-//! | 0 | code: the gadget, the park loop, the helper's loop (read, execute) |
+//! | 0 | code: the gadget with the park loop, the helper's loop (read, execute) |
 //! | 1 | the helper's commands |
 //! | 2 | the helper's results; in its second half, lists of ranges for it |
 //! | 3 | scratch: arguments of injected calls that the kernel reads or writes |
@@ -28,14 +28,14 @@ pub const PREFERRED: u64 = 0x2_0000;
 pub struct Stub(pub u64);
 
 impl Stub {
-    /// A system call instruction followed by a trap.
+    /// A system call instruction, behind which a thread parks.
     pub fn gadget(self) -> u64 {
         self.0 + arch::GADGET
     }
 
-    /// The program counter a thread shows once its call at the gadget is done.
-    pub fn gadget_return(self) -> u64 {
-        self.0 + arch::GADGET_RETURN
+    /// The program counter that the system call of [`Stub::park`] shows.
+    pub fn parked(self) -> u64 {
+        self.0 + arch::park_offsets()[1]
     }
 
     /// A system call that returns to its caller.
@@ -55,7 +55,7 @@ impl Stub {
 
     /// The interruptible wait of a shadow.
     pub fn park(self) -> u64 {
-        self.0 + arch::park_offset()
+        self.0 + arch::park_offsets()[0]
     }
 
     /// A clone whose child becomes the helper.

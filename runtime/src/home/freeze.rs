@@ -2,7 +2,7 @@
 
 use super::error::JobError;
 use super::supervisor::{Supervisor, alive};
-use super::thread::{Shadow, Thread};
+use super::thread::Shadow;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
@@ -43,10 +43,6 @@ impl Supervisor {
                 continue;
             };
             let asked_for = Stop::decode(status) == Stop::Trap;
-            // A call into which others are injected must not be about to report its own trap.
-            let calling = self.threads.get_mut(&tid).and_then(Thread::away);
-            let calling = calling.is_some_and(|a| a.shadow == Shadow::Calling);
-            let reporting = asked_for && calling && self.call_is_over(tid)?;
             let free = self.threads.get_mut(&tid).is_some_and(|thread| {
                 let ours = thread.wanted.is_none()
                     && thread.away().is_none_or(|a| {
@@ -57,7 +53,7 @@ impl Supervisor {
                 thread.stopped = true;
                 ours
             });
-            if asked_for && free && !reporting {
+            if asked_for && free {
                 frozen.push(tid);
             } else {
                 self.deferred.push_back((tid, status));

@@ -11,7 +11,7 @@ use super::messages::{SharedMemory, ToPager};
 use super::supervisor::Supervisor;
 use crate::guest::arch;
 use crate::guest::equip::{EquipError, open_userfaultfd, spawn_helper, step};
-use crate::guest::inject::{InjectError, Injector, Return, check};
+use crate::guest::inject::{InjectError, Injector, check};
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stub::{self, Stub};
 use crate::guest::vdso::Vdso;
@@ -175,7 +175,7 @@ fn map_stub(
     check(
         tid,
         "mmap",
-        injector.raw(at, Return::Step, libc::SYS_mmap, args)?,
+        injector.raw(at, libc::SYS_mmap, args)?,
     )?;
     remote::write(Pid::from_raw(pid), stub.0, arch::stub_code()).map_err(step("write the stub"))?;
     // The probe page must be there before it is watched.
@@ -185,7 +185,7 @@ fn map_stub(
     check(
         tid,
         "mprotect",
-        injector.raw(at, Return::Step, libc::SYS_mprotect, args)?,
+        injector.raw(at, libc::SYS_mprotect, args)?,
     )?;
     Ok(())
 }

@@ -153,13 +153,7 @@ impl Supervisor {
                 self.group_continued();
                 self.go_on(tid, 0)
             }
-            Stop::Signal(libc::SIGTRAP) if away.shadow == Shadow::Calling => {
-                if self.call_is_over(tid)? {
-                    let regs = alive(ptrace::registers(tid), "read registers")?;
-                    return regs.map_or(Ok(()), |regs| self.call_done(tid, regs.result()));
-                }
-                self.shadow_signal(tid, libc::SIGTRAP, outcome(pid, libc::SIGTRAP))
-            }
+            Stop::Call if away.shadow == Shadow::Calling => self.on_shadow_call(tid),
             Stop::Signal(signal) => {
                 self.observe_signal(tid, signal);
                 self.shadow_signal(tid, signal, outcome(pid, signal))
@@ -222,15 +216,6 @@ impl Supervisor {
             .get_mut(&tid)
             .and_then(Thread::away)
             .expect("caller checked");
-        if away.shadow == Shadow::Calling && self.call_is_over(tid)? {
-            // The trap behind it is reported next.
-            return self.resume(tid, signal);
-        }
-        let away = self
-            .threads
-            .get_mut(&tid)
-            .and_then(Thread::away)
-            .expect("caller checked");
         if away.context.is_some() {
             return self.restore(tid, signal);
         }
@@ -263,37 +248,45 @@ impl Supervisor {
         self.resume(tid, signal)
     }
 
-    /// Whether a stopped shadow has made its call, and the trap behind it too.
-    pub(super) fn call_is_over(&self, tid: Tid) -> Result<bool, JobError> {
-        let setup = self
-            .setup
-            .as_ref()
-            .expect("shadows exist only after set-up");
-        let done = setup.stub.gadget_return();
-        let regs = alive(ptrace::registers(tid), "read registers")?;
-        Ok(regs.is_some_and(|r| r.pc() == done && r.call_in_progress().is_none()))
-    }
-
-    /// A home call returned `result` in the shadow.
-    fn call_done(&mut self, tid: Tid, result: i64) -> Result<(), JobError> {
-        let park = self
+    /// A shadow that makes a call is at the entry to or at the exit from one.
+    fn on_shadow_call(&mut self, tid: Tid) -> Result<(), JobError> {
+        let (Some(enters), Some(regs)) = (
+            alive(ptrace::enters_call(tid), "read an event")?,
+            alive(ptrace::registers(tid), "read registers")?,
+        ) else {
+            return Ok(());
+        };
+        let parked = self
             .setup
             .as_ref()
             .expect("shadows exist only after set-up")
             .stub
-            .park();
+            .parked();
+        if enters && regs.pc() == parked {
+            return self.call_over(tid, true);
+        }
+        if !enters && !regs.call_will_restart() && !calls::driven_out(&regs) {
+            return self.call_returned(tid, regs.result());
+        }
+        let away = self
+            .threads
+            .get_mut(&tid)
+            .and_then(Thread::away)
+            .expect("caller checked");
+        if !enters || away.recalling.is_some() || away.context.is_some() {
+            // What it was interrupted for is still to be done, and this stop has used the interrupt up.
+            alive(ptrace::interrupt(tid), "interrupt a shadow")?;
+        }
+        self.resume(tid, 0)
+    }
+
+    /// A home call returned `result` in the shadow.
+    fn call_returned(&mut self, tid: Tid, result: i64) -> Result<(), JobError> {
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let away = thread.away().expect("caller checked");
-        let board = away.board;
         let call = away.call.as_mut().expect("a call was running");
         call.state = CallState::Done(result);
         let call = *call;
-        let replying = away.recalling.is_none() && away.context.is_none();
-        if replying {
-            away.call = None;
-        }
-        let context_ready = away.context.is_some();
-        away.shadow = Shadow::Parked;
         if calls::synchronises(call.nr) {
             thread.counters.back_migrations += 1;
             self.stats
@@ -301,18 +294,50 @@ impl Supervisor {
                 .record_ns(call.since.elapsed().as_nanos() as u64);
         }
         self.note_effect(tid, &call, result);
-        if replying {
+        if alive(ptrace::signal_is_pending(tid), "look for signals")?.unwrap_or(true) {
+            // Perhaps the call's own doing: it is delivered before the thread sees the result. If it was
+            // for another thread, this one is seen next when it parks.
+            return self.resume(tid, 0);
+        }
+        self.call_over(tid, false)
+    }
+
+    /// A home call has returned and no signal belongs to it: the board is told. `parking`: the shadow
+    /// is at the entry to its wait.
+    fn call_over(&mut self, tid: Tid, parking: bool) -> Result<(), JobError> {
+        let away = self
+            .threads
+            .get_mut(&tid)
+            .and_then(Thread::away)
+            .expect("caller checked");
+        away.shadow = Shadow::Parked;
+        if away.context.is_some() {
+            if parking {
+                away.shadow = Shadow::Interrupting;
+                alive(ptrace::interrupt(tid), "interrupt a shadow")?;
+                return self.resume(tid, 0);
+            }
+            return self.restore(tid, 0);
+        }
+        if away.recalling.is_none()
+            && let Some(PendingCall {
+                seq,
+                state: CallState::Done(result),
+                ..
+            }) = away.call.take()
+        {
+            let board = away.board;
             self.tell(ToPager::Reply {
                 board,
                 tid,
-                seq: call.seq,
+                seq,
                 result,
             });
         }
-        if context_ready {
-            return self.restore(tid, 0);
+        if parking {
+            return self.resume(tid, 0);
         }
-        self.park(tid, park)
+        self.park(tid)
     }
 
     /// A home call ended with `result`: boards must know what it did to mappings, and home where
@@ -328,7 +353,9 @@ impl Supervisor {
         }
     }
 
-    fn park(&mut self, tid: Tid, park: u64) -> Result<(), JobError> {
+    fn park(&mut self, tid: Tid) -> Result<(), JobError> {
+        let setup = self.setup.as_ref();
+        let park = setup.expect("shadows exist only after set-up").stub.park();
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
         };

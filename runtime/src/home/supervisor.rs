@@ -13,7 +13,7 @@ use super::job::{BoardFacts, Observer};
 use super::messages::{ToPager, ToSupervisor};
 use super::setup::Setup;
 use super::stats::Stats;
-use super::thread::{AtHome, Counters, Place, Thread};
+use super::thread::{AtHome, Counters, Place, Shadow, Thread};
 use crate::guest::bell::Sleeper;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
@@ -198,7 +198,12 @@ impl Supervisor {
     /// Lets a stopped thread run, delivering `signal` if not 0. A thread that was killed
     /// meanwhile is reported as ended later.
     pub(super) fn resume(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
-        let answer = ptrace::cont(tid, signal);
+        let away = self.threads.get_mut(&tid).and_then(Thread::away);
+        let answer = if away.is_some_and(|a| a.shadow == Shadow::Calling) {
+            ptrace::cont_to_call(tid, signal)
+        } else {
+            ptrace::cont(tid, signal)
+        };
         self.resumed(tid, answer)
     }
 

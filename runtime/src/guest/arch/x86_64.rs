@@ -175,9 +175,16 @@ global_asm!(
     ".balign 16",
     ".globl rtx_stub_start",
     "rtx_stub_start:",
-    // gadget: one injected system call, then a trap to the tracer.
+    // gadget: one system call for the tracer, which watches for its end.
     "   syscall",
-    "   int3",
+    // park: an interruptible wait that a signal ends and the kernel restarts.
+    ".globl rtx_stub_park",
+    "rtx_stub_park:",
+    "2: mov eax, 34", // pause
+    "   syscall",
+    ".globl rtx_stub_parked",
+    "rtx_stub_parked:",
+    "   jmp 2b",
     "   .balign 16",
     // call_and_return: the end of a function that makes a system call.
     ".globl rtx_stub_call_and_return",
@@ -199,20 +206,13 @@ global_asm!(
     "   je 8b",
     "   ret",
     "   .balign 16",
-    // park: an interruptible wait that a signal ends and the kernel restarts.
-    ".globl rtx_stub_park",
-    "rtx_stub_park:",
-    "2: mov eax, 34", // pause
-    "   syscall",
-    "   jmp 2b",
-    "   .balign 16",
-    // spawn: a clone whose child becomes the helper; the parent traps.
+    // spawn: a clone whose child becomes the helper; the tracer catches the parent.
     ".globl rtx_stub_spawn",
     "rtx_stub_spawn:",
     "   syscall",
     "   test rax, rax",
     "   jz 3f",
-    "   int3",
+    "   ud2",
     "   .balign 16",
     // helper: receive a batch of system calls, run them, send the results.
     // r12 = socket, r13 = buffer: {count, [nr, args[6]] * 64} and, one page on, {count, result * 64}.
@@ -272,6 +272,7 @@ unsafe extern "C" {
     static rtx_stub_clock: u8;
     static rtx_stub_clock_made: u8;
     static rtx_stub_park: u8;
+    static rtx_stub_parked: u8;
     static rtx_stub_spawn: u8;
     static rtx_stub_helper: u8;
     static rtx_stub_end: u8;
@@ -288,10 +289,8 @@ fn offset(symbol: *const u8) -> u64 {
     symbol as u64 - &raw const rtx_stub_start as u64
 }
 
-/// Offset of the gadget (system call, then a trap).
+/// Offset of the gadget.
 pub const GADGET: u64 = 0;
-/// Offset of the program counter that the gadget's trap reports.
-pub const GADGET_RETURN: u64 = 3;
 
 /// Offset of the system call that returns to its caller.
 pub fn call_and_return_offset() -> u64 {
@@ -306,9 +305,12 @@ pub fn clock_offsets() -> [u64; 2] {
     ]
 }
 
-/// Offset of the place where a shadow waits.
-pub fn park_offset() -> u64 {
-    offset(&raw const rtx_stub_park)
+/// Offset of the place where a shadow waits, and of the instruction behind its system call.
+pub fn park_offsets() -> [u64; 2] {
+    [
+        offset(&raw const rtx_stub_park),
+        offset(&raw const rtx_stub_parked),
+    ]
 }
 
 /// Offset of the clone whose child becomes the helper.
@@ -375,9 +377,10 @@ mod tests {
     #[test]
     fn the_stub_begins_with_the_gadget_and_fits_a_page() {
         let code = stub_code();
-        assert_eq!(&code[..3], &[0x0f, 0x05, 0xcc]);
+        assert_eq!(&code[..2], SYSCALL_INSTRUCTION);
         assert!(code.len() < 4096);
-        assert!(park_offset() < spawn_offset() && spawn_offset() < helper_offset());
+        assert_eq!(park_offsets()[0], GADGET + 2);
+        assert!(park_offsets()[1] < spawn_offset() && spawn_offset() < helper_offset());
     }
 
     #[test]

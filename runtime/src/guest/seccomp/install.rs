@@ -3,7 +3,7 @@
 use nix::unistd::Pid;
 
 use crate::guest::equip::{EquipError, step};
-use crate::guest::inject::{Injector, Return, check};
+use crate::guest::inject::{Injector, check};
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
 use crate::memory::remote;
@@ -30,11 +30,11 @@ pub fn install(
     let gadget = stub.gadget();
     let mode = u64::from(libc::SECCOMP_SET_MODE_FILTER);
     let args = [mode, flags, description, 0, 0, 0];
-    let mut result = injector.raw(gadget, Return::Trap, libc::SYS_seccomp, args)?;
+    let mut result = injector.raw(gadget, libc::SYS_seccomp, args)?;
     if result == -i64::from(libc::EACCES) {
         let no_new_privs = [libc::PR_SET_NO_NEW_PRIVS as u64, 1, 0, 0, 0, 0];
         injector.call(gadget, "prctl", libc::SYS_prctl, no_new_privs)?;
-        result = injector.raw(gadget, Return::Trap, libc::SYS_seccomp, args)?;
+        result = injector.raw(gadget, libc::SYS_seccomp, args)?;
     }
     Ok(check(injector.tid(), "seccomp", result)?)
 }
