@@ -38,12 +38,9 @@ impl Injector {
     /// Begins injecting into `tid` of process `pid`, which must be in a ptrace-stop outside of
     /// clone and exit events.
     pub fn begin(pid: Tid, tid: Tid) -> Result<Injector, InjectError> {
-        let saved = ptrace::registers(tid)
-            .map_err(|e| InjectError::Ptrace(tid, "read the registers of", e))?;
-        let mask = ptrace::signal_mask(tid)
-            .map_err(|e| InjectError::Ptrace(tid, "read the signal mask of", e))?;
-        ptrace::set_signal_mask(tid, u64::MAX)
-            .map_err(|e| InjectError::Ptrace(tid, "block the signals of", e))?;
+        let saved = ptrace::registers(tid).map_err(failed(tid, "read the registers of"))?;
+        let mask = ptrace::signal_mask(tid).map_err(failed(tid, "read the signal mask of"))?;
+        ptrace::set_signal_mask(tid, u64::MAX).map_err(failed(tid, "block the signals of"))?;
         Ok(Injector {
             tid,
             pid,
@@ -76,7 +73,7 @@ impl Injector {
     /// blocks or ignores SIGTRAP its handler.
     pub fn run(&mut self, regs: &Registers) -> Result<i64, InjectError> {
         let tid = self.tid;
-        let fail = |what| move |e| InjectError::Ptrace(tid, what, e);
+        let fail = |what| failed(tid, what);
         ptrace::set_registers(tid, regs).map_err(fail("write the registers of"))?;
         loop {
             if self.go_on(ptrace::cont_to_call)? != Stop::Call
@@ -93,7 +90,7 @@ impl Injector {
 
     /// Lets the thread run to its next stop.
     fn go_on(&mut self, how: fn(Tid, i32) -> io::Result<()>) -> Result<Stop, InjectError> {
-        how(self.tid, 0).map_err(|e| InjectError::Ptrace(self.tid, "resume", e))?;
+        how(self.tid, 0).map_err(failed(self.tid, "resume"))?;
         let stop = self.wait()?;
         match stop {
             // Cannot be blocked; keep it for later.
@@ -106,7 +103,7 @@ impl Injector {
 
     fn wait(&mut self) -> Result<Stop, InjectError> {
         let tid = self.tid;
-        match ptrace::wait(tid, true).map_err(|e| InjectError::Ptrace(tid, "wait for", e))? {
+        match ptrace::wait(tid, true).map_err(failed(tid, "wait for"))? {
             None => Err(InjectError::Ended(tid, None)),
             Some((_, status)) => {
                 let stop = Stop::decode(status);
@@ -141,19 +138,25 @@ impl Injector {
         if regs.call_in_progress().is_some() {
             // The kernel makes a call again only on its way past signals, which is not where the
             // thread is now.
-            let failed = |e| InjectError::Ptrace(tid, "stop", e);
-            ptrace::interrupt(tid).map_err(failed)?;
+            ptrace::interrupt(tid).map_err(failed(tid, "stop"))?;
             while !matches!(self.go_on(ptrace::cont)?, Stop::Trap | Stop::Group(_)) {}
         }
-        ptrace::set_registers(tid, regs)
-            .map_err(|e| InjectError::Ptrace(tid, "restore the registers of", e))?;
+        ptrace::set_registers(tid, regs).map_err(failed(tid, "restore the registers of"))?;
         ptrace::set_signal_mask(tid, self.mask)
-            .map_err(|e| InjectError::Ptrace(tid, "restore the signal mask of", e))?;
+            .map_err(failed(tid, "restore the signal mask of"))?;
         if let Some(signal) = self.stop_again {
-            ptrace::tgkill(self.pid, tid, signal)
-                .map_err(|e| InjectError::Ptrace(tid, "signal", e))?;
+            ptrace::tgkill(self.pid, tid, signal).map_err(failed(tid, "signal"))?;
         }
         Ok(())
+    }
+}
+
+/// What went wrong with a ptrace request. A thread that was killed is no longer stopped (ESRCH): its
+/// end is still to be reported.
+fn failed(tid: Tid, what: &'static str) -> impl Fn(io::Error) -> InjectError {
+    move |e| match e.raw_os_error() {
+        Some(libc::ESRCH) => InjectError::Ended(tid, None),
+        _ => InjectError::Ptrace(tid, what, e),
     }
 }
 
