@@ -2,6 +2,7 @@
 
 mod wire_samples;
 
+use rtx_runtime::wire::PROTOCOL;
 use rtx_runtime::wire::facts::KERNEL_FEATURES;
 use rtx_runtime::wire::handshake::{check_facts, check_protocol};
 use rtx_runtime::wire::message::{Facts, XsaveComponent};
@@ -30,10 +31,10 @@ fn equals_suit_each_other_and_more_does_no_harm() {
 
 #[test]
 fn another_protocol() {
-    check_protocol("b1", 2).unwrap();
+    check_protocol("b1", PROTOCOL).unwrap();
     assert_eq!(
         check_protocol("b1", 1).unwrap_err().to_string(),
-        "board b1 speaks version 1 of the rtx protocol, this side speaks 2; \
+        "board b1 speaks version 1 of the rtx protocol, this side speaks 3; \
          install the same version of rtx on both"
     );
 }

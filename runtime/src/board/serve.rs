@@ -54,6 +54,10 @@ impl Session {
                 self.recall(recall.thread as Tid);
                 Ok(())
             }
+            Message::AskUsage(ask) => {
+                self.tracer.send(ToTracer::Usage { token: ask.token });
+                Ok(())
+            }
             Message::CallReply(reply) => {
                 self.on_reply(reply.thread as Tid, reply.seq, reply.result)
             }

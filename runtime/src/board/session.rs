@@ -283,6 +283,10 @@ impl Session {
                 code,
                 address,
             } => self.on_fault_signal(thread, signal, code, address),
+            FromTracer::Usage { token, cpu } => {
+                self.say_usage(token, cpu);
+                Ok(())
+            }
             FromTracer::Failed(why) => Err(SessionEnd::Here(why)),
             FromTracer::Gone => Err(SessionEnd::Here("the replica ended".into())),
         }

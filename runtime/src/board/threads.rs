@@ -11,7 +11,9 @@ use crate::guest::arch::{self, Registers};
 use crate::guest::ptrace::Tid;
 use crate::guest::seccomp::{Answered, WaitingCall};
 use crate::report::call_name;
-use crate::wire::message::{Call, CallCount, Context, MapRequest, PendingCall, Why};
+use crate::wire::message::{
+    Call, CallCount, Context, MapRequest, PendingCall, ThreadUsage, Usage, Why,
+};
 
 /// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -360,6 +362,24 @@ impl Session {
         };
         self.say(context.into());
         Ok(())
+    }
+
+    /// Tells home what the threads have used here.
+    pub(super) fn say_usage(&mut self, token: u64, cpu: Vec<(Tid, u64)>) {
+        let threads = cpu
+            .into_iter()
+            .map(|(thread, cpu_ns)| ThreadUsage {
+                thread: thread as u32,
+                cpu_ns,
+                faults: self.threads.threads.get(&thread).map_or(0, |t| t.faults),
+            })
+            .collect();
+        let usage = Usage {
+            threads,
+            token,
+            ..Usage::default()
+        };
+        self.say(usage.into());
     }
 
     /// Stops or continues all threads.

@@ -31,6 +31,8 @@ pub enum ToTracer {
     Retry { thread: Tid },
     /// Stop or continue all threads.
     Freeze(bool),
+    /// Tell what the threads have used.
+    Usage { token: u64 },
     /// End the replica.
     End,
 }
@@ -56,6 +58,8 @@ pub enum FromTracer {
         code: i32,
         address: u64,
     },
+    /// What each thread has used here, in nanoseconds.
+    Usage { token: u64, cpu: Vec<(Tid, u64)> },
     /// The replica cannot go on.
     Failed(String),
     /// The replica is gone.
@@ -197,6 +201,11 @@ impl Tracer {
             ToTracer::Stop { thread } => self.stop_thread(thread),
             ToTracer::Retry { thread } => self.retry(thread),
             ToTracer::Freeze(on) => self.freeze(on),
+            ToTracer::Usage { token } => {
+                let cpu = self.usage();
+                self.say(FromTracer::Usage { token, cpu });
+                Ok(())
+            }
             ToTracer::End => {
                 self.ended = true;
                 Ok(())
@@ -280,6 +289,25 @@ impl Tracer {
             cpu_ns: cpu.saturating_sub(since_ns),
         });
         Ok(())
+    }
+
+    /// What each thread that is here has used since it came, in nanoseconds. The kernel's figure for
+    /// one that computes right now may be a tick old.
+    fn usage(&self) -> Vec<(Tid, u64)> {
+        let Some(replica) = &self.replica else {
+            return Vec::new();
+        };
+        let used = |(vessel, state): (&Tid, &Vessel)| match *state {
+            Vessel::Idle => None,
+            Vessel::Running { thread, since_ns }
+            | Vessel::Stopping { thread, since_ns }
+            | Vessel::Faulted { thread, since_ns }
+            | Vessel::Frozen { thread, since_ns } => {
+                let cpu = procfs::cpu_ns(replica.pid, *vessel).map_or(0, |c| c.0);
+                Some((thread, cpu.saturating_sub(since_ns)))
+            }
+        };
+        self.vessels.iter().filter_map(used).collect()
     }
 
     fn retry(&mut self, wanted: Tid) -> Result<(), ReplicaError> {

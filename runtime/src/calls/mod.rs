@@ -4,16 +4,20 @@
 //! thread's whole context at home (they copy, replace or end it), so the thread is recalled and
 //! makes the call there; `Home` calls, all others, are made by the thread's shadow with the same
 //! arguments, which are valid there because the memory is the same memory. After a home call,
-//! [`remapped`] says where boards' mappings may have changed. [`unseen`] says which calls of any
-//! thread must be intercepted, because nothing else tells what they do to memory.
+//! [`remapped`] says where boards' mappings may have changed. [`intercepted`] says which calls of any
+//! thread must be intercepted, because nothing else tells what they do.
 
+mod cpu_time;
+mod intercepted;
 mod table;
 mod unseen;
 
 use crate::guest::arch;
 
+pub use cpu_time::{CpuTime, Reading, Whose, counts_cpu_time, reading};
+pub use intercepted::{Intercepted, intercepted, interception, may_be_intercepted, wind_back};
 pub use table::{GROUPS, Group, REMARKS, number};
-pub use unseen::{DROPPING, FULL, REFUSED, Unseen, interception, may_be_unseen, unseen, wind_back};
+pub use unseen::{DROPPING, FULL, REFUSED, Unseen, unseen};
 
 /// Where a system call of an offloaded thread runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,6 @@
 //! Not unseen although it drops content: MADV_REMOVE, which works on shared mappings only; no board
 //! has any. remap_file_pages(2) likewise.
 
-use crate::guest::arch::Registers;
-
 /// What an unseen call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unseen {
@@ -67,29 +65,6 @@ pub fn may_be_unseen(nr: i64) -> bool {
     )
 }
 
-/// Which calls of number `nr` are intercepted, at home too, and what becomes of them; for users.
-pub fn interception(nr: i64) -> Option<&'static str> {
-    may_be_unseen(nr).then_some(match nr {
-        libc::SYS_madvise => "made by the pager if it drops content; guard pages are refused",
-        libc::SYS_process_madvise => "refused if it drops content",
-        libc::SYS_shmat => "made by the pager if it replaces mappings",
-        _ => "made by the pager if it may take rights away",
-    })
-}
-
-/// Winds a thread back to such a call if a signal drove it out before anybody had heard of the
-/// call. Natively no signal ends these calls, so that no handler may make one fail with EINTR.
-pub fn wind_back(regs: &mut Registers) -> bool {
-    let driven_out = regs.call_will_restart()
-        && regs
-            .call_in_progress()
-            .is_some_and(|nr| may_be_unseen(nr as i64));
-    if driven_out {
-        regs.rewind_call();
-    }
-    driven_out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,17 +82,5 @@ mod tests {
         assert_eq!(mprotect(libc::PROT_READ | libc::PROT_WRITE), None);
         assert_eq!(mprotect(FULL | libc::PROT_EXEC), None);
         assert_eq!(unseen(libc::SYS_shmat, &[0; 6]), None);
-    }
-
-    #[test]
-    fn every_unseen_call_may_be_one() {
-        let all = [u64::MAX; 6];
-        for nr in 0..600 {
-            let some = (0..=255).any(|low| unseen(nr, &[0, 0, low, low, 0, 0]).is_some());
-            assert!(
-                may_be_unseen(nr) || !(some || unseen(nr, &all).is_some()),
-                "{nr}"
-            );
-        }
     }
 }

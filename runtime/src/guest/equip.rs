@@ -58,11 +58,7 @@ pub fn open_userfaultfd(
 ) -> Result<Uffd, EquipError> {
     let gadget = stub.gadget();
     let flags = (libc::O_CLOEXEC | libc::O_NONBLOCK) as u64 | extra;
-    let direct = injector.raw(
-        gadget,
-        libc::SYS_userfaultfd,
-        [flags, 0, 0, 0, 0, 0],
-    )?;
+    let direct = injector.raw(gadget, libc::SYS_userfaultfd, [flags, 0, 0, 0, 0, 0])?;
     let fd = if direct == -i64::from(libc::EPERM) || direct == -i64::from(libc::ENOSYS) {
         remote::write(Pid::from_raw(pid), stub.scratch(), b"/dev/userfaultfd\0")
             .map_err(step("write the stub"))?;

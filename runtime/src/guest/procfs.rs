@@ -78,6 +78,38 @@ pub fn dispositions(pid: Tid) -> io::Result<Dispositions> {
     })
 }
 
+/// Whether a process's CPU time is limited (RLIMIT_CPU; /proc/PID/limits).
+pub fn has_cpu_limit(pid: Tid) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+    let line = text.lines().find_map(|l| l.strip_prefix("Max cpu time"));
+    line.is_some_and(|values| {
+        values
+            .split_ascii_whitespace()
+            .take(2)
+            .any(|v| v != "unlimited")
+    })
+}
+
+/// Whether a process has a timer on a CPU-time clock (timer_create(2); /proc/PID/timers, which
+/// kernels without CONFIG_CHECKPOINT_RESTORE do not have).
+pub fn has_cpu_timer(pid: Tid) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/timers")).unwrap_or_default();
+    let clocks = text.lines().filter_map(|l| l.strip_prefix("ClockID:"));
+    clocks
+        .filter_map(|v| v.trim().parse().ok())
+        .any(crate::calls::counts_cpu_time)
+}
+
+/// How many seccomp filters a thread is under (/proc/TID/status).
+pub fn filters(tid: Tid) -> io::Result<u32> {
+    let text = fs::read_to_string(format!("/proc/{tid}/status"))?;
+    let line = text
+        .lines()
+        .find_map(|l| l.strip_prefix("Seccomp_filters:"));
+    line.and_then(|v| v.trim().parse().ok())
+        .ok_or_else(|| bad("status"))
+}
+
 /// Runnable threads on this machine, waiting or running (/proc/stat, `procs_running`).
 pub fn machine_runnable() -> io::Result<u32> {
     let text = fs::read_to_string("/proc/stat")?;
@@ -104,6 +136,7 @@ mod tests {
             "{started} {uptime}"
         );
         assert!(machine_runnable().unwrap() > 0);
+        filters(pid).unwrap();
         // Rust's runtime ignores SIGPIPE.
         assert_ne!(
             dispositions(pid).unwrap().ignored & 1 << (libc::SIGPIPE - 1),

@@ -20,11 +20,10 @@ pub const GUEST_OPTIONS: i32 = libc::PTRACE_O_EXITKILL
 /// Options once pages may be away from home: a forked child must be filled before it runs.
 pub const SHARED_GUEST_OPTIONS: i32 = GUEST_OPTIONS | libc::PTRACE_O_TRACEFORK;
 /// Options of a replica's threads.
-pub const REPLICA_OPTIONS: i32 =
-    libc::PTRACE_O_EXITKILL
-        | libc::PTRACE_O_TRACECLONE
-        | libc::PTRACE_O_TRACEEXEC
-        | libc::PTRACE_O_TRACESYSGOOD;
+pub const REPLICA_OPTIONS: i32 = libc::PTRACE_O_EXITKILL
+    | libc::PTRACE_O_TRACECLONE
+    | libc::PTRACE_O_TRACEEXEC
+    | libc::PTRACE_O_TRACESYSGOOD;
 
 const NT_PRSTATUS: i32 = 1;
 

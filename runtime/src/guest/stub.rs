@@ -38,6 +38,11 @@ impl Stub {
         self.0 + arch::park_offsets()[1]
     }
 
+    /// The program counter a thread shows while it is in a call at the gadget.
+    pub fn in_gadget(self) -> u64 {
+        self.gadget() + arch::SYSCALL_INSTRUCTION.len() as u64
+    }
+
     /// A system call that returns to its caller.
     pub fn call_and_return(self) -> u64 {
         self.0 + arch::call_and_return_offset()

@@ -12,6 +12,12 @@ impl Supervisor {
     pub(super) fn detach(&mut self) -> Result<(), JobError> {
         self.closed = true;
         self.detaching = true;
+        self.recall_all(RecallCause::Detach)?;
+        self.check_detached()
+    }
+
+    /// Has every thread come back, in the middle of calls too.
+    pub(super) fn recall_all(&mut self, cause: RecallCause) -> Result<(), JobError> {
         let away: Vec<Tid> = self
             .threads
             .values()
@@ -19,14 +25,14 @@ impl Supervisor {
             .map(|t| t.tid)
             .collect();
         for tid in away {
-            self.recall(tid, RecallCause::Detach)?;
+            self.recall(tid, cause)?;
             if let Some(thread) = self.threads.get_mut(&tid).and_then(Thread::away)
                 && thread.shadow == Shadow::Calling
             {
                 alive(ptrace::interrupt(tid), "interrupt a shadow")?;
             }
         }
-        self.check_detached()
+        Ok(())
     }
 
     /// Goes on with letting go once no thread is away.

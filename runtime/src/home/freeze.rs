@@ -1,6 +1,7 @@
 //! Stopping the whole guest for a moment.
 
 use super::error::JobError;
+use super::messages::ToSupervisor;
 use super::supervisor::{Supervisor, alive};
 use super::thread::Shadow;
 use crate::guest::procfs;
@@ -37,9 +38,7 @@ impl Supervisor {
             alive(ptrace::interrupt(tid), "stop a thread")?;
         }
         for tid in running {
-            let Some((_, status)) =
-                ptrace::wait(tid, true).map_err(|e| JobError::Kernel("wait for a thread", e))?
-            else {
+            let Some((_, status)) = self.wait_to_freeze(tid)? else {
                 continue;
             };
             let asked_for = Stop::decode(status) == Stop::Trap;
@@ -65,7 +64,37 @@ impl Supervisor {
                 std::thread::yield_now();
             }
         }
+        // News of others may have come and gone unheard while we waited.
+        self.sleeper.bell().ring();
         Ok(Frozen(frozen))
+    }
+
+    /// Waits for a thread that was asked to stop. It may wait itself, for an answer of ours to an
+    /// intercepted call, in which it does not stop: it makes that call again after the freeze.
+    fn wait_to_freeze(&mut self, tid: Tid) -> Result<Option<(Tid, i32)>, JobError> {
+        let failed = |e| JobError::Kernel("wait for a thread", e);
+        loop {
+            if let Some(stop) = ptrace::wait(tid, false).map_err(failed)? {
+                return Ok(Some(stop));
+            }
+            while let Ok(message) = self.inbox.try_recv() {
+                match message {
+                    ToSupervisor::ReadsCpuTime { call }
+                        if self.threads.contains_key(&call.caller) =>
+                    {
+                        self.send_back(call)?;
+                    }
+                    message => self.mail.push_back(message),
+                }
+            }
+            if procfs::state(self.pid, tid).is_err() {
+                // Gone, perhaps just now.
+                return ptrace::wait(tid, false).map_err(failed);
+            }
+            self.sleeper
+                .sleep(None)
+                .map_err(|e| JobError::Kernel("wait for a thread", e.into()))?;
+        }
     }
 
     /// Lets go on what [`Supervisor::freeze`] stopped.

@@ -4,7 +4,7 @@
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
-use crate::home::intercept::Interception;
+use crate::home::intercept::{Forwarded, Interception};
 use crate::memory::helper::Helper;
 use crate::memory::uffd::Uffd;
 use crate::report::RecallCause;
@@ -49,6 +49,12 @@ pub enum ToPager {
         seq: u32,
         result: i64,
     },
+    /// Let an intercepted call return this (-errno, the kernel's internal ones included).
+    Answer { call: Forwarded, result: i64 },
+    /// Let an intercepted call be made.
+    LetThrough { call: Forwarded },
+    /// Ask a board what its threads have used; answered by `Usage`.
+    AskUsage { board: BoardId, token: u64 },
     /// The memory map changed in [start, end): look it up again.
     Remapped { start: u64, end: u64 },
     /// Bring the pages of these addresses home, writable, and keep them; answered by `Pinned`.
@@ -119,6 +125,17 @@ pub enum ToSupervisor {
     Context { tid: Tid, context: Box<Context> },
     /// A thread runs on its board.
     Started { tid: Tid },
+    /// A thread that has the guest's memory reads a CPU-time clock; the call waits for `Answer` or
+    /// `LetThrough`.
+    ReadsCpuTime { call: Forwarded },
+    /// A thread that has the guest's memory sets a timer or a limit by CPU time.
+    SetsCpuTimer { tid: Tid },
+    /// What threads have used on a board since they came there, in nanoseconds.
+    Usage {
+        board: BoardId,
+        token: u64,
+        cpu: Vec<(Tid, u64)>,
+    },
     /// A board is gone; it held pages or threads if `fatal`.
     BoardLost {
         board: BoardId,

@@ -4,11 +4,12 @@
 //! sees every stop, asks the policy, moves threads ([`moves`]), and drives their shadows
 //! ([`shadow`]). The **pager** ([`pager`]) serves the guest's userfaultfd and all boards. They talk
 //! through two queues ([`messages`]). Calls of the guest that change memory unseen come to the pager
-//! as well ([`intercept`]). The supervisor may block on a thread that waits for a page,
+//! as well ([`intercept`]). What threads use on boards counts for the guest's clocks ([`cpu_time`]). The supervisor may block on a thread that waits for a page,
 //! because the pager never waits for the supervisor.
 //!
 //! [`job`] puts the two together and starts the program.
 
+mod cpu_time;
 mod detach;
 mod dump;
 pub mod error;

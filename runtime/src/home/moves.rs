@@ -57,7 +57,7 @@ impl Supervisor {
     }
 
     fn can_share(&self) -> bool {
-        !self.closed && self.failure.is_none() && self.boards.iter().any(|b| b.alive)
+        !self.closed && !self.stays && self.failure.is_none() && self.boards.iter().any(|b| b.alive)
     }
 
     /// Carries out what the policy decides. `stopped` is a thread that needs no freezing.
@@ -154,8 +154,12 @@ impl Supervisor {
             .freeze
             .record_ns(self.threads[&tid].wanted_since.elapsed().as_nanos() as u64);
         if self.setup.is_none() {
+            if self.has_cpu_timer() {
+                self.stay_home()?;
+                return Ok(false);
+            }
             self.set_up(tid)?;
-            if self.setup.is_none() {
+            if self.setup.is_none() || self.stays {
                 return Ok(false);
             }
         }
@@ -209,6 +213,7 @@ impl Supervisor {
             context: None,
             recalling: None,
             recalled: None,
+            cpu_ns: 0,
             sent: Instant::now(),
             started: None,
         }));

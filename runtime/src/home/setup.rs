@@ -51,6 +51,14 @@ impl Supervisor {
                     }
                 }
                 self.ask_tid_address(tid)?;
+                match self.has_interval_timer(tid) {
+                    Ok(true) => self.stay_home()?,
+                    Ok(false) => {}
+                    Err(InjectError::Ended(tid, status)) => {
+                        self.deferred.extend(status.map(|s| (tid, s)));
+                    }
+                    Err(e) => return Err(JobError::Setup(e.into())),
+                }
             }
             Err(EquipError::Inject(InjectError::Ended(tid, status))) => {
                 self.deferred.extend(status.map(|s| (tid, s)));
@@ -172,21 +180,13 @@ fn map_stub(
     let prot = (libc::PROT_READ | libc::PROT_WRITE) as u64;
     let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE) as u64;
     let args = [stub.0, stub::SIZE, prot, flags, u64::MAX, 0];
-    check(
-        tid,
-        "mmap",
-        injector.raw(at, libc::SYS_mmap, args)?,
-    )?;
+    check(tid, "mmap", injector.raw(at, libc::SYS_mmap, args)?)?;
     remote::write(Pid::from_raw(pid), stub.0, arch::stub_code()).map_err(step("write the stub"))?;
     // The probe page must be there before it is watched.
     remote::write(Pid::from_raw(pid), stub.probe(), &[1]).map_err(step("write the stub"))?;
     let prot = (libc::PROT_READ | libc::PROT_EXEC) as u64;
     let args = [stub.0, stub::PAGE_SIZE, prot, 0, 0, 0];
-    check(
-        tid,
-        "mprotect",
-        injector.raw(at, libc::SYS_mprotect, args)?,
-    )?;
+    check(tid, "mprotect", injector.raw(at, libc::SYS_mprotect, args)?)?;
     Ok(())
 }
 

@@ -86,14 +86,29 @@ impl Supervisor {
             });
             return Ok(());
         }
-        away.call = Some(PendingCall {
-            seq,
-            nr,
-            args,
-            since: Instant::now(),
-            state: CallState::Waiting,
-        });
-        if away.shadow == Shadow::Parked && away.recalling.is_none() {
+        let since = Instant::now();
+        let state = self.hold_reading(tid, nr, &args);
+        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+            away.call = Some(PendingCall {
+                seq,
+                nr,
+                args,
+                since,
+                state,
+            });
+        }
+        match state {
+            CallState::Asking { .. } => Ok(()),
+            _ => self.begin_call(tid),
+        }
+    }
+
+    /// Has the shadow begin the call that waits, unless it has something else to do first.
+    pub(super) fn begin_call(&mut self, tid: Tid) -> Result<(), JobError> {
+        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away)
+            && away.shadow == Shadow::Parked
+            && away.recalling.is_none()
+        {
             away.shadow = Shadow::Interrupting;
             alive(ptrace::interrupt(tid), "interrupt a shadow")?;
         }
@@ -105,7 +120,11 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
-        thread.counters.board_ns += context.cpu_ns;
+        let told = thread.away().map_or(0, |away| away.cpu_ns);
+        // Nobody may see a clock go backward.
+        let used = context.cpu_ns.max(told);
+        thread.counters.board_ns += used;
+        self.board_ns += used;
         thread.counters.faults += context.faults;
         thread.counters.recalls += 1;
         for (nr, count) in &context.calls {
@@ -122,6 +141,7 @@ impl Supervisor {
             .unwrap_or(RecallCause::Policy);
         *self.stats.recalls.entry(cause).or_default() += 1;
         away.context = Some(context);
+        away.cpu_ns = 0;
         match away.shadow {
             Shadow::Held(signal) => self.restore(tid, signal),
             Shadow::GroupStopped => Ok(()),
@@ -348,6 +368,7 @@ impl Supervisor {
         {
             thread.tid_address = Some(call.args[0]);
         }
+        self.add_board_time(tid, call.nr, &call.args, result);
         if let Some((start, end)) = calls::remapped(call.nr, &call.args, result) {
             self.tell(ToPager::Remapped { start, end });
         }

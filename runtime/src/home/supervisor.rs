@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::error::JobError;
 use super::job::{BoardFacts, Observer};
-use super::messages::{ToPager, ToSupervisor};
+use super::messages::{BoardId, ToPager, ToSupervisor};
 use super::setup::Setup;
 use super::stats::Stats;
 use super::thread::{AtHome, Counters, Place, Shadow, Thread};
@@ -40,6 +40,8 @@ pub(super) enum Waiting {
     Death(Tid),
     /// Everything, to let a thread copy the memory.
     Fork(Tid),
+    /// Boards' figures, for a call of this thread.
+    Usage(Tid),
     /// Everything, to let the guest go.
     Detach,
 }
@@ -54,6 +56,8 @@ pub struct Supervisor {
     pub(super) setup: Option<Setup>,
     pub(super) pager: UnboundedSender<ToPager>,
     pub(super) inbox: Receiver<ToSupervisor>,
+    /// Messages that came while it waited for something else.
+    pub(super) mail: VecDeque<ToSupervisor>,
     pub(super) sleeper: Sleeper,
     pub(super) policy: Box<dyn Policy>,
     pub(super) boards: Vec<BoardFacts>,
@@ -62,6 +66,10 @@ pub struct Supervisor {
     /// Questions to the pager, and since when they are open.
     pub(super) waiting: BTreeMap<u64, (Waiting, Instant)>,
     pub(super) patience: Patience,
+    /// Boards that have not answered a question about their threads' CPU time.
+    pub(super) asked: BTreeMap<u64, BTreeSet<BoardId>>,
+    /// CPU nanoseconds that all threads used on boards, in stays that have ended.
+    pub(super) board_ns: u64,
     pub(super) next_token: u64,
     pub(super) children: BTreeMap<Tid, bool>,
     /// New threads of which one thing has been seen so far: their first stop, or their maker's event.
@@ -73,6 +81,8 @@ pub struct Supervisor {
     pub(super) group_stopped: bool,
     /// No more moves to boards: the guest runs another program, or is being let go.
     pub(super) closed: bool,
+    /// No more moves to boards: the guest has timers that count CPU time.
+    pub(super) stays: bool,
     pub(super) detaching: bool,
     pub(super) warned_of_rseq: bool,
     pub(super) ended: Option<Ended>,
@@ -86,7 +96,7 @@ impl Supervisor {
             while let Some((tid, status)) = self.next_stop()? {
                 self.on_stop(tid, Stop::decode(status))?;
             }
-            while let Ok(message) = self.inbox.try_recv() {
+            while let Some(message) = self.next_message() {
                 self.on_message(message)?;
             }
             if let Some(ended) = self.ended {
@@ -97,7 +107,7 @@ impl Supervisor {
             }
             self.tick()?;
             self.look_for_stuck(Instant::now());
-            if self.deferred.is_empty() {
+            if self.deferred.is_empty() && self.mail.is_empty() {
                 let next = [self.next_tick, self.patience.next_look()];
                 let timeout = next
                     .into_iter()
@@ -109,6 +119,11 @@ impl Supervisor {
                     .map_err(|e| JobError::Kernel("wait for the program", e.into()))?;
             }
         }
+    }
+
+    fn next_message(&mut self) -> Option<ToSupervisor> {
+        let waiting = self.mail.pop_front();
+        waiting.or_else(|| self.inbox.try_recv().ok())
     }
 
     fn next_stop(&mut self) -> Result<Option<(Tid, i32)>, JobError> {
@@ -276,6 +291,9 @@ impl Supervisor {
     fn on_trap(&mut self, tid: Tid) -> Result<(), JobError> {
         self.group_continued();
         self.ask_tid_address(tid)?;
+        if self.account_reading(tid)? {
+            return Ok(());
+        }
         if self.offload_if_wanted(tid)? {
             return Ok(());
         }
@@ -331,13 +349,16 @@ impl Supervisor {
             }
             ToSupervisor::Filled { child } => self.on_child_filled(child),
             ToSupervisor::Convert { addr } => self.convert(addr),
+            ToSupervisor::ReadsCpuTime { call } => self.on_cpu_read(call),
+            ToSupervisor::SetsCpuTimer { tid } => self.on_cpu_timer(tid),
+            ToSupervisor::Usage { board, token, cpu } => self.on_usage(board, token, &cpu),
             ToSupervisor::BoardLost {
                 board,
                 reason,
                 pages,
             } => {
                 self.on_board_lost(board, reason, pages);
-                Ok(())
+                self.answers_nothing(board)
             }
             ToSupervisor::State {
                 who,
@@ -364,11 +385,12 @@ impl Supervisor {
         }
     }
 
-    fn on_answer(&mut self, token: u64) -> Result<(), JobError> {
+    pub(super) fn on_answer(&mut self, token: u64) -> Result<(), JobError> {
         match self.waiting.remove(&token).map(|(waiting, _)| waiting) {
             Some(Waiting::Exit(tid)) => self.exit_pinned(tid, token),
             Some(Waiting::Death(tid)) => self.die(tid),
             Some(Waiting::Fork(tid)) => self.gathered(tid, token),
+            Some(Waiting::Usage(tid)) => self.usage_known(tid, token),
             Some(Waiting::Detach) => self.let_go(),
             None => Ok(()),
         }

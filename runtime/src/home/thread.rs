@@ -39,6 +39,8 @@ pub struct PendingCall {
 /// How far a home call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallState {
+    /// Boards have to tell something first.
+    Asking { token: u64 },
     /// The shadow has not begun it.
     Waiting,
     /// The shadow is in it.
@@ -73,6 +75,8 @@ pub struct Away {
     pub recalling: Option<RecallCause>,
     /// When it did.
     pub recalled: Option<Instant>,
+    /// What it has used there, as far as the board has told, in nanoseconds.
+    pub cpu_ns: u64,
     pub sent: Instant,
     /// When the board said that it runs.
     pub started: Option<Instant>,
@@ -89,6 +93,8 @@ pub enum AtHome {
     Exiting,
     /// Stopped until pages are home, then this signal is delivered.
     Dying { token: u64, signal: i32 },
+    /// Stopped in a call that reads a CPU-time clock until boards have told what they know.
+    Accounting { token: u64 },
     /// Stopped in a fork event until the child is filled; `native`: it came home for the call.
     Forking { child: Tid, native: bool },
 }

@@ -19,19 +19,22 @@ pub enum RecallCause {
     UnwatchedMemory,
     /// It touched the place into which the first thread's stack grows.
     StackGrowth,
+    /// The program has set a timer or a limit by CPU time.
+    CpuTimer,
     /// The program is let go.
     Detach,
 }
 
 impl RecallCause {
     /// All of them.
-    pub const ALL: [RecallCause; 7] = [
+    pub const ALL: [RecallCause; 8] = [
         RecallCause::Policy,
         RecallCause::NativeCall,
         RecallCause::Signal,
         RecallCause::Fault,
         RecallCause::UnwatchedMemory,
         RecallCause::StackGrowth,
+        RecallCause::CpuTimer,
         RecallCause::Detach,
     ];
 
@@ -55,6 +58,9 @@ impl RecallCause {
             }
             RecallCause::StackGrowth => {
                 "It touched the place into which the first thread's stack grows."
+            }
+            RecallCause::CpuTimer => {
+                "The program has set a timer or a limit by CPU time: it stays at home from then on."
             }
             RecallCause::Detach => "The program is let go (`--detach`).",
         }

@@ -1,4 +1,4 @@
-//! What travels on the heartbeat connection.
+//! What travels on the heartbeat connection, and what a board tells of itself.
 
 /// A sign of life, sent by both sides at intervals.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
@@ -15,7 +15,8 @@ pub struct Beat {
     pub echo_ns: u64,
 }
 
-/// How busy a board is, and what each thread of the job has used on it.
+/// What each thread of the job that is on the board has used on it, and how busy the board is (which is
+/// not filled in yet).
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Usage {
     #[prost(message, repeated, tag = "1")]
@@ -26,6 +27,9 @@ pub struct Usage {
     /// Load average of the last minute.
     #[prost(double, tag = "3")]
     pub load: f64,
+    /// That of the AskUsage which it answers.
+    #[prost(uint64, tag = "4")]
+    pub token: u64,
 }
 
 /// Of one thread, since its Start.

@@ -4,8 +4,8 @@ pub use super::beat::{Beat, ThreadUsage, Usage};
 pub use super::greeting::{Facts, Hello, Refuse, Role, Welcome, XsaveComponent};
 pub use super::pages::{PageData, PageKind};
 pub use super::to_board::{
-    Bye, CallReply, Describe, Discard, Freeze, Grant, Map, MapKind, Mapped, NoMap, PendingCall,
-    Prepare, Protect, Recall, Start, Take, TakeItem, TakeMode, Thaw, Unmap,
+    AskUsage, Bye, CallReply, Describe, Discard, Freeze, Grant, Map, MapKind, Mapped, NoMap,
+    PendingCall, Prepare, Protect, Recall, Start, Take, TakeItem, TakeMode, Thaw, Unmap,
 };
 pub use super::to_home::{
     Call, CallCount, Context, Failed, FaultTimes, MapRequest, Request, Started, State, Taken,
@@ -17,8 +17,8 @@ pub use super::to_home::{
 pub(super) struct Header {
     #[prost(
         oneof = "Message",
-        tags = "1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 40, 41, 42, \
-                43, 44, 45, 46, 47, 48, 49, 60"
+        tags = "1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 40, 41, \
+                42, 43, 44, 45, 46, 47, 48, 49, 60"
     )]
     pub message: Option<Message>,
 }
@@ -64,6 +64,8 @@ pub enum Message {
     Bye(Bye),
     #[prost(message, tag = "24")]
     Prepare(Prepare),
+    #[prost(message, tag = "25")]
+    AskUsage(AskUsage),
     #[prost(message, tag = "26")]
     Describe(Describe),
 
@@ -114,6 +116,7 @@ impl Message {
             Message::Thaw(_) => "Thaw",
             Message::Bye(_) => "Bye",
             Message::Prepare(_) => "Prepare",
+            Message::AskUsage(_) => "AskUsage",
             Message::Describe(_) => "Describe",
             Message::Request(_) => "Request",
             Message::Taken(_) => "Taken",
@@ -156,7 +159,7 @@ macro_rules! from_each {
 from_each! {
     Refuse
     Grant Take Map NoMap Mapped Unmap Protect Discard Start Recall CallReply Freeze Thaw Bye Prepare
-    Describe
+    AskUsage Describe
     Request Taken MapRequest Call Context Started Usage Failed FaultTimes State
     Beat
 }

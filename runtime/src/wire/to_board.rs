@@ -230,6 +230,14 @@ pub struct Bye {
     pub reason: String,
 }
 
+/// What have the threads of the job used here so far? Answered by Usage.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct AskUsage {
+    /// Names the answer.
+    #[prost(uint64, tag = "1")]
+    pub token: u64,
+}
+
 /// Make the replica, with its stub at this address.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Prepare {

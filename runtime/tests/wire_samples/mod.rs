@@ -165,6 +165,7 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
             }],
             runnable: 2,
             load: 1.5,
+            token: 9,
         }
         .into(),
         Failed {
@@ -182,6 +183,7 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
             text: "no threads".into(),
         }
         .into(),
+        AskUsage { token: 9 }.into(),
         FaultTimes { ns: vec![1, 300] }.into(),
         Beat {
             seq: 1,

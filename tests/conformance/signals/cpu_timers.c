@@ -1,7 +1,7 @@
-/* ITIMER_VIRTUAL, ITIMER_PROF and a timer on the thread's cpu clock expire for the time that a thread computes, wherever
- * that is, and not for the time that it sleeps.
- * calls: setitimer timer_create
- * recalls: signal */
+/* ITIMER_VIRTUAL and ITIMER_PROF expire for the time that a thread computes, wherever that is, and not for the time that it
+ * sleeps.
+ * calls: setitimer
+ * recalls: cpu-timer */
 #include "signals.h"
 #include <sys/time.h>
 
@@ -36,17 +36,4 @@ static void count(const char *name, int which, int number) {
 BODY {
     count("virtual", ITIMER_VIRTUAL, SIGVTALRM);
     count("prof", ITIMER_PROF, SIGPROF);
-    handle(SIGUSR1, on_tick, SA_RESTART);
-    timer_t timer;
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
-    check(timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) == 0);
-    struct itimerspec every = {{0, 10000000}, {0, 10000000}};
-    atomic_store(&ticks, 0);
-    check(timer_settime(timer, 0, &every, NULL) == 0);
-    for (volatile int i = 0; i < 150000000 && atomic_load(&ticks) < 2; i++)
-        ;
-    check(timer_delete(timer) == 0);
-    if (atomic_load(&ticks) < 2)
-        die("thread's clock: %d ticks", ticks);
-    say("thread's clock expires");
 }

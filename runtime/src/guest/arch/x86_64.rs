@@ -192,10 +192,16 @@ global_asm!(
     "   syscall",
     "   ret",
     "   .balign 16",
-    // clock: clock_gettime(rdi, rsi) as the vDSO has it. Its result's page is touched first: the kernel
-    // cannot wait for pages that are away, and says EFAULT if it is away again.
+    // clock: clock_gettime(rdi, rsi) as the vDSO has it. The result's page of a clock of the machine is
+    // touched first: the kernel cannot wait for pages that are away, and says EFAULT if it is away
+    // again. CPU-time clocks (2, 3, negative) are always a system call.
     ".globl rtx_stub_clock",
     "rtx_stub_clock:",
+    "   cmp edi, 11",
+    "   ja 7f",
+    "   lea ecx, [rdi - 2]",
+    "   cmp ecx, 1",
+    "   jbe 7f",
     "8: lock or dword ptr [rsi], 0",
     "   lock or dword ptr [rsi + 12], 0",
     "   mov eax, 228", // clock_gettime
@@ -204,6 +210,9 @@ global_asm!(
     "rtx_stub_clock_made:",
     "   cmp rax, -14", // EFAULT
     "   je 8b",
+    "   ret",
+    "7: mov eax, 228", // clock_gettime
+    "   syscall",
     "   ret",
     "   .balign 16",
     // spawn: a clone whose child becomes the helper; the tracer catches the parent.

@@ -54,6 +54,8 @@ pub struct WaitingCall {
     pub nr: i64,
     /// AUDIT_ARCH_* of the way it entered the kernel.
     pub arch: u32,
+    /// The program counter behind its instruction.
+    pub pc: u64,
     /// Its arguments.
     pub args: [u64; 6],
 }
@@ -102,6 +104,7 @@ impl Listener {
             caller: n.pid as i32,
             nr: n.nr.into(),
             arch: n.arch,
+            pc: n.instruction,
             args: n.args,
         }))
     }

@@ -17,18 +17,23 @@ use crate::guest::seccomp::WaitingCall;
 pub struct Forwarded {
     /// Names the answer.
     pub id: u64,
+    /// The thread that makes it.
+    pub caller: Tid,
+    /// The program counter behind its instruction.
+    pub pc: u64,
     /// The call's number.
     pub nr: i64,
     /// Its arguments.
     pub args: [u64; 6],
 }
 
-const BYTES: usize = 8 * 8;
+const BYTES: usize = 10 * 8;
 
 impl Forwarded {
     fn to_bytes(self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
-        let words = [self.id, self.nr as u64].into_iter().chain(self.args);
+        let words = [self.id, self.caller as u64, self.pc, self.nr as u64];
+        let words = words.into_iter().chain(self.args);
         for (slot, word) in bytes.chunks_exact_mut(8).zip(words) {
             slot.copy_from_slice(&word.to_ne_bytes());
         }
@@ -39,16 +44,23 @@ impl Forwarded {
         let word = |i: usize| u64::from_ne_bytes(bytes[i * 8..][..8].try_into().expect("8 bytes"));
         Forwarded {
             id: word(0),
-            nr: word(1) as i64,
-            args: [word(2), word(3), word(4), word(5), word(6), word(7)],
+            caller: word(1) as Tid,
+            pc: word(2),
+            nr: word(3) as i64,
+            args: [4, 5, 6, 7, 8, 9].map(word),
         }
     }
 }
 
 impl From<&WaitingCall> for Forwarded {
     fn from(call: &WaitingCall) -> Self {
-        let WaitingCall { id, nr, args, .. } = *call;
-        Forwarded { id, nr, args }
+        Forwarded {
+            id: call.id,
+            caller: call.caller,
+            pc: call.pc,
+            nr: call.nr,
+            args: call.args,
+        }
     }
 }
 
@@ -130,6 +142,8 @@ mod tests {
         let (ours, theirs) = pair();
         let call = Forwarded {
             id: u64::MAX,
+            caller: 77,
+            pc: 0x2_0002,
             nr: libc::SYS_madvise,
             args: [1, 2, 3, 4, 5, 6],
         };

@@ -15,6 +15,8 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 use super::forward::{Forwarded, forward, take_over};
+use crate::calls::{Intercepted, intercepted};
+use crate::guest::procfs;
 use crate::guest::ptrace::Tid;
 use crate::guest::seccomp::{Listener, WaitingCall};
 
@@ -24,6 +26,8 @@ pub const NAME: &str = "rtx-keeper";
 const OWNER: i32 = 0;
 /// The descriptor of the listener.
 pub const LISTENER: i32 = 3;
+/// `SECCOMP_MODE_FILTER` (linux/seccomp.h): what prctl(PR_GET_SECCOMP) says of a thread under filters.
+const MODE_FILTER: i64 = 2;
 /// `KCMP_VM` (linux/kcmp.h): whether two processes have one memory.
 const KCMP_VM: i32 = 1;
 
@@ -115,6 +119,14 @@ fn serve(listener: &Listener, job: Job, while_waiting: &SigSet) -> io::Result<()
         let Some(call) = listener.receive()? else {
             continue;
         };
+        if let Some(Intercepted::FilterMode) = intercepted(call.nr, &call.args)
+            && let Ok(filters) = procfs::filters(call.caller)
+        {
+            // Ours is one of them.
+            let mode = if filters > 1 { MODE_FILTER } else { 0 };
+            listener.answer(call.id, mode)?;
+            continue;
+        }
         match &mut job {
             Some(running) if running.concerns(call.caller) => {
                 running.forward(&call);

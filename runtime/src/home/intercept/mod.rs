@@ -1,4 +1,5 @@
-//! Intercepting the guest's calls that change memory unseen ([`crate::calls::unseen`]).
+//! Intercepting calls of the guest ([`crate::calls::intercepted`]): those that change memory unseen,
+//! those that concern CPU time, and the question whether there is a filter.
 //!
 //! From the first offload on the guest is under a seccomp [`filter`] that reports these calls. Who
 //! inherits it lives on after the job: children of the guest, and the guest itself when it is let
@@ -7,6 +8,7 @@
 //!
 //! ```text
 //! a thread of the guest --call--> keeper --forwards--> pager --makes it, tells boards, answers--> thread
+//!       its CPU time    --call--> keeper --forwards--> pager --> supervisor (super::cpu_time)
 //! any other process     --call--> keeper --lets it through--> that process makes it itself
 //! ```
 //!
@@ -69,6 +71,13 @@ impl Interception {
     /// Lets a call return `result` (-errno on failure). Who was killed meanwhile needs no answer.
     pub fn answer(&self, call: &Forwarded, result: i64) -> io::Result<Answered> {
         self.listener.answer(call.id, result)
+    }
+}
+
+impl Interception {
+    /// Lets a call be made by its thread.
+    pub fn let_through(&self, call: &Forwarded) -> io::Result<Answered> {
+        self.listener.let_through(call.id)
     }
 }
 

@@ -74,6 +74,15 @@ impl Pager {
                 });
                 Ok(())
             }
+            Message::Usage(usage) => {
+                let cpu = usage.threads.iter().map(|t| (t.thread as Tid, t.cpu_ns));
+                self.notify(ToSupervisor::Usage {
+                    board,
+                    token: usage.token,
+                    cpu: cpu.collect(),
+                });
+                Ok(())
+            }
             Message::FaultTimes(times) => {
                 for ns in times.ns {
                     self.faults.record_ns(ns);

@@ -29,7 +29,7 @@ use crate::node::{Content, LocalMemory, Node};
 use crate::patience::Patience;
 use crate::report::{Latency, RecallCause};
 use crate::wire::lookout::Lookout;
-use crate::wire::message::{Bye, CallReply, Freeze, Recall, Thaw};
+use crate::wire::message::{AskUsage, Bye, CallReply, Freeze, Recall, Thaw};
 
 /// Where a board is.
 #[derive(Clone, Debug)]
@@ -372,6 +372,11 @@ impl Pager {
                         .into(),
                     ),
                 );
+            }
+            ToPager::Answer { call, result } => return self.answer_call(&call, result),
+            ToPager::LetThrough { call } => return self.let_through(&call),
+            ToPager::AskUsage { board, token } => {
+                self.stage(board, Staged::Other(AskUsage { token }.into()))
             }
             ToPager::Remapped { start, end } => return self.on_remap_call(start, end),
             ToPager::Pin { token, addresses } => self.pin(token, &addresses),

@@ -1,4 +1,4 @@
-//! Calls of the guest that change memory unseen, made for its threads: first by the helper, on the
+//! Intercepted calls. Those that change memory unseen are made for the threads: first by the helper, on the
 //! same memory; then boards are told; then the thread gets the result. It has not gone on before
 //! boards' copies are on their way out, and whatever it lets happen afterwards comes to boards after
 //! the news.
@@ -7,9 +7,10 @@ use std::ops::Range;
 
 use super::run::Pager;
 use super::{PagerError, Share};
-use crate::calls::{Unseen, unseen};
+use crate::calls::{CpuTime, Intercepted, Unseen, intercepted};
 use crate::coherence::PAGE_SIZE;
 use crate::home::intercept::{Forwarded, Next};
+use crate::home::messages::ToSupervisor;
 use crate::memory::maps::{MapsError, Vma};
 use crate::node::LocalError;
 
@@ -50,18 +51,59 @@ impl Pager {
     }
 
     fn make(&mut self, call: &Forwarded) -> Result<(), PagerError> {
+        let what = match intercepted(call.nr, &call.args) {
+            Some(Intercepted::Unseen(what)) => what,
+            Some(Intercepted::CpuTime(what)) => return self.pass_on(call, what),
+            // The keeper answers those.
+            Some(Intercepted::FilterMode) | None => return self.let_through(call),
+        };
         // What was granted before must arrive before the news: its receiver waits for it.
         self.settle()?;
-        let result = match unseen(call.nr, &call.args) {
-            Some(Unseen::Drop) => self.make_drop(call)?,
-            Some(Unseen::Protect) => self.make_protect(call)?,
-            Some(Unseen::Attach) => self.make_attach(call)?,
-            Some(Unseen::Refused) | None => EINVAL,
+        let result = match what {
+            Unseen::Drop => self.make_drop(call)?,
+            Unseen::Protect => self.make_protect(call)?,
+            Unseen::Attach => self.make_attach(call)?,
+            Unseen::Refused => EINVAL,
         };
+        self.answer_call(call, result)
+    }
+
+    /// Calls by CPU time are the supervisor's business: it has the call of a thread at home made at
+    /// the stub's gadget, as those of shadows are, and then nobody else is asked.
+    fn pass_on(&mut self, call: &Forwarded, what: CpuTime) -> Result<(), PagerError> {
+        let Some(share) = &self.share else {
+            return Ok(());
+        };
+        let in_gadget = call.pc == share.node.memory.stub.in_gadget();
+        match what {
+            CpuTime::Read if !in_gadget => {
+                self.notify(ToSupervisor::ReadsCpuTime { call: *call });
+                return Ok(());
+            }
+            CpuTime::Read => {}
+            // Asked for, not set.
+            CpuTime::Timer if call.nr == libc::SYS_prlimit64 && call.args[2] == 0 => {}
+            CpuTime::Timer => self.notify(ToSupervisor::SetsCpuTimer { tid: call.caller }),
+        }
+        self.let_through(call)
+    }
+
+    /// Lets an intercepted call return.
+    pub(super) fn answer_call(&mut self, call: &Forwarded, result: i64) -> Result<(), PagerError> {
         let Some(share) = &self.share else {
             return Ok(());
         };
         let answered = share.interception.answer(call, result);
+        answered.map_err(|e| failed("answer a call of the program", &e))?;
+        Ok(())
+    }
+
+    /// Lets an intercepted call be made.
+    pub(super) fn let_through(&mut self, call: &Forwarded) -> Result<(), PagerError> {
+        let Some(share) = &self.share else {
+            return Ok(());
+        };
+        let answered = share.interception.let_through(call);
         answered.map_err(|e| failed("answer a call of the program", &e))?;
         Ok(())
     }

@@ -1,0 +1,92 @@
+//! Which calls of any thread of the program are intercepted from the first offload on, and why.
+
+use super::cpu_time::{CpuTime, cpu_time, may_concern_cpu_time};
+use super::unseen::{Unseen, may_be_unseen, unseen};
+use crate::guest::arch::Registers;
+
+/// Why a call is intercepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intercepted {
+    /// It changes memory, and nothing else tells.
+    Unseen(Unseen),
+    /// It has to do with CPU time.
+    CpuTime(CpuTime),
+    /// It asks whether there is a filter: home's does not count.
+    FilterMode,
+}
+
+/// Whether and why call `nr` is intercepted.
+pub fn intercepted(nr: i64, args: &[u64; 6]) -> Option<Intercepted> {
+    let of_memory = || unseen(nr, args).map(Intercepted::Unseen);
+    let of_time = || cpu_time(nr, args).map(Intercepted::CpuTime);
+    let of_filter = nr == libc::SYS_prctl && args[0] as i32 == libc::PR_GET_SECCOMP;
+    of_memory()
+        .or_else(of_time)
+        .or(of_filter.then_some(Intercepted::FilterMode))
+}
+
+/// Calls of which some are intercepted.
+pub fn may_be_intercepted(nr: i64) -> bool {
+    may_be_unseen(nr) || may_concern_cpu_time(nr) || nr == libc::SYS_prctl
+}
+
+/// Which calls of number `nr` are intercepted, and what becomes of them; for users.
+pub fn interception(nr: i64) -> Option<&'static str> {
+    may_be_intercepted(nr).then_some(match nr {
+        libc::SYS_madvise => "made by the pager if it drops content; guard pages are refused",
+        libc::SYS_process_madvise => "refused if it drops content",
+        libc::SYS_shmat => "made by the pager if it replaces mappings",
+        libc::SYS_clock_gettime => "CPU-time clocks have the time on boards added",
+        libc::SYS_getrusage => "of the process or thread: has the time on boards added",
+        libc::SYS_times => "has the time on boards added",
+        libc::SYS_setitimer => {
+            "of CPU time (ITIMER_VIRTUAL, ITIMER_PROF): the program stays at home from then on"
+        }
+        libc::SYS_timer_create | libc::SYS_clock_nanosleep => {
+            "on a CPU-time clock: the program stays at home from then on"
+        }
+        libc::SYS_setrlimit | libc::SYS_prlimit64 => {
+            "setting RLIMIT_CPU: the program stays at home from then on"
+        }
+        libc::SYS_prctl => "PR_GET_SECCOMP does not count home's filter",
+        _ => "made by the pager if it may take rights away",
+    })
+}
+
+/// Winds a thread back to an intercepted call if a signal drove it out before anybody had heard of
+/// it. Natively no signal ends these calls, so that no handler may make one fail with EINTR; but
+/// sleeping can end so.
+pub fn wind_back(regs: &mut Registers) -> bool {
+    let driven_out = regs.call_will_restart()
+        && regs.call_in_progress().is_some_and(|nr| {
+            may_be_intercepted(nr as i64) && nr as i64 != libc::SYS_clock_nanosleep
+        });
+    if driven_out {
+        regs.rewind_call();
+    }
+    driven_out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_intercepted_call_may_be_one() {
+        let all = [u64::MAX; 6];
+        for nr in 0..600 {
+            let some = (0..=255u64).any(|low| {
+                let args = [
+                    [0, 0, low, low, 0, 0],
+                    [low, 0, 0, 0, 0, 0],
+                    [0, low, 0, 0, 0, 0],
+                ];
+                args.iter().any(|args| intercepted(nr, args).is_some())
+            });
+            assert!(
+                may_be_intercepted(nr) || !(some || intercepted(nr, &all).is_some()),
+                "{nr}"
+            );
+        }
+    }
+}
