@@ -223,8 +223,8 @@ impl LocalMemory {
             // The fill reached pages that exist.
             Err(CopyError::Exists { at }) if at > page * SIZE => Ok(()),
             Err(CopyError::Exists { .. }) => Ok(self.uffd.wake(page * SIZE, SIZE)?),
-            // The kernel takes no range that spans mappings.
-            Err(CopyError::Unmapped { .. }) if count > 1 => {
+            // The kernel takes no range that spans mappings, or reaches beyond the last address.
+            Err(CopyError::Unmapped { .. } | CopyError::Failed { .. }) if count > 1 => {
                 match self.uffd.zeropage(page * SIZE, SIZE, !writable) {
                     Ok(()) => Ok(()),
                     Err(CopyError::Exists { .. }) => Ok(self.uffd.wake(page * SIZE, SIZE)?),

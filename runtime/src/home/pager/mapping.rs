@@ -124,19 +124,9 @@ impl Pager {
                 return Ok(None);
             }
         };
-        if kind == MappedKind::Tracked
-            && share
-                .node
-                .memory
-                .uffd
-                .register(vma.start, vma.len())
-                .is_err()
-        {
+        if kind == MappedKind::Tracked && !share.watch(&vma)? {
             // Some anonymous memory cannot be watched (huge page files); threads use it at home.
             return Ok(Some(false));
-        }
-        if kind == MappedKind::Tracked {
-            share.registered.insert(vma.range(), ());
         }
         if kind == MappedKind::Vdso && share.vdso.is_none() {
             share.vdso =

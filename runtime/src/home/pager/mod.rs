@@ -19,6 +19,7 @@ mod serve;
 mod sweep;
 mod unseen;
 mod vdso;
+mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
