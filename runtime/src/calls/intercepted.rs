@@ -13,6 +13,8 @@ pub enum Intercepted {
     CpuTime(CpuTime),
     /// It asks whether there is a filter: home's does not count.
     FilterMode,
+    /// It tells the kernel where to write at the thread's end.
+    TidAddress,
 }
 
 /// Whether and why call `nr` is intercepted.
@@ -20,14 +22,18 @@ pub fn intercepted(nr: i64, args: &[u64; 6]) -> Option<Intercepted> {
     let of_memory = || unseen(nr, args).map(Intercepted::Unseen);
     let of_time = || cpu_time(nr, args).map(Intercepted::CpuTime);
     let of_filter = nr == libc::SYS_prctl && args[0] as i32 == libc::PR_GET_SECCOMP;
+    let of_end = nr == libc::SYS_set_tid_address;
     of_memory()
         .or_else(of_time)
+        .or(of_end.then_some(Intercepted::TidAddress))
         .or(of_filter.then_some(Intercepted::FilterMode))
 }
 
 /// Calls of which some are intercepted.
 pub fn may_be_intercepted(nr: i64) -> bool {
-    may_be_unseen(nr) || may_concern_cpu_time(nr) || nr == libc::SYS_prctl
+    may_be_unseen(nr)
+        || may_concern_cpu_time(nr)
+        || matches!(nr, libc::SYS_prctl | libc::SYS_set_tid_address)
 }
 
 /// Which calls of number `nr` are intercepted, and what becomes of them; for users.
@@ -48,6 +54,7 @@ pub fn interception(nr: i64) -> Option<&'static str> {
         libc::SYS_setrlimit | libc::SYS_prlimit64 => {
             "setting RLIMIT_CPU: the program stays at home from then on"
         }
+        libc::SYS_set_tid_address => "home learns which page the kernel writes at the thread's end",
         libc::SYS_prctl => "PR_GET_SECCOMP does not count home's filter",
         _ => "made by the pager if it may take rights away",
     })

@@ -40,6 +40,13 @@ pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     state.ok_or_else(|| bad("stat"))
 }
 
+/// Waits until a thread that is ending has ended, as far as its memory goes: it is a zombie or gone.
+pub fn await_end(pid: Tid, tid: Tid) {
+    while state(pid, tid).is_ok_and(|state| !matches!(state, 'Z' | 'X')) {
+        std::thread::sleep(std::time::Duration::from_micros(20));
+    }
+}
+
 /// When a process was started, in ticks since the machine was (proc(5), stat).
 pub fn start_time(pid: Tid) -> io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;

@@ -223,7 +223,7 @@ impl Supervisor {
                 regs.call_in_progress().unwrap_or_default() as i64,
                 regs.call_arguments(),
             );
-            let result = injector.raw(gadget, crate::guest::inject::Return::Trap, nr, args)?;
+            let result = injector.raw(gadget, nr, args)?;
             regs.finish_call(result);
             injector.finish_with(&regs)?;
             Ok((nr, args, result))

@@ -5,7 +5,7 @@ use std::time::Instant;
 use nix::unistd::Pid;
 
 use super::error::JobError;
-use super::messages::ToPager;
+use super::messages::{ToPager, ToSupervisor};
 use super::shadow::{Outcome, outcome};
 use super::supervisor::{Supervisor, Waiting, alive};
 use super::thread::{AtHome, Counters, Place, Thread};
@@ -124,9 +124,27 @@ impl Supervisor {
         self.resume(tid, signal)
     }
 
+    /// The kernel writes there when the thread ends.
+    pub(super) fn set_tid_address(&mut self, tid: Tid, address: u64) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.tid_address = Some(address);
+        }
+    }
+
+    /// Takes the news that a thread which ends now may have caused before its end.
+    fn hear_tid_addresses(&mut self) {
+        while let Ok(message) = self.inbox.try_recv() {
+            match message {
+                ToSupervisor::TidAddress { tid, address } => self.set_tid_address(tid, address),
+                other => self.mail.push_back(other),
+            }
+        }
+    }
+
     /// A thread is about to end.
     pub(super) fn on_exiting(&mut self, tid: Tid) -> Result<(), JobError> {
         self.account(tid);
+        self.hear_tid_addresses();
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
@@ -193,7 +211,28 @@ impl Supervisor {
         if let Some(thread) = self.threads.get_mut(&tid) {
             thread.ending = true;
         }
-        self.resume(tid, 0)
+        self.resume(tid, 0)?;
+        if tid == self.pid && self.threads.len() > 1 {
+            // The end of the first thread is reported only when all others have ended too; what is
+            // kept for it must go before, or they might wait for it.
+            procfs::await_end(self.pid, tid);
+            self.let_go_of_kept(tid);
+        }
+        Ok(())
+    }
+
+    /// Lets go of what was kept at home for the kernel's sake, while a thread was ending or forking.
+    pub(super) fn let_go_of_kept(&mut self, tid: Tid) {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return;
+        };
+        let (pins, gathered) = (std::mem::take(&mut thread.pins), thread.gathered.take());
+        for token in pins {
+            self.tell(ToPager::Unpin { token });
+        }
+        if let Some(token) = gathered {
+            self.tell(ToPager::Scatter { token });
+        }
     }
 
     /// A thread runs another program: all other threads are gone.

@@ -60,9 +60,7 @@ impl Supervisor {
         }
         // The kernel still writes for a thread that ends, until it is a zombie or gone.
         for tid in ending {
-            while procfs::state(self.pid, tid).is_ok_and(|state| !matches!(state, 'Z' | 'X')) {
-                std::thread::yield_now();
-            }
+            procfs::await_end(self.pid, tid);
         }
         // News of others may have come and gone unheard while we waited.
         self.sleeper.bell().ring();

@@ -150,6 +150,8 @@ pub enum ToSupervisor {
     Filled { child: Tid },
     /// The mapping at this address must become anonymous before it can be shared.
     Convert { addr: u64 },
+    /// A thread tells the kernel to write there when it ends.
+    TidAddress { tid: Tid, address: u64 },
     /// The state of a part of the job, in words; `complaint`: what does not go on there, if asked by
     /// nobody.
     State {

@@ -363,10 +363,8 @@ impl Supervisor {
     /// A home call ended with `result`: boards must know what it did to mappings, and home where
     /// the kernel now writes at the thread's end.
     fn note_effect(&mut self, tid: Tid, call: &PendingCall, result: i64) {
-        if call.nr == libc::SYS_set_tid_address
-            && let Some(thread) = self.threads.get_mut(&tid)
-        {
-            thread.tid_address = Some(call.args[0]);
+        if call.nr == libc::SYS_set_tid_address {
+            self.set_tid_address(tid, call.args[0]);
         }
         self.add_board_time(tid, call.nr, &call.args, result);
         if let Some((start, end)) = calls::remapped(call.nr, &call.args, result) {

@@ -242,13 +242,8 @@ impl Supervisor {
     }
 
     fn on_end(&mut self, tid: Tid, stop: Stop) {
+        self.let_go_of_kept(tid);
         if let Some(thread) = self.threads.remove(&tid) {
-            for token in thread.pins {
-                self.tell(ToPager::Unpin { token });
-            }
-            if let Some(token) = thread.gathered {
-                self.tell(ToPager::Scatter { token });
-            }
             self.finished.push((tid, thread.counters));
         }
         if tid == self.pid {
@@ -359,6 +354,10 @@ impl Supervisor {
             } => {
                 self.on_board_lost(board, reason, pages);
                 self.answers_nothing(board)
+            }
+            ToSupervisor::TidAddress { tid, address } => {
+                self.set_tid_address(tid, address);
+                Ok(())
             }
             ToSupervisor::State {
                 who,

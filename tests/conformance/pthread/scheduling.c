@@ -32,7 +32,7 @@ BODY {
     pthread_attr_t attr;
     must(pthread_attr_init(&attr));
     must(pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED));
-    must(pthread_attr_setschedpolicy(&attr, SCHED_IDLE));
+    must(pthread_attr_setschedpolicy(&attr, SCHED_BATCH));
     must(pthread_attr_setschedparam(&attr, &param));
     pthread_t thread;
     must(pthread_create(&thread, &attr, inherited, "explicit"));

@@ -37,6 +37,7 @@ pub fn program() -> Vec<u8> {
         ),
         (libc::SYS_setrlimit, any_of(0, &[libc::RLIMIT_CPU as i32])),
         (libc::SYS_prlimit64, any_of(1, &[libc::RLIMIT_CPU as i32])),
+        (libc::SYS_set_tid_address, vec![REPORT]),
         (libc::SYS_prctl, any_of(0, &[libc::PR_GET_SECCOMP])),
     ] {
         program.push((JUMP_IF_EQUAL, 0, block.len() as u8, nr as u32));

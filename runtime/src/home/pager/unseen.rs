@@ -54,6 +54,12 @@ impl Pager {
         let what = match intercepted(call.nr, &call.args) {
             Some(Intercepted::Unseen(what)) => what,
             Some(Intercepted::CpuTime(what)) => return self.pass_on(call, what),
+            Some(Intercepted::TidAddress) => {
+                // The supervisor has this before the thread goes on.
+                let (tid, address) = (call.caller, call.args[0]);
+                self.notify(ToSupervisor::TidAddress { tid, address });
+                return self.let_through(call);
+            }
             // The keeper answers those.
             Some(Intercepted::FilterMode) | None => return self.let_through(call),
         };
