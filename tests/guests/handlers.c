@@ -141,20 +141,22 @@ static void *wait_for_signal(void *arg) {
     sigaddset(&set, SIGUSR2);
     for (int i = 0; i < 3; i++) {
         must(sigwait(&set, &number), "sigwait");
-        *(int *)arg += number == SIGUSR2;
+        *(_Atomic int *)arg += number == SIGUSR2;
     }
     return NULL;
 }
 
 static void waiting_for_signals(void) {
-    int count = 0;
+    _Atomic int count = 0;
     pthread_t thread;
     mask_signal(SIG_BLOCK, SIGUSR2);
-    must(pthread_create(&thread, NULL, wait_for_signal, &count), "pthread_create");
+    must(pthread_create(&thread, NULL, wait_for_signal, (void *)&count), "pthread_create");
     usleep(200000);
     for (int i = 1; i <= 3; i++) {
         kill(getpid(), SIGUSR2);
-        usleep(50000);
+        /* The same signal twice before it is taken would be one. */
+        while (count < i)
+            usleep(1000);
     }
     must(pthread_join(thread, NULL), "pthread_join");
     printf("%d signals waited for\n", count);

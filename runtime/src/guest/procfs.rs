@@ -40,9 +40,10 @@ pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     state.ok_or_else(|| bad("stat"))
 }
 
-/// Waits until a thread that is ending has ended, as far as its memory goes: it is a zombie or gone.
+/// Waits until a thread that is ending has ended, as far as its memory goes: it is a zombie, or gone,
+/// or (the first thread) another one that executes a program has taken its place, and stopped for it.
 pub fn await_end(pid: Tid, tid: Tid) {
-    while state(pid, tid).is_ok_and(|state| !matches!(state, 'Z' | 'X')) {
+    while state(pid, tid).is_ok_and(|state| !matches!(state, 'Z' | 'X' | 't')) {
         std::thread::sleep(std::time::Duration::from_micros(20));
     }
 }
