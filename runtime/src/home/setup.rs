@@ -12,7 +12,9 @@ use super::supervisor::Supervisor;
 use crate::guest::arch;
 use crate::guest::equip::{EquipError, open_userfaultfd, spawn_helper, step};
 use crate::guest::inject::{InjectError, Injector, check};
+use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
+use crate::guest::stop::Stop;
 use crate::guest::stub::{self, Stub};
 use crate::guest::vdso::Vdso;
 use crate::memory::helper::Helper;
@@ -38,6 +40,7 @@ impl Supervisor {
     pub(super) fn set_up(&mut self, tid: Tid) -> Result<(), JobError> {
         let keeper = Keeper::start(self.pid).map_err(step("start a keeper for the program"));
         let frozen = self.freeze()?;
+        self.let_exiting_end()?;
         // The thread's own id names its memory; the process's own may be that of a thread that ended.
         match keeper.and_then(|keeper| prepare(self.pid, tid, keeper)) {
             Ok((setup, shared)) => {
@@ -73,6 +76,19 @@ impl Supervisor {
             }
         }
         self.thaw(frozen)
+    }
+
+    /// Threads that are in their exit event cannot be asked any more where the kernel will write for
+    /// them. They end while all memory is at home.
+    fn let_exiting_end(&mut self) -> Result<(), JobError> {
+        let exits = |stop: &&(Tid, i32)| Stop::decode(stop.1) == Stop::Exiting;
+        let exiting: Vec<Tid> = self.deferred.iter().filter(exits).map(|s| s.0).collect();
+        self.deferred.retain(|stop| !exits(&stop));
+        for tid in exiting {
+            self.on_exiting(tid)?;
+            procfs::await_end(self.pid, tid);
+        }
+        Ok(())
     }
 
     /// Makes the private file mapping at `addr` anonymous, because a board wants to share it.

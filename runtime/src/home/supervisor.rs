@@ -213,6 +213,7 @@ impl Supervisor {
     /// Lets a stopped thread run, delivering `signal` if not 0. A thread that was killed
     /// meanwhile is reported as ended later.
     pub(super) fn resume(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+        self.interrupt_again(tid)?;
         let away = self.threads.get_mut(&tid).and_then(Thread::away);
         let answer = if away.is_some_and(|a| a.shadow == Shadow::Calling) {
             ptrace::cont_to_call(tid, signal)
@@ -227,11 +228,18 @@ impl Supervisor {
             return alive(answer, "resume a thread").map(drop);
         };
         thread.stopped = false;
-        // The stop it comes from may have used up an interrupt that was meant for something.
-        let again = (thread.wanted.is_some() || thread.ask_tid_address)
-            && !thread.ending
-            && matches!(thread.place, Place::Home(AtHome::Free));
-        if alive(answer, "resume a thread")?.is_some() && again {
+        alive(answer, "resume a thread").map(drop)
+    }
+
+    /// A thread's stop may have used up an interrupt that was meant for something. It stops again before
+    /// it runs any code of its own: it might be about to end.
+    fn interrupt_again(&mut self, tid: Tid) -> Result<(), JobError> {
+        let meant = self.threads.get(&tid).is_some_and(|thread| {
+            (thread.wanted.is_some() || thread.ask_tid_address)
+                && !thread.ending
+                && matches!(thread.place, Place::Home(AtHome::Free))
+        });
+        if meant {
             alive(ptrace::interrupt(tid), "stop a thread")?;
         }
         Ok(())
