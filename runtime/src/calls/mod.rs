@@ -8,6 +8,7 @@
 //! thread must be intercepted, because nothing else tells what they do.
 
 mod cpu_time;
+mod driven_out;
 mod intercepted;
 mod table;
 mod unseen;
@@ -15,6 +16,7 @@ mod unseen;
 use crate::guest::arch;
 
 pub use cpu_time::{CpuTime, Reading, Whose, counts_cpu_time, reading};
+pub use driven_out::{Patience, driven_out, fails_when_interrupted, patience, timed_out};
 pub use intercepted::{Intercepted, intercepted, interception, may_be_intercepted, wind_back};
 pub use table::{GROUPS, Group, REMARKS, number};
 pub use unseen::{DROPPING, FULL, REFUSED, Unseen, unseen};
@@ -52,35 +54,6 @@ pub fn synchronises(nr: i64) -> bool {
 }
 
 const SYS_FUTEX_WAITV: i64 = 449;
-
-/// Calls that end with a spurious EINTR when a tracer stops a thread in them (measured on 6.18):
-/// the kernel does not restart them, so they must be made again.
-pub fn fails_when_interrupted(nr: i64) -> bool {
-    matches!(
-        nr,
-        libc::SYS_epoll_pwait
-            | libc::SYS_epoll_pwait2
-            | libc::SYS_rt_sigtimedwait
-            | libc::SYS_semtimedop
-            | libc::SYS_semop
-            | libc::SYS_io_getevents
-            | libc::SYS_recvfrom
-            | libc::SYS_recvmsg
-            | libc::SYS_recvmmsg
-            | libc::SYS_accept
-            | libc::SYS_accept4
-            | libc::SYS_connect
-            | libc::SYS_sendto
-            | libc::SYS_sendmsg
-    ) || arch::FAIL_WHEN_INTERRUPTED.contains(&nr)
-}
-
-/// A thread stopped by its tracer was driven out of a call that the kernel does not restart.
-pub fn driven_out(regs: &arch::Registers) -> bool {
-    regs.call_in_progress().is_some_and(|nr| {
-        regs.result() == -i64::from(libc::EINTR) && fails_when_interrupted(nr as i64)
-    })
-}
 
 /// A thread that was stopped inside a call can go to a board in the middle of it, while its shadow
 /// goes on with the call at home.

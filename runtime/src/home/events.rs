@@ -73,24 +73,27 @@ impl Supervisor {
                 self.enter_native_call(tid)
             }
             Some(AtHome::NativeCall { .. }) => self.leave_native_call(tid),
-            _ => self.resume(tid, 0),
+            _ => self.on_watched_call(tid),
         }
     }
 
     /// A signal is about to be delivered to a thread at home.
     pub(super) fn on_signal(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
         self.observe_signal(tid, signal);
+        let outcome = outcome(self.pid, signal);
+        if outcome == Outcome::Ignored {
+            // Natively it would not even have been sent. A handler put back meanwhile must not see it.
+            return self.resume_interrupted(tid);
+        }
         if let Some(state @ AtHome::NativeCall { .. }) = self.at_home(tid) {
             *state = AtHome::Free;
             self.wake_by(Instant::now() + super::supervisor::FAULT_STAY);
         }
-        let outcome = outcome(self.pid, signal);
         if self.setup.is_some() && !self.closed && outcome == Outcome::Core {
             return self.on_fatal(tid, signal);
         }
-        if outcome == Outcome::Ignored {
-            // Natively it would not even have woken the thread.
-            self.mend_interrupted(tid)?;
+        if outcome == Outcome::Handler {
+            self.deadlines.remove(&tid);
         }
         self.mend_unseen(tid)?;
         self.resume(tid, signal)
@@ -251,6 +254,8 @@ impl Supervisor {
         survivor.wanted = None;
         survivor.pins.clear();
         survivor.gathered = None;
+        survivor.handler = None;
+        self.deadlines.clear();
         survivor.tid_address = None;
         self.threads.insert(tid, survivor);
         self.stopped(tid);

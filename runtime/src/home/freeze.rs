@@ -99,8 +99,7 @@ impl Supervisor {
     pub(super) fn thaw(&mut self, frozen: Frozen) -> Result<(), JobError> {
         for tid in frozen.0 {
             self.ask_tid_address(tid)?;
-            self.mend_interrupted(tid)?;
-            self.go_on_with_call(tid)?;
+            self.resume_interrupted(tid)?;
         }
         Ok(())
     }

@@ -174,6 +174,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         board_ns: 0,
         next_token: 0,
         children: Default::default(),
+        deadlines: Default::default(),
         half_born: Default::default(),
         started,
         group_stopped: false,

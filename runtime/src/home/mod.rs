@@ -10,12 +10,14 @@
 //! [`job`] puts the two together and starts the program.
 
 mod cpu_time;
+mod deadlines;
 mod detach;
 mod dump;
 pub mod error;
 mod events;
 mod forks;
 mod freeze;
+mod handlers;
 pub mod intercept;
 pub mod job;
 pub mod messages;

@@ -150,6 +150,11 @@ impl Supervisor {
             // It belongs to these registers: it is delivered before anything else happens.
             return Ok(false);
         }
+        if alive(ptrace::signal_is_pending(tid), "look for signals")?.unwrap_or(true) {
+            // Perhaps by the call that the thread has just made: its handler runs first.
+            self.wake_by(Instant::now() + ASK_AGAIN);
+            return Ok(false);
+        }
         self.stats
             .freeze
             .record_ns(self.threads[&tid].wanted_since.elapsed().as_nanos() as u64);
@@ -184,6 +189,7 @@ impl Supervisor {
         if in_call {
             // The shadow goes on with it; on the board the thread makes it anew, to wait for that.
             if !regs.call_will_restart() {
+                self.note_deadline(tid, &regs);
                 shadow_regs.restart_unless_handled();
             }
             shadow_regs.move_call(stub.gadget());
@@ -203,6 +209,7 @@ impl Supervisor {
         alive(ptrace::set_registers(tid, &shadow_regs), "write registers")?;
         let thread = self.threads.get_mut(&tid).expect("just seen");
         thread.counters.offloads += 1;
+        thread.handler = None;
         thread.place = Place::Away(Box::new(Away {
             board,
             shadow: match call {

@@ -190,16 +190,16 @@ impl Supervisor {
 
     /// A signal is about to be delivered to a shadow.
     fn shadow_signal(&mut self, tid: Tid, signal: i32, outcome: Outcome) -> Result<(), JobError> {
-        if outcome == Outcome::Ignored {
-            self.mend_interrupted(tid)?;
-        }
         let away = self
             .threads
             .get_mut(&tid)
             .and_then(Thread::away)
             .expect("caller checked");
-        if matches!(outcome, Outcome::Plain | Outcome::Ignored) {
-            return self.go_on(tid, signal);
+        match outcome {
+            Outcome::Plain => return self.go_on(tid, signal),
+            // Natively it would not even have been sent.
+            Outcome::Ignored => return self.go_on(tid, 0),
+            Outcome::Handler | Outcome::Core => {}
         }
         // A handler needs the thread's own registers and stack, and so does a core.
         if away.context.is_some() {
@@ -245,10 +245,7 @@ impl Supervisor {
                 away.shadow = Shadow::Held(0);
                 return Ok(());
             }
-            if signal == 0 {
-                return self.resume_interrupted(tid);
-            }
-            return self.resume(tid, signal);
+            return self.resume_interrupted_or_signal(tid, signal);
         }
         let call = away
             .call
@@ -262,6 +259,7 @@ impl Supervisor {
             return Ok(());
         };
         regs.prepare_call(gadget, call.nr as u64, call.args);
+        self.deadlines.remove(&tid);
         call.state = CallState::Running;
         away.shadow = Shadow::Calling;
         alive(ptrace::set_registers(tid, &regs), "write registers")?;
@@ -301,12 +299,13 @@ impl Supervisor {
     }
 
     /// A home call returned `result` in the shadow.
-    fn call_returned(&mut self, tid: Tid, result: i64) -> Result<(), JobError> {
+    pub(super) fn call_returned(&mut self, tid: Tid, result: i64) -> Result<(), JobError> {
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let away = thread.away().expect("caller checked");
         let call = away.call.as_mut().expect("a call was running");
         call.state = CallState::Done(result);
         let call = *call;
+        self.deadlines.remove(&tid);
         if calls::synchronises(call.nr) {
             thread.counters.back_migrations += 1;
             self.stats
@@ -446,13 +445,20 @@ impl Supervisor {
             self.note_effect(tid, &call, shadow_regs.result());
         }
         let detaching = self.detaching;
+        if signal != 0 || regs.call_in_progress().is_none() {
+            self.deadlines.remove(&tid);
+        }
         alive(ptrace::set_registers(tid, &regs), "write registers")?;
         alive(
             ptrace::set_extended(tid, &context.extended),
             "write extended registers",
         )?;
-        if signal != 0 && outcome(self.pid, signal) == Outcome::Core {
-            return self.on_fatal(tid, signal);
+        if signal != 0 {
+            match outcome(self.pid, signal) {
+                Outcome::Core => return self.on_fatal(tid, signal),
+                Outcome::Handler => self.await_return(tid),
+                Outcome::Plain | Outcome::Ignored => {}
+            }
         }
         if !native {
             self.wake_by(now + FAULT_STAY);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rtx_policies::Policy;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::deadlines::Deadline;
 use super::error::JobError;
 use super::job::{BoardFacts, Observer};
 use super::messages::{BoardId, ToPager, ToSupervisor};
@@ -72,6 +73,8 @@ pub struct Supervisor {
     pub(super) board_ns: u64,
     pub(super) next_token: u64,
     pub(super) children: BTreeMap<Tid, bool>,
+    /// Of calls that are made again.
+    pub(super) deadlines: BTreeMap<Tid, Deadline>,
     /// New threads of which one thing has been seen so far: their first stop, or their maker's event.
     /// One of which both have been seen may be gone again.
     pub(super) half_born: BTreeSet<Tid>,
@@ -107,8 +110,13 @@ impl Supervisor {
             }
             self.tick()?;
             self.look_for_stuck(Instant::now());
+            self.end_calls()?;
             if self.deferred.is_empty() && self.mail.is_empty() {
-                let next = [self.next_tick, self.patience.next_look()];
+                let next = [
+                    self.next_tick,
+                    self.next_deadline(),
+                    self.patience.next_look(),
+                ];
                 let timeout = next
                     .into_iter()
                     .flatten()
@@ -214,8 +222,11 @@ impl Supervisor {
     /// meanwhile is reported as ended later.
     pub(super) fn resume(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
         self.interrupt_again(tid)?;
-        let away = self.threads.get_mut(&tid).and_then(Thread::away);
-        let answer = if away.is_some_and(|a| a.shadow == Shadow::Calling) {
+        let timed = self.keep_deadline(tid);
+        let watched = self.threads.get_mut(&tid).is_some_and(|thread| {
+            thread.handler.is_some() || thread.away().is_some_and(|a| a.shadow == Shadow::Calling)
+        });
+        let answer = if timed || watched {
             ptrace::cont_to_call(tid, signal)
         } else {
             ptrace::cont(tid, signal)
@@ -251,6 +262,7 @@ impl Supervisor {
 
     fn on_end(&mut self, tid: Tid, stop: Stop) {
         self.let_go_of_kept(tid);
+        self.deadlines.remove(&tid);
         if let Some(thread) = self.threads.remove(&tid) {
             self.finished.push((tid, thread.counters));
         }
@@ -304,22 +316,14 @@ impl Supervisor {
     }
 
     /// Lets a thread go on that was stopped by PTRACE_INTERRUPT. Some calls then end with a
-    /// spurious EINTR; they are made again.
+    /// spurious EINTR; they are made again, unless their time is over.
     pub(super) fn resume_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
-        self.mend_interrupted(tid)?;
-        self.go_on_with_call(tid)
-    }
-
-    /// Has a call made again that a stopped thread was driven out of without cause. If a handler is to
-    /// run now, there is one: natively it would have ended the call.
-    pub(super) fn mend_interrupted(&mut self, tid: Tid) -> Result<(), JobError> {
-        if let Some(mut regs) = alive(ptrace::registers(tid), "read registers")?
-            && crate::calls::driven_out(&regs)
-        {
-            regs.restart_unless_handled();
-            alive(ptrace::set_registers(tid, &regs), "write registers")?;
+        match self.mend_interrupted(tid)? {
+            Some(result) if self.threads.get(&tid).is_some_and(Thread::is_away) => {
+                self.call_returned(tid, result)
+            }
+            _ => self.go_on_with_call(tid),
         }
-        Ok(())
     }
 
     /// Has an intercepted call made again from which a signal drove a thread: see

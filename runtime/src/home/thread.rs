@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::handlers::Handler;
 use super::messages::{BoardId, Context};
 use crate::guest::ptrace::Tid;
 use crate::guest::robust::Walk;
@@ -131,6 +132,8 @@ pub struct Thread {
     pub home_until: Option<Instant>,
     /// How often that happened in a row.
     pub bounces: u32,
+    /// It is home for a signal's handler and leaves when that returns.
+    pub handler: Option<Handler>,
     pub born: Instant,
     pub counters: Counters,
 }
@@ -151,6 +154,7 @@ impl Thread {
             robust: None,
             home_until: None,
             bounces: 0,
+            handler: None,
             born: now,
             counters: Counters::default(),
         }

@@ -360,7 +360,8 @@ pub const TRAMPOLINE_CALL: std::ops::RangeInclusive<u64> = 5..=7;
 /// System calls only this ISA has that copy the memory for a new process.
 pub const COPYING_CALLS: &[i64] = &[libc::SYS_fork];
 
-/// System calls only this ISA has that end with EINTR when a tracer stops a thread in them.
+/// System calls only this ISA has that end with EINTR when a tracer stops a thread in them. Their fourth
+/// argument is how long they wait, in milliseconds.
 pub const FAIL_WHEN_INTERRUPTED: &[i64] = &[libc::SYS_epoll_wait];
 
 /// The functions of this ISA's vDSO and the system calls that do the same.
