@@ -21,6 +21,7 @@ static void work(int me) {
         check(area[i] == (i < PAGES * PAGE - 1000 ? pattern(9, i) : 0));
     expect(constant, PAGES * PAGE - 1000, 9);
     byte back[PAGES * PAGE];
+    settle();
     check(pread(file, back, sizeof back, 0) == (ssize_t)sizeof back - 1000);
     expect(back, sizeof back - 1000, 9);
     meet();

@@ -27,6 +27,7 @@ BODY {
     must(pthread_condattr_setpshared(&for_cond, PTHREAD_PROCESS_SHARED));
     must(pthread_cond_init(&shared->changed, &for_cond));
     pid_t children[CHILDREN];
+    settle();
     for (int i = 0; i < CHILDREN; i++) {
         children[i] = split();
         if (children[i] != 0)
@@ -51,6 +52,7 @@ BODY {
     shared->go = true;
     must(pthread_cond_broadcast(&shared->changed));
     must(pthread_mutex_unlock(&shared->mutex));
+    settle();
     for (int i = 0; i < CHILDREN; i++)
         check(end_of(children[i]) == i);
     say("shared %ld, private %ld", shared->count, private_count);

@@ -1,6 +1,7 @@
 /* system runs a shell and gives its status; meanwhile SIGINT and SIGQUIT of the caller are ignored, and afterwards all
  * is as before, SIGCHLD handlers included.
  * calls: clone wait4 */
+#include "../signals/signals.h"
 #include "children.h"
 
 static volatile sig_atomic_t interrupts;
@@ -10,7 +11,13 @@ static void count(int signal) {
     interrupts++;
 }
 
+/* Signals to the process shall reach the caller itself. */
+__attribute__((constructor)) static void block_interrupts(void) {
+    block_in_main(SIGINT);
+}
+
 BODY {
+    unblock(SIGINT);
     check(system(NULL) != 0);
     struct sigaction counting = {.sa_handler = count}, before;
     check(sigaction(SIGINT, &counting, NULL) == 0);

@@ -45,6 +45,7 @@ BODY {
         _exit(0);
     }
     add_in_turn(shared, 0);
+    settle();
     int status;
     check(waitpid(child, &status, 0) == child && status == 0);
     say("counter %d", shared->counter);

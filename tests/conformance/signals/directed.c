@@ -30,11 +30,13 @@ static void *work(void *arg) {
     return NULL;
 }
 
+__attribute__((constructor)) static void begin(void) {
+    block_in_main(SIGUSR2);
+}
+
 BODY {
     handle(SIGUSR1, on_signal, 0);
     handle(SIGUSR2, on_signal, 0);
-    block(SIGUSR2);
-    /* The main thread blocks nothing; keep process-directed signals off it. */
     pthread_t threads[THREADS];
     for (long i = 0; i < THREADS; i++)
         threads[i] = spawn(work, (void *)i);
@@ -42,6 +44,10 @@ BODY {
     for (int i = 0; i < ROUNDS * THREADS; i++) {
         must(pthread_kill(threads[i % THREADS], SIGUSR1));
         spin_until(&total, i + 1);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        check(kill(getpid(), SIGUSR2) == 0);
+        spin_until(&total, ROUNDS * THREADS + i + 1);
     }
     for (int i = 0; i < THREADS; i++)
         say("thread %d: %d", i, counts[i]);

@@ -41,6 +41,10 @@ static void *open_all(void *arg) {
     return arg;
 }
 
+__attribute__((constructor)) static void begin(void) {
+    block_in_main(SIGUSR2);
+}
+
 BODY {
     handle(SIGUSR1, on_signal, 0);
     handle(SIGUSR2, on_signal, 0);
@@ -57,6 +61,12 @@ BODY {
     unblock(SIGUSR1);
     check(handled == 1 && pthread_equal(by_thread, pthread_self()));
     show("delivered");
+    check(kill(getpid(), SIGUSR2) == 0);
+    show("sent to the process");
+    join(spawn(inherit, NULL));
+    unblock(SIGUSR2);
+    check(handled == 2 && pthread_equal(by_thread, pthread_self()));
+    show("delivered too");
     sigset_t all;
     sigfillset(&all);
     must(pthread_sigmask(SIG_SETMASK, &all, NULL));

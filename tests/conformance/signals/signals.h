@@ -27,6 +27,12 @@ static inline void unblock(int number) {
     must(pthread_sigmask(SIG_UNBLOCK, &set, NULL));
 }
 
+/* Keeps a signal that is sent to the process off the main thread: called by a constructor. */
+static inline void block_in_main(int number) {
+    sigset_t set = set_of(number);
+    check(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+}
+
 /* Waits, computing, until *flag is at least `value`. */
 static inline void spin_until(atomic_int *flag, int value) {
     double limit = seconds_now() + 20;

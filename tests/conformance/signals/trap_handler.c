@@ -1,5 +1,5 @@
-/* SIGTRAP is a signal like others: raised, by a breakpoint of the program's own, sent by another thread, and blocked
- * around calls.
+/* SIGTRAP is a signal like others: raised, by a breakpoint of the program's own, sent by another thread, blocked
+ * around calls, and ignored.
  * calls: tkill getppid
  * recalls: signal fault */
 #include "signals.h"
@@ -51,4 +51,9 @@ BODY {
     check(sigpending(&pending) == 0 && sigismember(&pending, SIGTRAP) == 1);
     unblock(SIGTRAP);
     say("blocked: handled %d", handled);
+    check(signal(SIGTRAP, SIG_IGN) != SIG_ERR);
+    for (int i = 0; i < 10; i++)
+        check(getppid() > 0);
+    check(raise(SIGTRAP) == 0);
+    say("still ignored: %d", signal(SIGTRAP, SIG_DFL) == SIG_IGN);
 }
