@@ -99,6 +99,12 @@ pub fn may_concern_cpu_time(nr: i64) -> bool {
     )
 }
 
+/// Whether call `nr` sets a timer or a limit by CPU time.
+pub fn sets_cpu_timer(nr: i64, args: &[u64; 6]) -> bool {
+    let only_asks = nr == libc::SYS_prlimit64 && args[2] == 0;
+    cpu_time(nr, args) == Some(CpuTime::Timer) && !only_asks
+}
+
 /// What call `nr` of process `pid` reads, if that is CPU time of its own.
 pub fn reading(nr: i64, args: &[u64; 6], pid: Tid) -> Option<Reading> {
     if cpu_time(nr, args) != Some(CpuTime::Read) {

@@ -15,7 +15,7 @@ mod unseen;
 
 use crate::guest::arch;
 
-pub use cpu_time::{CpuTime, Reading, Whose, counts_cpu_time, reading};
+pub use cpu_time::{CpuTime, Reading, Whose, counts_cpu_time, reading, sets_cpu_timer};
 pub use driven_out::{Patience, driven_out, fails_when_interrupted, patience, timed_out};
 pub use intercepted::{Intercepted, intercepted, interception, may_be_intercepted, wind_back};
 pub use table::{GROUPS, Group, REMARKS, number};

@@ -98,6 +98,9 @@ impl Supervisor {
             });
         }
         match state {
+            // It comes home with the rest and makes the call there: nothing it computes after that
+            // may go uncounted.
+            _ if calls::sets_cpu_timer(nr, &args) => self.stay_home(),
             CallState::Asking { .. } => Ok(()),
             _ => self.begin_call(tid),
         }

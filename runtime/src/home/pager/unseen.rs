@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::run::Pager;
 use super::{PagerError, Share};
-use crate::calls::{CpuTime, Intercepted, Unseen, intercepted};
+use crate::calls::{CpuTime, Intercepted, Unseen, intercepted, sets_cpu_timer};
 use crate::coherence::PAGE_SIZE;
 use crate::home::intercept::{Forwarded, Next};
 use crate::home::messages::ToSupervisor;
@@ -88,7 +88,7 @@ impl Pager {
             }
             CpuTime::Read => {}
             // Asked for, not set.
-            CpuTime::Timer if call.nr == libc::SYS_prlimit64 && call.args[2] == 0 => {}
+            CpuTime::Timer if !sets_cpu_timer(call.nr, &call.args) => {}
             CpuTime::Timer => self.notify(ToSupervisor::SetsCpuTimer { tid: call.caller }),
         }
         self.let_through(call)
