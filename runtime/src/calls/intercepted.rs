@@ -1,5 +1,6 @@
 //! Which calls of any thread of the program are intercepted from the first offload on, and why.
 
+use super::beyond::beyond;
 use super::cpu_time::{CpuTime, cpu_time, may_concern_cpu_time};
 use super::unseen::{Unseen, may_be_unseen, unseen};
 use crate::guest::arch::Registers;
@@ -9,6 +10,8 @@ use crate::guest::arch::Registers;
 pub enum Intercepted {
     /// It changes memory, and nothing else tells.
     Unseen(Unseen),
+    /// It begins what boards cannot follow.
+    Beyond(&'static str),
     /// It has to do with CPU time.
     CpuTime(CpuTime),
     /// It asks whether there is a filter: home's does not count.
@@ -23,7 +26,9 @@ pub fn intercepted(nr: i64, args: &[u64; 6]) -> Option<Intercepted> {
     let of_time = || cpu_time(nr, args).map(Intercepted::CpuTime);
     let of_filter = nr == libc::SYS_prctl && args[0] as i32 == libc::PR_GET_SECCOMP;
     let of_end = nr == libc::SYS_set_tid_address;
-    of_memory()
+    let beyond = beyond(nr, args).map(Intercepted::Beyond);
+    beyond
+        .or_else(of_memory)
         .or_else(of_time)
         .or(of_end.then_some(Intercepted::TidAddress))
         .or(of_filter.then_some(Intercepted::FilterMode))
@@ -33,7 +38,10 @@ pub fn intercepted(nr: i64, args: &[u64; 6]) -> Option<Intercepted> {
 pub fn may_be_intercepted(nr: i64) -> bool {
     may_be_unseen(nr)
         || may_concern_cpu_time(nr)
-        || matches!(nr, libc::SYS_prctl | libc::SYS_set_tid_address)
+        || matches!(
+            nr,
+            libc::SYS_prctl | libc::SYS_set_tid_address | libc::SYS_io_uring_register
+        )
 }
 
 /// Which calls of number `nr` are intercepted, and what becomes of them; for users.
@@ -55,6 +63,17 @@ pub fn interception(nr: i64) -> Option<&'static str> {
             "setting RLIMIT_CPU: the program stays at home from then on"
         }
         libc::SYS_set_tid_address => "home learns which page the kernel writes at the thread's end",
+        libc::SYS_futex => {
+            "FUTEX_WAKE_OP is made by the pager; with priority-inheriting ones the program comes home for good"
+        }
+        libc::SYS_mincore => "made by the pager, which adds what boards have",
+        libc::SYS_io_uring_register => "with buffers the program comes home for good",
+        nr if [Some(libc::SYS_openat), Some(libc::SYS_fcntl), crate::guest::arch::OPEN].contains(&Some(nr)) => {
+            "with O_DIRECT pages are taken with care from then on"
+        }
+        libc::SYS_pkey_mprotect => {
+            "made by the pager if it may take rights away; with a key the program comes home for good"
+        }
         libc::SYS_prctl => "PR_GET_SECCOMP does not count home's filter",
         _ => "made by the pager if it may take rights away",
     })
@@ -66,7 +85,8 @@ pub fn interception(nr: i64) -> Option<&'static str> {
 pub fn wind_back(regs: &mut Registers) -> bool {
     let driven_out = regs.call_will_restart()
         && regs.call_in_progress().is_some_and(|nr| {
-            may_be_intercepted(nr as i64) && nr as i64 != libc::SYS_clock_nanosleep
+            intercepted(nr as i64, &regs.call_arguments()).is_some()
+                && nr as i64 != libc::SYS_clock_nanosleep
         });
     if driven_out {
         regs.rewind_call();

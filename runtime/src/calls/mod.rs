@@ -5,8 +5,10 @@
 //! makes the call there; `Home` calls, all others, are made by the thread's shadow with the same
 //! arguments, which are valid there because the memory is the same memory. After a home call,
 //! [`remapped`] says where boards' mappings may have changed. [`intercepted`] says which calls of any
-//! thread must be intercepted, because nothing else tells what they do.
+//! thread must be intercepted, because nothing else tells what they do; [`beyond`], in which boards
+//! cannot follow the program at all.
 
+mod beyond;
 mod cpu_time;
 mod driven_out;
 mod intercepted;
@@ -15,6 +17,7 @@ mod unseen;
 
 use crate::guest::arch;
 
+pub use beyond::{FUTEX_COMMAND, NO_KEY, PI_OPERATIONS, PINNING, beyond};
 pub use cpu_time::{CpuTime, Reading, Whose, counts_cpu_time, reading, sets_cpu_timer};
 pub use driven_out::{Patience, driven_out, fails_when_interrupted, patience, timed_out};
 pub use intercepted::{Intercepted, intercepted, interception, may_be_intercepted, wind_back};
@@ -59,8 +62,12 @@ const SYS_FUTEX_WAITV: i64 = 449;
 /// goes on with the call at home.
 pub fn can_be_carried(regs: &arch::Registers) -> bool {
     // A sleep that is gone on with is a call of its own, which only the shadow really makes.
-    regs.call_in_progress()
-        .is_some_and(|nr| nr as i64 == libc::SYS_restart_syscall || route(nr as i64) == Route::Home)
+    // Nor is a shadow to make one for which the program has to come home first.
+    regs.call_in_progress().is_some_and(|nr| {
+        nr as i64 == libc::SYS_restart_syscall
+            || route(nr as i64) == Route::Home
+                && beyond(nr as i64, &regs.call_arguments()).is_none()
+    })
 }
 
 /// The answer to calls whose result home knows without asking the kernel.

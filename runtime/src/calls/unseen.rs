@@ -9,8 +9,18 @@
 //! - guard pages (MADV_GUARD_INSTALL), and process_madvise(2) on the own process (Linux 6.13), of
 //!   which the kernel tells too little: refused as older kernels refuse them.
 //!
+//! Two more need the pager although they change nothing unseen. FUTEX_WAKE_OP changes a word without
+//! serving faults (measured on 6.18: EFAULT and no event), so its words must be home. mincore(2) tells
+//! of home's memory only, and does not know that a page is on a board.
+//!
+//! And one passes once the pager has heard of it: with O_DIRECT devices begin to write into memory,
+//! which changes how pages are taken (`memory/mover.rs`).
+//!
 //! Not unseen although it drops content: MADV_REMOVE, which works on shared mappings only; no board
 //! has any. remap_file_pages(2) likewise.
+
+use super::FUTEX_COMMAND;
+use crate::guest::arch;
 
 /// What an unseen call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +33,12 @@ pub enum Unseen {
     Attach,
     /// Cannot be followed: EINVAL.
     Refused,
+    /// Words are changed that must be at home.
+    WakeOp,
+    /// Pages are looked for that may be on boards.
+    Residence,
+    /// Direct I/O begins.
+    Direct,
 }
 
 /// MADV_DONTNEED_LOCKED (Linux 5.18).
@@ -49,6 +65,13 @@ pub fn unseen(nr: i64, args: &[u64; 6]) -> Option<Unseen> {
             Some(Unseen::Protect)
         }
         libc::SYS_shmat if int(2) & libc::SHM_REMAP != 0 => Some(Unseen::Attach),
+        libc::SYS_futex if int(1) & FUTEX_COMMAND == libc::FUTEX_WAKE_OP => Some(Unseen::WakeOp),
+        libc::SYS_mincore => Some(Unseen::Residence),
+        libc::SYS_openat if int(2) & libc::O_DIRECT != 0 => Some(Unseen::Direct),
+        nr if arch::OPEN == Some(nr) && int(1) & libc::O_DIRECT != 0 => Some(Unseen::Direct),
+        libc::SYS_fcntl if int(1) == libc::F_SETFL && int(2) & libc::O_DIRECT != 0 => {
+            Some(Unseen::Direct)
+        }
         _ => None,
     }
 }
@@ -62,7 +85,11 @@ pub fn may_be_unseen(nr: i64) -> bool {
             | libc::SYS_mprotect
             | libc::SYS_pkey_mprotect
             | libc::SYS_shmat
-    )
+            | libc::SYS_futex
+            | libc::SYS_mincore
+            | libc::SYS_openat
+            | libc::SYS_fcntl
+    ) || arch::OPEN == Some(nr)
 }
 
 #[cfg(test)]
@@ -82,5 +109,11 @@ mod tests {
         assert_eq!(mprotect(libc::PROT_READ | libc::PROT_WRITE), None);
         assert_eq!(mprotect(FULL | libc::PROT_EXEC), None);
         assert_eq!(unseen(libc::SYS_shmat, &[0; 6]), None);
+        let futex = |op: i32| unseen(libc::SYS_futex, &[0, op as u64, 0, 0, 0, 0]);
+        assert_eq!(futex(libc::FUTEX_WAKE_OP | 128), Some(Unseen::WakeOp));
+        assert_eq!(futex(libc::FUTEX_WAKE), None);
+        let open = |flags: i32| unseen(libc::SYS_openat, &[0, 0, flags as u64, 0, 0, 0]);
+        assert_eq!(open(libc::O_RDWR | libc::O_DIRECT), Some(Unseen::Direct));
+        assert_eq!(open(libc::O_RDWR | libc::O_CREAT), None);
     }
 }

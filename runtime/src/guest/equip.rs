@@ -56,6 +56,19 @@ pub fn open_userfaultfd(
     stub: Stub,
     extra: u64,
 ) -> Result<Uffd, EquipError> {
+    let (uffd, there) = open_userfaultfd_twice(pid, injector, stub, extra)?;
+    let args = [there, 0, 0, 0, 0, 0];
+    injector.call(stub.gadget(), "close", libc::SYS_close, args)?;
+    Ok(uffd)
+}
+
+/// Opens a userfaultfd in the process, which keeps a descriptor: its number is returned too.
+pub fn open_userfaultfd_twice(
+    pid: Tid,
+    injector: &mut Injector,
+    stub: Stub,
+    extra: u64,
+) -> Result<(Uffd, u64), EquipError> {
     let gadget = stub.gadget();
     let flags = (libc::O_CLOEXEC | libc::O_NONBLOCK) as u64 | extra;
     let direct = injector.raw(gadget, libc::SYS_userfaultfd, [flags, 0, 0, 0, 0, 0])?;
@@ -73,8 +86,8 @@ pub fn open_userfaultfd(
         check(pid, "userfaultfd", direct)?
     };
     let ours = fetch_fd(pid, fd as i32).map_err(step("take over a userfaultfd"))?;
-    injector.call(gadget, "close", libc::SYS_close, [fd, 0, 0, 0, 0, 0])?;
-    Uffd::new(ours).map_err(step("use a userfaultfd"))
+    let uffd = Uffd::new(ours).map_err(step("use a userfaultfd"))?;
+    Ok((uffd, fd))
 }
 
 /// A descriptor for a process, given by any of its threads (before Linux 6.9: by its first).
@@ -146,13 +159,15 @@ pub fn helper_socket(
 /// Its exit signal is 0, so that the guest's wait(2) does not see it either.
 const HELPER_FLAGS: u64 = (libc::CLONE_VM | libc::CLONE_UNTRACED) as u64;
 
-/// Starts a helper as a process of its own that shares the memory of `pid`, and nothing else. Returns
-/// its pid too: the memory can be reached through it even when the first thread of `pid` has ended.
+/// Starts a helper as a process of its own that shares the memory of `pid`, and nothing else. It takes
+/// over descriptor `uffd`. Returns its pid too: the memory can be reached through it even when the
+/// first thread of `pid` has ended.
 pub fn spawn_helper(
     pid: Tid,
     tid: Tid,
     injector: &mut Injector,
     stub: Stub,
+    uffd: u64,
 ) -> Result<(Helper, Tid), EquipError> {
     let socket = helper_socket(pid, injector, stub)?;
     let mut regs = *injector.saved();
@@ -163,23 +178,29 @@ pub fn spawn_helper(
     );
     regs.prepare_helper(socket.theirs, stub.commands());
     let spawned = injector.run(&regs)?;
-    for fd in [socket.ours_there, socket.theirs] {
+    for fd in [socket.ours_there, socket.theirs, uffd] {
         injector.call(stub.gadget(), "close", libc::SYS_close, [fd, 0, 0, 0, 0, 0])?;
     }
     let spawned = check(tid, "clone", spawned)? as Tid;
     let mut helper = Helper::new(socket.ours);
-    detach_helper(&mut helper, socket.theirs).map_err(step("prepare the helper"))?;
+    detach_helper(&mut helper, [socket.theirs, uffd]).map_err(step("prepare the helper"))?;
     equip_helper(&mut helper, spawned, stub).map_err(step("prepare the helper"))?;
     Ok((helper, spawned))
 }
 
-/// Detaches a fresh helper from everything but the memory: its process group and descriptors.
-fn detach_helper(helper: &mut Helper, socket: u64) -> Result<(), HelperError> {
+/// Detaches a fresh helper from everything but the memory: its process group, and all descriptors but
+/// these.
+fn detach_helper(helper: &mut Helper, mut but: [u64; 2]) -> Result<(), HelperError> {
     helper.call(libc::SYS_setsid, &[])?;
-    if socket > 0 {
-        helper.call(libc::SYS_close_range, &[0, socket - 1, 0])?;
+    but.sort_unstable();
+    let mut first = 0;
+    for fd in but {
+        if fd > first {
+            helper.call(libc::SYS_close_range, &[first, fd - 1, 0])?;
+        }
+        first = fd + 1;
     }
-    helper.call(libc::SYS_close_range, &[socket + 1, u64::from(u32::MAX), 0])?;
+    helper.call(libc::SYS_close_range, &[first, u64::from(u32::MAX), 0])?;
     Ok(())
 }
 

@@ -89,7 +89,7 @@ impl Supervisor {
             *state = AtHome::Free;
             self.wake_by(Instant::now() + super::supervisor::FAULT_STAY);
         }
-        if self.setup.is_some() && !self.closed && outcome == Outcome::Core {
+        if self.setup.is_some() && self.failure.is_none() && outcome == Outcome::Core {
             return self.on_fatal(tid, signal);
         }
         if outcome == Outcome::Handler {
@@ -152,7 +152,7 @@ impl Supervisor {
             return Ok(());
         };
         // A thread that ends while it is away was killed with the whole process.
-        if self.setup.is_none() || self.closed || thread.is_away() {
+        if self.setup.is_none() || self.failure.is_some() || thread.is_away() {
             return self.let_end(tid);
         }
         let Some(tid_address) = thread.tid_address else {
@@ -260,9 +260,10 @@ impl Supervisor {
         self.threads.insert(tid, survivor);
         self.stopped(tid);
         if self.setup.take().is_some() {
-            self.tell(ToPager::Exec);
+            self.tell(ToPager::Unshare);
         }
         self.closed = true;
+        self.withdrawal = None;
         alive(
             ptrace::set_options(tid, ptrace::GUEST_OPTIONS),
             "set trace options",

@@ -18,7 +18,7 @@ use crate::memory::remote;
 impl Supervisor {
     /// A thread stands at the entry of the call it came home for.
     pub(super) fn enter_native_call(&mut self, tid: Tid) -> Result<(), JobError> {
-        if self.setup.is_none() || self.closed || !self.copies_memory(tid)? {
+        if self.setup.is_none() || self.failure.is_some() || !self.copies_memory(tid)? {
             let answer = ptrace::cont_to_call(tid, 0);
             return self.resumed(tid, answer);
         }
@@ -138,16 +138,18 @@ impl Supervisor {
             _ => None,
         });
         let Some((parent, native)) = parent else {
-            return Ok(());
+            return self.check_withdrawn();
         };
         let tid = parent.tid;
         if native {
             parent.place = Place::Home(AtHome::NativeCall { entered: true });
             self.scatter(tid);
-            return self.go_on_with_call(tid);
+            self.go_on_with_call(tid)?;
+        } else {
+            parent.place = Place::Home(AtHome::Free);
+            self.wake_by(Instant::now() + FAULT_STAY);
+            self.resume(tid, 0)?;
         }
-        parent.place = Place::Home(AtHome::Free);
-        self.wake_by(Instant::now() + FAULT_STAY);
-        self.resume(tid, 0)
+        self.check_withdrawn()
     }
 }

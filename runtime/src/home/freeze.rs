@@ -1,7 +1,9 @@
 //! Stopping the whole guest for a moment.
 
+use std::sync::atomic::Ordering;
+
 use super::error::JobError;
-use super::messages::ToSupervisor;
+use super::messages::{ToPager, ToSupervisor};
 use super::supervisor::{Supervisor, alive};
 use super::thread::Shadow;
 use crate::guest::procfs;
@@ -37,6 +39,7 @@ impl Supervisor {
         for &tid in &running {
             alive(ptrace::interrupt(tid), "stop a thread")?;
         }
+        self.freezing(true);
         for tid in running {
             let Some((_, status)) = self.wait_to_freeze(tid)? else {
                 continue;
@@ -58,6 +61,7 @@ impl Supervisor {
                 self.deferred.push_back((tid, status));
             }
         }
+        self.freezing(false);
         // The kernel still writes for a thread that ends, until it is a zombie or gone.
         for tid in ending {
             procfs::await_end(self.pid, tid);
@@ -65,6 +69,16 @@ impl Supervisor {
         // News of others may have come and gone unheard while we waited.
         self.sleeper.bell().ring();
         Ok(Frozen(frozen))
+    }
+
+    /// Tells the pager whether threads that wait for its answer have been asked to stop.
+    fn freezing(&self, on: bool) {
+        if let Some(setup) = &self.setup {
+            setup.freezing.store(on, Ordering::SeqCst);
+            if on {
+                self.tell(ToPager::Freezing);
+            }
+        }
     }
 
     /// Waits for a thread that was asked to stop. It may wait itself, for an answer of ours to an

@@ -181,6 +181,8 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         closed: false,
         stays: false,
         detaching: false,
+        withdrawal: None,
+        filtered: false,
         warned_of_rseq: false,
         ended: None,
         failure: None,

@@ -1,6 +1,9 @@
 //! What the supervisor (the tracer thread) and the pager (the thread that serves pages and boards)
 //! tell each other. Each has one queue; order in a queue is kept.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
@@ -25,6 +28,13 @@ pub struct SharedMemory {
     pub helper: Helper,
     /// Its calls that change memory unseen.
     pub interception: Interception,
+    /// The supervisor has asked all threads to stop and waits for that. A thread whose call waits for
+    /// an answer stops only with one.
+    pub freezing: Arc<AtomicBool>,
+    /// The number of the userfaultfd in the helper, if the kernel can move pages.
+    pub uffd_there: Option<u64>,
+    /// The guest has files open for direct I/O.
+    pub direct: bool,
 }
 
 /// To the pager.
@@ -73,10 +83,13 @@ pub enum ToPager {
     Converted { addr: u64 },
     /// Stop or continue all offloaded threads (job control).
     Freeze(bool),
+    /// Look at [`SharedMemory::freezing`].
+    Freezing,
     /// Tell your state, and have the boards tell theirs.
     Describe,
-    /// The guest runs another program now: boards and sharing end.
-    Exec,
+    /// The guest runs another program now, or stays home with everything it has: boards and sharing
+    /// end.
+    Unshare,
     /// The guest is gone or let go: say goodbye to the boards and end.
     Finish,
 }
@@ -150,6 +163,8 @@ pub enum ToSupervisor {
     Filled { child: Tid },
     /// The mapping at this address must become anonymous before it can be shared.
     Convert { addr: u64 },
+    /// A thread is about to do this, in which boards cannot follow.
+    Beyond(&'static str),
     /// A thread tells the kernel to write there when it ends.
     TidAddress { tid: Tid, address: u64 },
     /// The state of a part of the job, in words; `complaint`: what does not go on there, if asked by

@@ -29,3 +29,4 @@ mod shadow;
 pub mod stats;
 pub mod supervisor;
 pub mod thread;
+mod withdraw;

@@ -2,6 +2,8 @@
 //! helper, memory that userfaultfd can watch, and the interception of what it does not see.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use nix::unistd::Pid;
 
@@ -9,8 +11,9 @@ use super::error::JobError;
 use super::intercept::{self, Keeper};
 use super::messages::{SharedMemory, ToPager};
 use super::supervisor::Supervisor;
+use super::withdraw::{Pins, pins};
 use crate::guest::arch;
-use crate::guest::equip::{EquipError, open_userfaultfd, spawn_helper, step};
+use crate::guest::equip::{EquipError, open_userfaultfd_twice, spawn_helper, step};
 use crate::guest::inject::{InjectError, Injector, check};
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
@@ -30,6 +33,8 @@ pub struct Setup {
     pub memory: Tid,
     /// Its vDSO, if boards have a replacement of it.
     pub vdso: Vdso,
+    /// See [`SharedMemory::freezing`].
+    pub freezing: Arc<AtomicBool>,
 }
 
 /// Bytes copied at a time when a file mapping becomes anonymous.
@@ -41,10 +46,19 @@ impl Supervisor {
         let keeper = Keeper::start(self.pid).map_err(step("start a keeper for the program"));
         let frozen = self.freeze()?;
         self.let_exiting_end()?;
+        let pins = pins(tid);
+        if pins == Some(Pins::Registered) {
+            self.closed = true;
+            let reason = "the program has registered buffers with io_uring: it stays at home";
+            self.observer.decision(tid, "keep home", reason);
+            return self.thaw(frozen);
+        }
         // The thread's own id names its memory; the process's own may be that of a thread that ended.
         match keeper.and_then(|keeper| prepare(self.pid, tid, keeper)) {
-            Ok((setup, shared)) => {
+            Ok((setup, mut shared)) => {
+                shared.direct = pins.is_some();
                 self.setup = Some(setup);
+                self.filtered = true;
                 self.tell(ToPager::Share(Box::new(shared)));
                 for thread in self.threads.values_mut() {
                     thread.ask_tid_address = true;
@@ -131,14 +145,18 @@ fn prepare(process: Tid, tid: Tid, keeper: Keeper) -> Result<(Setup, SharedMemor
     });
     // Whatever came of it, the thread goes on where it was.
     let finished = injector.finish();
-    let ((uffd, helper, memory), interception) = prepared?;
+    let ((uffd, helper, memory, uffd_there), interception) = prepared?;
     finished?;
+    let freezing = Arc::new(AtomicBool::new(false));
     let shared = SharedMemory {
         memory,
         stub,
         uffd,
         helper,
         interception,
+        freezing: freezing.clone(),
+        uffd_there,
+        direct: false,
     };
     let vdso = maps.iter().find(|m| m.kind == Kind::Vdso);
     let vdso = vdso.and_then(|vma| Vdso::of(Pid::from_raw(pid), vma));
@@ -146,6 +164,7 @@ fn prepare(process: Tid, tid: Tid, keeper: Keeper) -> Result<(Setup, SharedMemor
         stub,
         memory,
         vdso: vdso.unwrap_or_default(),
+        freezing,
     };
     Ok((setup, shared))
 }
@@ -161,25 +180,49 @@ fn prepare_in(
     injector: &mut Injector,
     stub: Stub,
     maps: &[Vma],
-) -> Result<(Uffd, Helper, Tid), EquipError> {
+) -> Result<(Uffd, Helper, Tid, Option<u64>), EquipError> {
     map_stub(pid, tid, injector, stub, maps)?;
-    let uffd = open_userfaultfd(pid, injector, stub, 0)?;
+    let (uffd, there) = open_userfaultfd_twice(pid, injector, stub, 0)?;
+    let moves = uffd::supported_features().unwrap_or(0) & uffd::FEATURE_MOVE;
     let features = uffd::FEATURE_PAGEFAULT_FLAG_WP
         | uffd::FEATURE_EVENT_UNMAP
         | uffd::FEATURE_EVENT_REMAP
-        | uffd::FEATURE_THREAD_ID;
+        | uffd::FEATURE_THREAD_ID
+        | moves;
     uffd.handshake(features)
         .map_err(step("start the program's userfaultfd"))?;
     uffd.register(stub.probe(), stub::PAGE_SIZE)
         .map_err(step("watch the stub's probe page"))?;
-    let (helper, helper_pid) = spawn_helper(pid, tid, injector, stub)?;
+    let (mut helper, helper_pid) = spawn_helper(pid, tid, injector, stub, there)?;
+    refuse_keys(&mut helper)?;
     for vma in maps
         .iter()
         .filter(|m| is_program(pid, m) && needs_conversion(m))
     {
         make_anonymous(pid, tid, injector, stub, vma)?;
     }
-    Ok((uffd, helper, helper_pid))
+    Ok((uffd, helper, helper_pid, (moves != 0).then_some(there)))
+}
+
+/// Boards map memory without protection keys: the program must have none. A new one has the lowest
+/// number that is free.
+fn refuse_keys(helper: &mut Helper) -> Result<(), EquipError> {
+    let failed = step("look for memory protection keys");
+    let key = helper
+        .call(libc::SYS_pkey_alloc, &[0, 0])
+        .map_err(&failed)?;
+    if key < 0 {
+        // This machine has none (or the program all, as no real one does).
+        return Ok(());
+    }
+    helper
+        .call(libc::SYS_pkey_free, &[key as u64])
+        .map_err(&failed)?;
+    if key > 1 {
+        let why = "boards know nothing of them";
+        return Err(step("share memory that has protection keys")(why));
+    }
+    Ok(())
 }
 
 /// Maps the stub, using a system call instruction that is already there.

@@ -97,6 +97,10 @@ impl Supervisor {
                 state,
             });
         }
+        if let Some(what) = calls::beyond(nr, &args) {
+            // The thread makes it itself, once it is home.
+            return self.withdraw(what);
+        }
         match state {
             // It comes home with the rest and makes the call there: nothing it computes after that
             // may go uncounted.
@@ -469,6 +473,7 @@ impl Supervisor {
         if detaching {
             self.check_detached()?;
         }
+        self.check_withdrawn()?;
         if native {
             let answer = ptrace::cont_to_call(tid, 0);
             self.resumed(tid, answer)

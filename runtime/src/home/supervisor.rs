@@ -15,6 +15,7 @@ use super::messages::{BoardId, ToPager, ToSupervisor};
 use super::setup::Setup;
 use super::stats::Stats;
 use super::thread::{AtHome, Counters, Place, Shadow, Thread};
+use super::withdraw::Withdrawal;
 use crate::guest::bell::Sleeper;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
@@ -45,6 +46,8 @@ pub(super) enum Waiting {
     Usage(Tid),
     /// Everything, to let the guest go.
     Detach,
+    /// Everything, to let the guest go on without boards.
+    Withdrawal,
 }
 
 /// The state of a job, owned by its tracer thread.
@@ -87,6 +90,10 @@ pub struct Supervisor {
     /// No more moves to boards: the guest has timers that count CPU time.
     pub(super) stays: bool,
     pub(super) detaching: bool,
+    /// The guest is being brought home for good.
+    pub(super) withdrawal: Option<Withdrawal>,
+    /// The guest is under the filter that reports calls.
+    pub(super) filtered: bool,
     pub(super) warned_of_rseq: bool,
     pub(super) ended: Option<Ended>,
     pub(super) failure: Option<JobError>,
@@ -329,7 +336,7 @@ impl Supervisor {
     /// Has an intercepted call made again from which a signal drove a thread: see
     /// [`crate::calls::wind_back`].
     pub(super) fn mend_unseen(&mut self, tid: Tid) -> Result<(), JobError> {
-        if self.setup.is_some()
+        if self.filtered
             && let Some(mut regs) = alive(ptrace::registers(tid), "read registers")?
             && crate::calls::wind_back(&mut regs)
         {
@@ -383,6 +390,7 @@ impl Supervisor {
                 self.dump();
                 Ok(())
             }
+            ToSupervisor::Beyond(what) => self.withdraw(what),
             ToSupervisor::PagerFailed(why) => {
                 self.fail(JobError::Pager(why));
                 Ok(())
@@ -398,13 +406,15 @@ impl Supervisor {
 
     pub(super) fn on_answer(&mut self, token: u64) -> Result<(), JobError> {
         match self.waiting.remove(&token).map(|(waiting, _)| waiting) {
-            Some(Waiting::Exit(tid)) => self.exit_pinned(tid, token),
-            Some(Waiting::Death(tid)) => self.die(tid),
-            Some(Waiting::Fork(tid)) => self.gathered(tid, token),
-            Some(Waiting::Usage(tid)) => self.usage_known(tid, token),
-            Some(Waiting::Detach) => self.let_go(),
-            None => Ok(()),
+            Some(Waiting::Exit(tid)) => self.exit_pinned(tid, token)?,
+            Some(Waiting::Death(tid)) => self.die(tid)?,
+            Some(Waiting::Fork(tid)) => self.gathered(tid, token)?,
+            Some(Waiting::Usage(tid)) => self.usage_known(tid, token)?,
+            Some(Waiting::Detach) => return self.let_go(),
+            Some(Waiting::Withdrawal) => self.withdrawal = Some(Withdrawal::Gathered),
+            None => {}
         }
+        self.check_withdrawn()
     }
 
     fn on_board_lost(&mut self, board: u8, reason: String, pages: usize) {

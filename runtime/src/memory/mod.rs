@@ -7,7 +7,8 @@
 //! `address_map` is the pure interval map in which callers remember what they did where.
 //!
 //! Taking a page is always write-protect ([`uffd::Uffd::write_protect`]), read ([`remote::read`]),
-//! drop ([`helper::Helper::drop_pages`]), in that order: without the first step writes are lost.
+//! drop ([`helper::Helper::drop_pages`]), in that order: without the first step writes are lost. Where
+//! devices may write into pages ([`mover`]), they are moved away, read and dropped.
 
 pub mod address_map;
 pub mod helper;
@@ -15,6 +16,7 @@ pub mod helper_drop;
 pub mod maps;
 mod maps_query;
 mod maps_text;
+pub mod mover;
 pub mod pagemap;
 pub mod remote;
 pub mod uffd;

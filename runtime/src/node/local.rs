@@ -7,6 +7,7 @@ use super::Content;
 use crate::coherence::{PAGE_SIZE, Page, TakeMode};
 use crate::guest::stub::Stub;
 use crate::memory::helper::{Helper, HelperError};
+use crate::memory::mover::Mover;
 use crate::memory::pagemap::{Pagemap, PagemapError};
 use crate::memory::remote::{Memory, RemoteError};
 use crate::memory::uffd::{CopyError, ProtectError, Uffd, UffdError};
@@ -30,7 +31,7 @@ pub enum LocalError {
     Failed(String),
 }
 
-fn failed(e: &dyn std::error::Error) -> LocalError {
+pub(super) fn failed(e: &dyn std::error::Error) -> LocalError {
     LocalError::Failed(crate::report::chain(e))
 }
 
@@ -100,7 +101,10 @@ pub struct LocalMemory {
     pub uffd: Uffd,
     /// The thread that executes system calls inside it.
     pub helper: Helper,
-    pagemap: Pagemap,
+    /// The number of the userfaultfd in the helper, if it has it and can move pages with it.
+    pub uffd_there: Option<u64>,
+    pub(super) mover: Option<Mover>,
+    pub(super) pagemap: Pagemap,
     contents: Memory,
     /// Where the last fill of fresh memory ended, and how long it was, in pages.
     fill: (Page, u64),
@@ -119,6 +123,8 @@ impl LocalMemory {
             stub,
             uffd,
             helper,
+            uffd_there: None,
+            mover: None,
             pagemap,
             contents,
             fill: (0, 1),
@@ -309,6 +315,11 @@ impl LocalMemory {
             self.helper.drop_pages(&ranges)?;
         }
         Ok(contents)
+    }
+
+    /// Whether pages may be pinned, so that they must be taken with care.
+    pub fn watches_pins(&self) -> bool {
+        self.mover.is_some()
     }
 
     /// Reads memory that is present (or not watched). Never waits: what is not there is `Unmapped`.

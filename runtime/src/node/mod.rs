@@ -8,6 +8,7 @@
 
 mod content;
 mod local;
+mod unpinned;
 mod work;
 
 pub use content::Content;

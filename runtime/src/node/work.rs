@@ -32,6 +32,9 @@ const RUN: usize = crate::wire::limits::FRAME_PAGES;
 /// one while this side reads the next, and so that a part stays in the processor's cache.
 const PART: usize = 32;
 
+/// When a take of a page that was pinned is tried again, in nanoseconds.
+const PINNED: u64 = 200_000;
+
 /// How far [`Node::work`] came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -260,6 +263,7 @@ impl Node {
         let mut start = None;
         let mut any_writable = false;
         let mut any_deferred = false;
+        let careful = self.memory.watches_pins();
         for action in self.todo.iter().take(PART) {
             match action {
                 NodeAction::Surrender {
@@ -273,6 +277,10 @@ impl Node {
                     if *page != first + tags.len() as u64 || *mode != kind {
                         break;
                     }
+                    // What may be pinned is taken in another way.
+                    if careful && !tags.is_empty() && *writable != any_writable {
+                        break;
+                    }
                     tags.push(*tag);
                     any_writable |= *writable;
                     any_deferred |= *deferred;
@@ -281,6 +289,9 @@ impl Node {
             }
         }
         let (first, mode) = start.expect("the front is a surrender");
+        if careful && any_writable && mode.sends_data() {
+            return self.surrender_unpinned(first, tags.len(), out);
+        }
         let contents = self
             .memory
             .surrender(first, tags.len(), mode, any_writable)?;
@@ -292,5 +303,54 @@ impl Node {
             deferred: any_deferred,
         });
         Ok(count)
+    }
+
+    /// Surrenders the run of `count` pages at the front of the queue, but for those that are pinned:
+    /// their takes come up again.
+    fn surrender_unpinned(
+        &mut self,
+        first: Page,
+        count: usize,
+        out: &mut Vec<Outcome>,
+    ) -> Result<usize, LocalError> {
+        let contents = self.memory.surrender_unpinned(first, count)?;
+        let again = self.now() + PINNED;
+        let (mut pages, mut any_deferred, mut kept) = (Vec::new(), false, Vec::new());
+        for (action, content) in self.todo.iter().take(count).zip(contents) {
+            let NodeAction::Surrender {
+                page,
+                tag,
+                mode,
+                writable,
+                deferred,
+            } = action
+            else {
+                unreachable!("the run is surrenders")
+            };
+            let Some(content) = content else {
+                self.table.postpone(*page, *tag, *mode, *writable, again);
+                continue;
+            };
+            any_deferred |= deferred;
+            if *mode == TakeMode::Share {
+                // It goes back, to be read only.
+                kept.push(NodeAction::Install {
+                    page: *page,
+                    data: content.clone(),
+                    writable: false,
+                });
+            }
+            pages.push((*tag, Some(content)));
+        }
+        self.todo.drain(..count);
+        // What goes back is done next.
+        for install in kept.into_iter().rev() {
+            self.todo.push_front(install);
+        }
+        out.push(Outcome::Taken {
+            pages,
+            deferred: any_deferred,
+        });
+        Ok(0)
     }
 }

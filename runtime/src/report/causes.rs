@@ -21,13 +21,15 @@ pub enum RecallCause {
     StackGrowth,
     /// The program has set a timer or a limit by CPU time.
     CpuTimer,
+    /// The program does something in which boards cannot follow it: it stays at home from then on.
+    Withdrawn,
     /// The program is let go.
     Detach,
 }
 
 impl RecallCause {
     /// All of them.
-    pub const ALL: [RecallCause; 8] = [
+    pub const ALL: [RecallCause; 9] = [
         RecallCause::Policy,
         RecallCause::NativeCall,
         RecallCause::Signal,
@@ -35,6 +37,7 @@ impl RecallCause {
         RecallCause::UnwatchedMemory,
         RecallCause::StackGrowth,
         RecallCause::CpuTimer,
+        RecallCause::Withdrawn,
         RecallCause::Detach,
     ];
 
@@ -61,6 +64,9 @@ impl RecallCause {
             }
             RecallCause::CpuTimer => {
                 "The program has set a timer or a limit by CPU time: it stays at home from then on."
+            }
+            RecallCause::Withdrawn => {
+                "The program begins something in which boards cannot follow it: it stays at home from then on."
             }
             RecallCause::Detach => "The program is let go (`--detach`).",
         }

@@ -1,6 +1,7 @@
 /* Memory protection keys: a key's rights are each thread's own. Where there are none, says nothing but that.
  * calls: pkey_alloc
- * recalls: fault signal */
+ * recalls: fault signal
+ * withdraws: boards map memory without keys (where the processor has any) */
 #include "../crew.h"
 #include "../pages.h"
 

@@ -1,5 +1,6 @@
 /* A priority-inheriting mutex excludes under contention, can be tried and timed, and refuses a second lock.
- * calls: futex */
+ * calls: futex
+ * withdraws: the kernel serves no faults on the words of these mutexes */
 #include "../conform.h"
 
 enum { THREADS = 3, ROUNDS = 200 };

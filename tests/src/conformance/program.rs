@@ -30,6 +30,8 @@ pub struct Claims {
     pub recalls: Vec<String>,
     /// Its body runs in the main thread, and why.
     pub home: Option<String>,
+    /// Its body does something after which the program stays at home, and why.
+    pub withdraws: Option<String>,
 }
 
 impl Program {
@@ -92,9 +94,12 @@ impl Claims {
                 claims.calls = words(names);
                 seen = true;
             } else if let Some(causes) = line.strip_prefix("recalls:") {
-                claims.recalls = words(causes);
+                claims.recalls.extend(words(causes));
             } else if let Some(reason) = line.strip_prefix("home:") {
                 claims.home = Some(reason.trim().to_owned());
+            } else if let Some(reason) = line.strip_prefix("withdraws:") {
+                claims.withdraws = Some(reason.trim().to_owned());
+                claims.recalls.push("withdrawn".to_owned());
             }
         }
         if !seen && claims.home.is_none() {
@@ -151,6 +156,8 @@ mod tests {
             (claims.calls.len(), claims.home.as_deref()),
             (0, Some("exec"))
         );
+        let claims = Claims::read("/* x\n * withdraws: why\n * calls: futex */").expect("claims");
+        assert_eq!(claims.recalls, ["withdrawn"]);
         assert!(Claims::read("/* x */\n/* calls: futex */").is_err());
         assert!(Claims::read("int main;\n// calls: futex").is_err());
     }

@@ -364,6 +364,9 @@ pub const COPYING_CALLS: &[i64] = &[libc::SYS_fork];
 /// argument is how long they wait, in milliseconds.
 pub const FAIL_WHEN_INTERRUPTED: &[i64] = &[libc::SYS_epoll_wait];
 
+/// open(2), where it is a call of its own.
+pub const OPEN: Option<i64> = Some(libc::SYS_open);
+
 /// The functions of this ISA's vDSO and the system calls that do the same.
 pub const VDSO_CALLS: &[(&str, i64)] = &[
     ("__vdso_clock_gettime", libc::SYS_clock_gettime),

@@ -1,6 +1,7 @@
 //! The guest's filter: reports what [`crate::calls::intercepted`] names, lets everything else pass.
 
-use crate::calls::{DROPPING, FULL, REFUSED};
+use crate::calls::{DROPPING, FULL, FUTEX_COMMAND, NO_KEY, PI_OPERATIONS, PINNING, REFUSED};
+use crate::guest::arch;
 use crate::guest::seccomp::bpf::{
     AND, ARCH, Instruction, JUMP_IF_EQUAL, LOAD_WORD, NUMBER, RETURN, argument, encode,
 };
@@ -13,33 +14,40 @@ const REPORT: Instruction = (RETURN, 0, 0, libc::SECCOMP_RET_USER_NOTIF);
 pub fn program() -> Vec<u8> {
     let mut program = vec![
         (LOAD_WORD, 0, 0, ARCH),
-        (JUMP_IF_EQUAL, 1, 0, crate::guest::arch::AUDIT_ARCH),
+        (JUMP_IF_EQUAL, 1, 0, arch::AUDIT_ARCH),
         ALLOW,
         (LOAD_WORD, 0, 0, NUMBER),
     ];
-    for (nr, block) in [
-        (libc::SYS_madvise, advice(2)),
-        (libc::SYS_process_madvise, advice(3)),
+    let blocks = [
+        (libc::SYS_futex, futex()),
+        (libc::SYS_madvise, one_of(&advices(), 2)),
         (libc::SYS_mprotect, protection()),
-        (libc::SYS_pkey_mprotect, protection()),
-        (libc::SYS_shmat, replaces()),
+        (libc::SYS_openat, has(libc::O_DIRECT, 2)),
+        (libc::SYS_fcntl, set_direct()),
+        (libc::SYS_mincore, vec![REPORT]),
+        (libc::SYS_process_madvise, one_of(&advices(), 3)),
+        (libc::SYS_pkey_mprotect, keyed()),
+        (libc::SYS_shmat, has(libc::SHM_REMAP, 2)),
+        (libc::SYS_io_uring_register, one_of(&PINNING, 1)),
         (libc::SYS_clock_gettime, cpu_clock()),
         (libc::SYS_clock_nanosleep, cpu_clock()),
         (libc::SYS_timer_create, cpu_clock()),
         (
             libc::SYS_getrusage,
-            any_of(0, &[libc::RUSAGE_SELF, libc::RUSAGE_THREAD]),
+            one_of(&[libc::RUSAGE_SELF, libc::RUSAGE_THREAD], 0),
         ),
         (libc::SYS_times, vec![REPORT]),
         (
             libc::SYS_setitimer,
-            any_of(0, &[libc::ITIMER_VIRTUAL, libc::ITIMER_PROF]),
+            one_of(&[libc::ITIMER_VIRTUAL, libc::ITIMER_PROF], 0),
         ),
-        (libc::SYS_setrlimit, any_of(0, &[libc::RLIMIT_CPU as i32])),
-        (libc::SYS_prlimit64, any_of(1, &[libc::RLIMIT_CPU as i32])),
+        (libc::SYS_setrlimit, one_of(&[libc::RLIMIT_CPU as i32], 0)),
+        (libc::SYS_prlimit64, one_of(&[libc::RLIMIT_CPU as i32], 1)),
         (libc::SYS_set_tid_address, vec![REPORT]),
-        (libc::SYS_prctl, any_of(0, &[libc::PR_GET_SECCOMP])),
-    ] {
+        (libc::SYS_prctl, one_of(&[libc::PR_GET_SECCOMP], 0)),
+    ];
+    let open = arch::OPEN.map(|nr| (nr, has(libc::O_DIRECT, 1)));
+    for (nr, block) in blocks.into_iter().chain(open) {
         program.push((JUMP_IF_EQUAL, 0, block.len() as u8, nr as u32));
         program.extend(block);
     }
@@ -47,15 +55,20 @@ pub fn program() -> Vec<u8> {
     encode(&program)
 }
 
-/// Reports if argument `at` is an advice of the lists.
-fn advice(at: u32) -> Vec<Instruction> {
-    let advices: Vec<i32> = DROPPING.into_iter().chain(REFUSED).collect();
-    any_of(at, &advices)
+fn advices() -> Vec<i32> {
+    DROPPING.into_iter().chain(REFUSED).collect()
 }
 
-/// Reports if argument `at` is one of `values`.
-fn any_of(at: u32, values: &[i32]) -> Vec<Instruction> {
+/// Reports if argument `at` is one of these.
+fn one_of(values: &[i32], at: u32) -> Vec<Instruction> {
     let mut block = vec![(LOAD_WORD, 0, 0, argument(at))];
+    block.extend(report_if(values));
+    block
+}
+
+/// Reports if what is loaded is one of these.
+fn report_if(values: &[i32]) -> Vec<Instruction> {
+    let mut block = Vec::new();
     for (i, value) in values.iter().enumerate() {
         // To the report, which follows the verdict that lets pass.
         let to_report = (values.len() - i) as u8;
@@ -63,6 +76,17 @@ fn any_of(at: u32, values: &[i32]) -> Vec<Instruction> {
     }
     block.extend([ALLOW, REPORT]);
     block
+}
+
+/// Reports if argument `at` has this bit.
+fn has(bit: i32, at: u32) -> Vec<Instruction> {
+    vec![
+        (LOAD_WORD, 0, 0, argument(at)),
+        (AND, 0, 0, bit as u32),
+        (JUMP_IF_EQUAL, 0, 1, 0),
+        ALLOW,
+        REPORT,
+    ]
 }
 
 /// Reports if the first argument is a CPU-time clock: one of two small numbers, or a negative one
@@ -82,23 +106,47 @@ fn cpu_clock() -> Vec<Instruction> {
     ]
 }
 
+/// Reports the operations that work on words without serving faults.
+fn futex() -> Vec<Instruction> {
+    let mut block = vec![
+        (LOAD_WORD, 0, 0, argument(1)),
+        (AND, 0, 0, FUTEX_COMMAND as u32),
+    ];
+    let mut operations = vec![libc::FUTEX_WAKE_OP];
+    operations.extend(PI_OPERATIONS);
+    block.extend(report_if(&operations));
+    block
+}
+
+/// Reports if direct I/O is switched on.
+fn set_direct() -> Vec<Instruction> {
+    let mut block = vec![
+        (LOAD_WORD, 0, 0, argument(1)),
+        (JUMP_IF_EQUAL, 1, 0, libc::F_SETFL as u32),
+        ALLOW,
+    ];
+    block.extend(has(libc::O_DIRECT, 2));
+    block
+}
+
+/// Reports if there is a key, or as for any other protection.
+fn keyed() -> Vec<Instruction> {
+    let mut block = vec![(LOAD_WORD, 0, 0, argument(3))];
+    for (i, key) in NO_KEY.iter().enumerate() {
+        let to_protection = (NO_KEY.len() - i) as u8;
+        block.push((JUMP_IF_EQUAL, to_protection, 0, *key as u32));
+    }
+    block.push(REPORT);
+    block.extend(protection());
+    block
+}
+
 /// Reports unless the protection is full.
 fn protection() -> Vec<Instruction> {
     vec![
         (LOAD_WORD, 0, 0, argument(2)),
         (AND, 0, 0, FULL as u32),
         (JUMP_IF_EQUAL, 0, 1, FULL as u32),
-        ALLOW,
-        REPORT,
-    ]
-}
-
-/// Reports if SHM_REMAP is asked for.
-fn replaces() -> Vec<Instruction> {
-    vec![
-        (LOAD_WORD, 0, 0, argument(2)),
-        (AND, 0, 0, libc::SHM_REMAP as u32),
-        (JUMP_IF_EQUAL, 0, 1, 0),
         ALLOW,
         REPORT,
     ]
@@ -120,10 +168,13 @@ mod tests {
             .chain(negative)
             .chain([u64::MAX, 1 << 32 | 4, 0xffff_0000]);
         for value in values {
+            let setfl = libc::F_SETFL as u64;
             let all_args = [
                 [0, 0, value, value, 0, 0],
                 [value, 0, 0, 0, 0, 0],
                 [7, value, 0, 0, 0, 0],
+                [0, value, value, 1, 0, 0],
+                [0, setfl, value, 7, 0, 0],
             ];
             for nr in 0..500i64 {
                 // The bulk of the numbers needs no more than a few arguments.

@@ -13,6 +13,7 @@ mod dump;
 mod gather;
 mod link;
 mod mapping;
+mod pinned;
 mod run;
 mod send;
 mod serve;
@@ -24,10 +25,12 @@ mod watching;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 pub use run::{BoardAddress, Pager, PagerHandle, PagerReport, start};
 
-use super::intercept::Interception;
+use super::intercept::{Forwarded, Interception};
 use super::messages::{BoardId, ToSupervisor};
 use crate::coherence::{DirAction, Directory, Page};
 use crate::guest::ptrace::Tid;
@@ -77,6 +80,12 @@ pub(super) struct Share {
     pub vdso: Option<vdso::Image>,
     /// Calls of the guest that change memory unseen.
     pub interception: Interception,
+    /// The supervisor waits for all threads to stop.
+    pub freezing: Arc<AtomicBool>,
+    /// Calls that wait for the program to come home.
+    pub beyond: Vec<Forwarded>,
+    /// Calls that wait for pages to come home.
+    pub(in crate::home::pager) pinned: Vec<pinned::PinnedCall>,
     /// Pages that were ever granted to a board and are still mapped.
     pub ever_shared: BTreeSet<Page>,
     pub actions: VecDeque<DirAction<Content>>,

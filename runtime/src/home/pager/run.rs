@@ -270,10 +270,10 @@ impl Pager {
                         })?);
                         watched = Some(self.share(*shared)?);
                     }
-                    Some(ToPager::Exec) => {
+                    Some(ToPager::Unshare) => {
                         (watched, calls) = (None, None);
                         self.keep_counters();
-                        self.share = None;
+                        self.unshare();
                         self.say_goodbye();
                     }
                     Some(message) => self.on_supervisor(message)?,
@@ -303,7 +303,12 @@ impl Pager {
         let pid = nix::unistd::Pid::from_raw(shared.memory);
         let watched =
             Watch::new(shared.uffd.as_fd()).map_err(|e| other("watch the program's memory", &e))?;
-        let memory = LocalMemory::new(pid, shared.stub, shared.uffd, shared.helper)?;
+        let mut memory = LocalMemory::new(pid, shared.stub, shared.uffd, shared.helper)?;
+        memory.uffd_there = shared.uffd_there;
+        if shared.direct && !memory.watch_pins()? {
+            let why = "the program has files open for direct I/O, and pages cannot be moved";
+            return Err(PagerError::Other(why.into()));
+        }
         self.share = Some(Share {
             pid: shared.memory,
             program: std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default(),
@@ -313,6 +318,9 @@ impl Pager {
             registered: AddressMap::new(),
             vdso: None,
             interception: shared.interception,
+            freezing: shared.freezing,
+            beyond: Vec::new(),
+            pinned: Vec::new(),
             ever_shared: Default::default(),
             actions: VecDeque::new(),
             scratch: Vec::new(),
@@ -395,7 +403,8 @@ impl Pager {
                     self.stage(board, Staged::Other(message));
                 }
             }
-            ToPager::Share(_) | ToPager::Exec | ToPager::Finish => {
+            ToPager::Freezing => return self.drive_out(),
+            ToPager::Share(_) | ToPager::Unshare | ToPager::Finish => {
                 unreachable!("handled by the loop")
             }
         }
@@ -431,10 +440,16 @@ impl Pager {
         }
     }
 
+    fn unshare(&mut self) {
+        if let Some(mut share) = self.share.take() {
+            share.node.memory.close_there();
+        }
+    }
+
     /// The end: boards are told, and what they still have to hear gets a moment to leave.
     async fn finish(&mut self) {
         self.keep_counters();
-        self.share = None;
+        self.unshare();
         self.say_goodbye();
         for board in &mut self.boards {
             let _ = tokio::time::timeout(Duration::from_millis(200), board.link.drain()).await;

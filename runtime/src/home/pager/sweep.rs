@@ -84,6 +84,9 @@ impl Pager {
         if let Some(child) = share.sweeps.children.front_mut() {
             child.awaited.remove(&page);
         }
+        for call in &mut share.pinned {
+            call.awaited.remove(&page);
+        }
         for token in complete {
             self.pinned_tokens.push(token);
         }
@@ -141,6 +144,7 @@ impl Pager {
         for token in std::mem::take(&mut self.pinned_tokens) {
             self.notify(ToSupervisor::Pinned { token });
         }
+        self.make_pinned()?;
         let mut notices = Vec::new();
         let Some(share) = &mut self.share else {
             return Ok(false);

@@ -4,6 +4,7 @@
 //! the news.
 
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 use super::run::Pager;
 use super::{PagerError, Share};
@@ -17,6 +18,9 @@ use crate::node::LocalError;
 const SIZE: u64 = PAGE_SIZE as u64;
 const ENOMEM: i64 = -(libc::ENOMEM as i64);
 const EINVAL: i64 = -(libc::EINVAL as i64);
+/// The kernel's own code for a call to be made again, which programs never see: the thread has a stop
+/// pending.
+const ERESTARTNOINTR: i64 = -513;
 
 /// The pages that a call names, unless the kernel refuses to look at them at all.
 fn span(start: u64, len: u64) -> Option<Range<u64>> {
@@ -53,6 +57,7 @@ impl Pager {
     fn make(&mut self, call: &Forwarded) -> Result<(), PagerError> {
         let what = match intercepted(call.nr, &call.args) {
             Some(Intercepted::Unseen(what)) => what,
+            Some(Intercepted::Beyond(what)) => return self.hold(call, what),
             Some(Intercepted::CpuTime(what)) => return self.pass_on(call, what),
             Some(Intercepted::TidAddress) => {
                 // The supervisor has this before the thread goes on.
@@ -70,6 +75,15 @@ impl Pager {
             Unseen::Protect => self.make_protect(call)?,
             Unseen::Attach => self.make_attach(call)?,
             Unseen::Refused => EINVAL,
+            Unseen::WakeOp | Unseen::Residence => {
+                self.pin_for(call);
+                return Ok(());
+            }
+            Unseen::Direct => match self.watch_pins()? {
+                true => return self.let_through(call),
+                // As file systems do that have no direct I/O.
+                false => EINVAL,
+            },
         };
         self.answer_call(call, result)
     }
@@ -104,6 +118,13 @@ impl Pager {
         Ok(())
     }
 
+    fn watch_pins(&mut self) -> Result<bool, PagerError> {
+        match &mut self.share {
+            Some(share) => Ok(share.node.memory.watch_pins()?),
+            None => Ok(false),
+        }
+    }
+
     /// Lets an intercepted call be made.
     pub(super) fn let_through(&mut self, call: &Forwarded) -> Result<(), PagerError> {
         let Some(share) = &self.share else {
@@ -111,6 +132,31 @@ impl Pager {
         };
         let answered = share.interception.let_through(call);
         answered.map_err(|e| failed("answer a call of the program", &e))?;
+        Ok(())
+    }
+
+    /// A call that must wait until the program is home for good. Then the keeper lets it through.
+    fn hold(&mut self, call: &Forwarded, what: &'static str) -> Result<(), PagerError> {
+        if let Some(share) = &mut self.share {
+            share.beyond.push(*call);
+        }
+        self.notify(ToSupervisor::Beyond(what));
+        self.drive_out()
+    }
+
+    /// Drives threads out of calls that wait for long, if the supervisor waits for them to stop. They
+    /// stop before they see the result, and make their calls again when they go on: the supervisor
+    /// has asked every thread that runs, and while one waits here it is not done with asking.
+    pub(super) fn drive_out(&mut self) -> Result<(), PagerError> {
+        let Some(share) = &mut self.share else {
+            return Ok(());
+        };
+        if !share.freezing.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        for call in std::mem::take(&mut share.beyond) {
+            self.answer_call(&call, ERESTARTNOINTR)?;
+        }
         Ok(())
     }
 
@@ -188,7 +234,7 @@ impl Pager {
     }
 
     /// Has the helper make a call.
-    fn help(&mut self, nr: i64, args: [u64; 6]) -> Result<i64, PagerError> {
+    pub(super) fn help(&mut self, nr: i64, args: [u64; 6]) -> Result<i64, PagerError> {
         match &mut self.share {
             Some(share) => {
                 let helper = &mut share.node.memory.helper;

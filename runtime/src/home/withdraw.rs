@@ -1,0 +1,130 @@
+//! Withdrawing: bringing a program home for good, because it begins something in which boards cannot
+//! follow it ([`crate::calls::beyond`]). Every thread comes back, every page comes home, and sharing
+//! ends; the program goes on supervised, as after an exec.
+//!
+//! ```text
+//! a thread away is about to make such a call  -> on_home_call -.
+//! a thread at home                 -> pager -> Beyond ---------+-> withdraw: recall all
+//!                                                              -> nobody is away: Gather
+//!                                                              -> all is home: Unshare
+//! ```
+//!
+//! The call of a thread at home waits for its answer meanwhile. When sharing ends, the keeper lets
+//! it through. A thread that was away makes its call anew and gets there the same way.
+
+use std::path::Path;
+
+use super::error::JobError;
+use super::messages::ToPager;
+use super::supervisor::{Supervisor, Waiting};
+use super::thread::Thread;
+use crate::guest::ptrace::Tid;
+use crate::report::RecallCause;
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// Threads are coming home.
+    Threads,
+    /// Pages are coming home.
+    Pages,
+    /// Everything is home, and boards get nothing any more.
+    Gathered,
+}
+
+impl Supervisor {
+    /// Begins, because a thread is about to use `what`.
+    pub(super) fn withdraw(&mut self, what: &str) -> Result<(), JobError> {
+        // Who is being let go has everything brought home anyway.
+        if self.setup.is_none() || self.withdrawal.is_some() || self.detaching {
+            return Ok(());
+        }
+        self.closed = true;
+        self.withdrawal = Some(Withdrawal::Threads);
+        let reason = format!("the program uses {what}: it goes on at home, without boards");
+        self.observer.decision(self.pid, "withdraw", &reason);
+        self.recall_all(RecallCause::Withdrawn)?;
+        self.check_withdrawn()
+    }
+
+    /// Goes on once nothing stands in its way: no thread is away, and nobody waits for an answer of
+    /// the pager, which would never come.
+    pub(super) fn check_withdrawn(&mut self) -> Result<(), JobError> {
+        let quiet = self.waiting.is_empty() && self.children.is_empty();
+        if self.failure.is_some() || !quiet || self.threads.values().any(Thread::is_away) {
+            return Ok(());
+        }
+        match self.withdrawal {
+            Some(Withdrawal::Threads) => {
+                self.withdrawal = Some(Withdrawal::Pages);
+                let token = self.ask(Waiting::Withdrawal);
+                self.tell(ToPager::Gather { token });
+            }
+            Some(Withdrawal::Gathered) => {
+                self.withdrawal = None;
+                self.setup = None;
+                for thread in self.threads.values_mut() {
+                    // Nothing has to be learned or moved any more.
+                    (thread.wanted, thread.ask_tid_address) = (None, false);
+                }
+                self.tell(ToPager::Unshare);
+            }
+            Some(Withdrawal::Pages) | None => {}
+        }
+        Ok(())
+    }
+}
+
+/// How memory comes to be pinned for devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Pins {
+    /// For as long as a transfer takes: direct I/O.
+    Direct,
+    /// For good: buffers are registered with io_uring.
+    Registered,
+}
+
+/// The worst that the descriptors of thread `tid` do.
+pub(super) fn pins(tid: Tid) -> Option<Pins> {
+    let descriptors = std::fs::read_dir(format!("/proc/{tid}/fdinfo")).ok()?;
+    let worst = descriptors.flatten().filter_map(|entry| {
+        let info = std::fs::read_to_string(entry.path()).ok()?;
+        let what = what_it_pins(&info)?;
+        let link = Path::new("/proc")
+            .join(format!("{tid}/fd"))
+            .join(entry.file_name());
+        // A pipe with this flag has packets.
+        let pipe = std::fs::read_link(link).is_ok_and(|l| l.to_string_lossy().starts_with("pipe:"));
+        (!pipe).then_some(what)
+    });
+    worst.max()
+}
+
+/// How memory comes to be pinned by a descriptor with this text in /proc/PID/fdinfo.
+fn what_it_pins(info: &str) -> Option<Pins> {
+    info.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let value = value.trim();
+        match name {
+            "flags" => i32::from_str_radix(value, 8)
+                .is_ok_and(|flags| flags & libc::O_DIRECT != 0)
+                .then_some(Pins::Direct),
+            "UserBufs" => (value != "0").then_some(Pins::Registered),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pins, what_it_pins};
+
+    #[test]
+    fn descriptors_tell_whether_they_pin_memory() {
+        let flags = |flags: i32| what_it_pins(&format!("pos:\t0\nflags:\t0{flags:o}\nino:\t7\n"));
+        assert_eq!(flags(libc::O_RDWR | libc::O_DIRECT), Some(Pins::Direct));
+        assert_eq!(flags(libc::O_RDWR | libc::O_APPEND), None);
+        assert!(what_it_pins("SqMask:\t0x7\nUserBufs:\t2\n").is_some());
+        assert!(what_it_pins("SqMask:\t0x7\nUserBufs:\t0\n").is_none());
+    }
+}
