@@ -22,6 +22,11 @@ lane() {
     echo "== $title: $((SECONDS - start)) s"
 }
 
+conformance() {
+    "$cargo" build --release --locked -p rtx-tests --bin rtx-conformance
+    RTX_BIN_DIR=target/release target/release/rtx-conformance --settled --seeds 1
+}
+
 totals() {
     awk -v seconds="$((SECONDS - begin))" '
         /^test result:/ {
@@ -42,6 +47,7 @@ lane "coherence: model checker and simulator" \
     "$cargo" test --release --locked -p rtx-runtime --test coherence_model --test coherence_sim
 lane "testbed tests" "$cargo" test --release --locked -p rtx-tests --lib
 lane "end-to-end tests" "$cargo" test --release --locked -p rtx-tests --test e2e
+lane "conformance: small programs natively, supervised, offloaded and moved at random" conformance
 lane "stress lane: every example $RTX_STRESS_RUNS times on two boards" \
     "$cargo" test --release --locked -p rtx-tests --test stress -- --nocapture
 totals

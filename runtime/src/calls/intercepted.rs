@@ -3,7 +3,7 @@
 use super::beyond::beyond;
 use super::cpu_time::{CpuTime, cpu_time, may_concern_cpu_time};
 use super::unseen::{Unseen, may_be_unseen, unseen};
-use crate::guest::arch::Registers;
+use crate::guest::arch::{self, Registers};
 
 /// Why a call is intercepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Intercepted {
     FilterMode,
     /// It tells the kernel where to write at the thread's end.
     TidAddress,
+    /// It copies the memory for a new process.
+    Copies,
 }
 
 /// Whether and why call `nr` is intercepted.
@@ -30,8 +32,15 @@ pub fn intercepted(nr: i64, args: &[u64; 6]) -> Option<Intercepted> {
     beyond
         .or_else(of_memory)
         .or_else(of_time)
+        .or(copies(nr, args).then_some(Intercepted::Copies))
         .or(of_end.then_some(Intercepted::TidAddress))
         .or(of_filter.then_some(Intercepted::FilterMode))
+}
+
+/// Whether the call makes a process with a copy of the memory. clone3 tells in memory, where a filter
+/// cannot look: it passes.
+fn copies(nr: i64, args: &[u64; 6]) -> bool {
+    nr != libc::SYS_clone3 && super::copies_memory(nr, args[0], |_| None)
 }
 
 /// Calls of which some are intercepted.
@@ -40,8 +49,12 @@ pub fn may_be_intercepted(nr: i64) -> bool {
         || may_concern_cpu_time(nr)
         || matches!(
             nr,
-            libc::SYS_prctl | libc::SYS_set_tid_address | libc::SYS_io_uring_register
+            libc::SYS_prctl
+                | libc::SYS_set_tid_address
+                | libc::SYS_io_uring_register
+                | libc::SYS_clone
         )
+        || arch::COPYING_CALLS.contains(&nr)
 }
 
 /// Which calls of number `nr` are intercepted, and what becomes of them; for users.
@@ -61,6 +74,9 @@ pub fn interception(nr: i64) -> Option<&'static str> {
         }
         libc::SYS_setrlimit | libc::SYS_prlimit64 => {
             "setting RLIMIT_CPU: the program stays at home from then on"
+        }
+        nr if nr == libc::SYS_clone || arch::COPYING_CALLS.contains(&nr) => {
+            "copying the memory: waits until every page is at home"
         }
         libc::SYS_set_tid_address => "home learns which page the kernel writes at the thread's end",
         libc::SYS_futex => {

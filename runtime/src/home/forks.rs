@@ -1,12 +1,14 @@
-//! Forks. A thread that comes home to fork enters the call only once every page is at home, where
-//! the kernel copies them: the child has the memory of one moment. A thread that is at home anyway
-//! cannot be stopped before; its child gets what home lacked afterwards.
+//! Forks. A thread enters the call only once every page is at home, where the kernel copies them: the
+//! child has the memory of one moment. A thread that comes home to fork is stopped at the call anyway.
+//! The call of one that is at home is intercepted; the thread is sent back to just before it, and goes
+//! on like the other. Only clone3(2) is not intercepted: its child gets what home lacked afterwards.
 
 use std::time::Instant;
 
 use nix::unistd::Pid;
 
 use super::error::JobError;
+use super::intercept::Forwarded;
 use super::messages::ToPager;
 use super::supervisor::{FAULT_STAY, Supervisor, Waiting, alive};
 use super::thread::{AtHome, Place};
@@ -16,6 +18,22 @@ use crate::guest::stop::Stop;
 use crate::memory::remote;
 
 impl Supervisor {
+    /// A thread at home is about to fork, and waits in the call; or one that was stopped at its entry,
+    /// and has everything at home.
+    pub(super) fn on_forks(&mut self, call: Forwarded) -> Result<(), JobError> {
+        let tid = call.caller;
+        let gathered = self.threads.get(&tid).is_none_or(|t| t.gathered.is_some());
+        let free = self.at_home(tid) == Some(&mut AtHome::Free);
+        if gathered || !free || self.setup.is_none() || self.failure.is_some() || self.detaching {
+            self.tell(ToPager::LetThrough { call });
+            return Ok(());
+        }
+        if let Some(state) = self.at_home(tid) {
+            *state = AtHome::NativeCall { entered: false };
+        }
+        self.send_back(call)
+    }
+
     /// A thread stands at the entry of the call it came home for.
     pub(super) fn enter_native_call(&mut self, tid: Tid) -> Result<(), JobError> {
         if self.setup.is_none() || self.failure.is_some() || !self.copies_memory(tid)? {

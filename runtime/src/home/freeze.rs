@@ -89,9 +89,11 @@ impl Supervisor {
             if let Some(stop) = ptrace::wait(tid, false).map_err(failed)? {
                 return Ok(Some(stop));
             }
-            while let Ok(message) = self.inbox.try_recv() {
+            let mut mail = std::mem::take(&mut self.mail);
+            mail.extend(self.inbox.try_iter());
+            for message in mail {
                 match message {
-                    ToSupervisor::ReadsCpuTime { call }
+                    ToSupervisor::ReadsCpuTime { call } | ToSupervisor::Forks { call }
                         if self.threads.contains_key(&call.caller) =>
                     {
                         self.send_back(call)?;

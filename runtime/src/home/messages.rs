@@ -165,6 +165,8 @@ pub enum ToSupervisor {
     Convert { addr: u64 },
     /// A thread is about to do this, in which boards cannot follow.
     Beyond(&'static str),
+    /// A thread is about to fork; its call waits for `Answer` or `LetThrough`.
+    Forks { call: Forwarded },
     /// A thread tells the kernel to write there when it ends.
     TidAddress { tid: Tid, address: u64 },
     /// The state of a part of the job, in words; `complaint`: what does not go on there, if asked by

@@ -374,6 +374,7 @@ impl Supervisor {
                 self.on_board_lost(board, reason, pages);
                 self.answers_nothing(board)
             }
+            ToSupervisor::Forks { call } => self.on_forks(call),
             ToSupervisor::TidAddress { tid, address } => {
                 self.set_tid_address(tid, address);
                 Ok(())

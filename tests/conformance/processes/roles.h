@@ -10,17 +10,16 @@ enum { ROLE_ARGS = 16 };
 
 static int role(int count, char **args);
 
+/* The arguments stand before the environment, and their number before them. (/proc/self/cmdline is read by the kernel,
+ * which is another program's business.) */
 __attribute__((constructor)) static void take_role(void) {
-    static char line[4096];
-    char *args[ROLE_ARGS];
-    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-    check(fd >= 0);
-    ssize_t size = read(fd, line, sizeof line - 1);
-    check(size > 0);
-    close(fd);
+    extern char **environ;
+    char **end = environ - 1;
     int count = 0;
-    for (char *at = line; at < line + size && count < ROLE_ARGS; at += strlen(at) + 1)
-        args[count++] = at;
+    while ((uintptr_t)end[-1 - count] != (uintptr_t)count)
+        count++;
+    check(count > 0 && count < ROLE_ARGS);
+    char **args = end - count;
     if (count > 1)
         exit(role(count - 1, args + 1));
 }

@@ -44,10 +44,12 @@ pub fn program() -> Vec<u8> {
         (libc::SYS_setrlimit, one_of(&[libc::RLIMIT_CPU as i32], 0)),
         (libc::SYS_prlimit64, one_of(&[libc::RLIMIT_CPU as i32], 1)),
         (libc::SYS_set_tid_address, vec![REPORT]),
+        (libc::SYS_clone, lacks(libc::CLONE_VM, 0)),
         (libc::SYS_prctl, one_of(&[libc::PR_GET_SECCOMP], 0)),
     ];
     let open = arch::OPEN.map(|nr| (nr, has(libc::O_DIRECT, 1)));
-    for (nr, block) in blocks.into_iter().chain(open) {
+    let copying = arch::COPYING_CALLS.iter().map(|nr| (*nr, vec![REPORT]));
+    for (nr, block) in blocks.into_iter().chain(open).chain(copying) {
         program.push((JUMP_IF_EQUAL, 0, block.len() as u8, nr as u32));
         program.extend(block);
     }
@@ -87,6 +89,14 @@ fn has(bit: i32, at: u32) -> Vec<Instruction> {
         ALLOW,
         REPORT,
     ]
+}
+
+/// Reports if argument `at` has not got this bit.
+fn lacks(bit: i32, at: u32) -> Vec<Instruction> {
+    let mut block = has(bit, at);
+    let end = block.len();
+    block.swap(end - 2, end - 1);
+    block
 }
 
 /// Reports if the first argument is a CPU-time clock: one of two small numbers, or a negative one

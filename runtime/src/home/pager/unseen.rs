@@ -65,6 +65,10 @@ impl Pager {
                 self.notify(ToSupervisor::TidAddress { tid, address });
                 return self.let_through(call);
             }
+            Some(Intercepted::Copies) => {
+                self.notify(ToSupervisor::Forks { call: *call });
+                return Ok(());
+            }
             // The keeper answers those.
             Some(Intercepted::FilterMode) | None => return self.let_through(call),
         };
