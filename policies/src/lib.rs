@@ -46,6 +46,12 @@ pub trait Policy: Send {
         None
     }
 
+    /// Whether it looks at measured figures: which threads run (else all at home seem to), their CPU
+    /// time, the load. With many threads they cost more than deciding does.
+    fn wants_figures(&self) -> bool {
+        true
+    }
+
     /// Whether this policy can ever offload a thread. If not, a job needs no boards and no shared
     /// memory.
     fn can_offload(&self) -> bool {

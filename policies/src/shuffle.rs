@@ -15,6 +15,9 @@ const TICK_MS: u64 = 2;
 /// Milliseconds a thread stays on a board on average, if nobody says otherwise.
 const MEAN_MS: u64 = 6;
 
+/// Threads that move as often as they are told.
+const CROWD: usize = 8;
+
 /// Milliseconds a thread may be told to stay on a board on average.
 const MOST_MS: u64 = 60_000;
 
@@ -52,9 +55,12 @@ impl Shuffle {
         }
     }
 
-    /// Looks that a thread sees pass on its board before it moves, on average.
-    fn looks(&self) -> u64 {
-        (self.mean_ms / TICK_MS).max(1)
+    /// Looks that a thread sees pass on its board before it moves, on average. In a crowd each move
+    /// takes longer, because all share the work: each thread moves less often, and all together too,
+    /// or none would get on.
+    fn looks(&self, threads: usize) -> u64 {
+        let crowds = (threads / CROWD).max(1) as u64;
+        (self.mean_ms / TICK_MS).max(1) * crowds * crowds
     }
 
     fn decision(&mut self, thread: &ThreadView, action: Action) -> Decision {
@@ -88,16 +94,17 @@ impl Policy for Shuffle {
     fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
         let mut boards = snapshot.boards.clone();
         let mut decisions = Vec::new();
+        let looks = self.looks(snapshot.threads.len());
         for thread in snapshot.threads.iter().filter(|t| !t.moving) {
             match thread.place {
                 Place::Board(_) => {
-                    if self.random.once_in(self.looks()) {
+                    if self.random.once_in(looks) {
                         decisions.push(self.decision(thread, Action::Recall));
                     }
                 }
                 Place::Home if thread.pinned => {}
                 Place::Home => {
-                    if self.random.once_in(self.looks().div_ceil(2))
+                    if self.random.once_in(looks.div_ceil(2))
                         && let Some(board) = self.choose(&mut boards)
                     {
                         board.threads = board.threads.saturating_add(1);
@@ -112,6 +119,10 @@ impl Policy for Shuffle {
 
     fn wants_ticks(&self) -> Option<Duration> {
         Some(Duration::from_millis(TICK_MS))
+    }
+
+    fn wants_figures(&self) -> bool {
+        false
     }
 
     fn moves_blocked(&self) -> bool {

@@ -32,7 +32,7 @@ impl Supervisor {
             return Ok(());
         }
         self.next_tick = self.policy.wants_ticks().map(|every| now + every);
-        let snapshot = self.snapshot(true);
+        let snapshot = self.snapshot(self.policy.wants_figures());
         self.decide(&snapshot, None)?;
         for thread in self.threads.values_mut() {
             thread.home_until = thread.home_until.filter(|until| now < *until);
