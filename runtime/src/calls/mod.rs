@@ -24,6 +24,10 @@ pub use intercepted::{Intercepted, intercepted, interception, may_be_intercepted
 pub use table::{GROUPS, Group, REMARKS, number};
 pub use unseen::{DROPPING, FULL, REFUSED, Unseen, unseen};
 
+/// `-ERESTARTNOINTR` (include/linux/errno.h): the kernel makes the call again, whatever happened. Only
+/// threads that have a stop ahead may be answered so: programs never see it.
+pub const MAKE_AGAIN: i64 = -513;
+
 /// Where a system call of an offloaded thread runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {

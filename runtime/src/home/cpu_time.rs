@@ -26,15 +26,12 @@ use super::intercept::Forwarded;
 use super::messages::{BoardId, ToPager};
 use super::supervisor::{Supervisor, Waiting, alive};
 use super::thread::{AtHome, CallState, Thread};
-use crate::calls::{self, Reading, Whose};
+use crate::calls::{self, MAKE_AGAIN, Reading, Whose};
 use crate::guest::inject::{InjectError, Injector};
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::memory::remote;
 use crate::report::RecallCause;
-
-/// `ERESTARTNOINTR` (include/linux/errno.h): the kernel makes the call again, whatever happened.
-const MAKE_AGAIN: i64 = -513;
 
 impl Supervisor {
     /// Asks the boards on which there is somebody whose time `caller` wants to know. `None`: none.

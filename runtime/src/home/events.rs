@@ -229,13 +229,10 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return;
         };
-        let (pins, gathered) = (std::mem::take(&mut thread.pins), thread.gathered.take());
-        for token in pins {
+        for token in std::mem::take(&mut thread.pins) {
             self.tell(ToPager::Unpin { token });
         }
-        if let Some(token) = gathered {
-            self.tell(ToPager::Scatter { token });
-        }
+        self.scatter(tid);
     }
 
     /// A thread runs another program: all other threads are gone.

@@ -70,7 +70,8 @@ impl Supervisor {
         self.resumed(tid, answer)
     }
 
-    fn scatter(&mut self, tid: Tid) {
+    /// Lets boards have pages again that a thread kept at home.
+    pub(super) fn scatter(&mut self, tid: Tid) {
         let token = self
             .threads
             .get_mut(&tid)

@@ -1,9 +1,7 @@
 /* O_DIRECT: the device reads and writes pages that other threads use, while they write to the pages beside and to
  * others of the buffer.
  * calls: openat pread64 pwrite64 */
-#include "../crew.h"
-#include "../pages.h"
-#include "scratch.h"
+#include "direct.h"
 
 enum { CREW = 3, ROUNDS = 12, PAGES = 16 };
 static byte *buffer, *box;
@@ -41,15 +39,9 @@ static void work(int me) {
 }
 
 BODY {
-    char name[] = "conform.XXXXXX";
-    check(close(mkstemp(name)) == 0);
-    file = openat(AT_FDCWD, name, O_RDWR | O_DIRECT | O_CLOEXEC);
-    if (file < 0 && errno == EINVAL) {
-        check(unlink(name) == 0);
-        say("the file system refuses direct transfers");
+    file = direct_file();
+    if (file < 0)
         return;
-    }
-    check(file >= 0 && unlink(name) == 0);
     buffer = map_pages(PAGES);
     box = map_pages(PAGES);
     crew(CREW, work);

@@ -2,9 +2,7 @@
  * stays as it was.
  * calls: openat pread64 pwrite64 mlock
  * recalls: fault */
-#include "../crew.h"
-#include "../pages.h"
-#include "scratch.h"
+#include "direct.h"
 
 enum { CREW = 3, ROUNDS = 6, PAGES = 12 };
 static byte *buffer, *box, *locked;
@@ -34,15 +32,9 @@ static void work(int me) {
 }
 
 BODY {
-    char name[] = "conform.XXXXXX";
-    check(close(mkstemp(name)) == 0);
-    file = openat(AT_FDCWD, name, O_RDWR | O_DIRECT | O_CLOEXEC);
-    if (file < 0 && errno == EINVAL) {
-        check(unlink(name) == 0);
-        say("the file system refuses direct transfers");
+    file = direct_file();
+    if (file < 0)
         return;
-    }
-    check(file >= 0 && unlink(name) == 0);
     buffer = map_pages(PAGES);
     box = map_pages(PAGES);
     locked = map_pages(PAGES);

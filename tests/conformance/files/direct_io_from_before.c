@@ -38,10 +38,7 @@ static void work(int me) {
 }
 
 BODY {
-    char name[] = "conform.XXXXXX";
-    check(close(mkstemp(name)) == 0);
-    file = open(name, O_RDWR | O_CLOEXEC);
-    check(file >= 0 && unlink(name) == 0);
+    file = scratch_file();
     /* Where the file system refuses, ordinary transfers do the same. */
     check(fcntl(file, F_SETFL, O_DIRECT) == 0 || errno == EINVAL);
     buffer = map_pages(PAGES);

@@ -12,7 +12,7 @@ use super::{Mapped, MappedKind, PagerError, Share, Staged};
 use crate::coherence::{DirAction, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
 use crate::home::messages::{BoardId, ToSupervisor};
-use crate::memory::maps::{Kind, MapsError, Vma, read_maps};
+use crate::memory::maps::{Kind, Vma, read_maps};
 use crate::report::RecallCause;
 use crate::wire::message::{Discard, Map, MapKind, Mapped as NowMapped, NoMap, Protect, Unmap};
 
@@ -98,14 +98,7 @@ impl Pager {
             return Ok(Some(false));
         };
         let stub = share.node.memory.stub;
-        let vma = match share.maps.query(addr) {
-            Ok(vma) => vma,
-            // The program is gone; the supervisor will say so.
-            Err(MapsError::Query { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => {
-                None
-            }
-            Err(e) => return Err(PagerError::Other(format!("cannot look up a mapping: {e}"))),
-        };
+        let vma = share.mapping_at(addr)?;
         let Some(vma) = vma.filter(|v| v.end <= stub.0 || v.start >= stub.end()) else {
             return Ok(Some(false));
         };

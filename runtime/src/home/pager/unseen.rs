@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::run::Pager;
 use super::{PagerError, Share};
-use crate::calls::{CpuTime, Intercepted, Unseen, intercepted, sets_cpu_timer};
+use crate::calls::{CpuTime, Intercepted, MAKE_AGAIN, Unseen, intercepted, sets_cpu_timer};
 use crate::coherence::PAGE_SIZE;
 use crate::home::intercept::{Forwarded, Next};
 use crate::home::messages::ToSupervisor;
@@ -18,9 +18,6 @@ use crate::node::LocalError;
 const SIZE: u64 = PAGE_SIZE as u64;
 const ENOMEM: i64 = -(libc::ENOMEM as i64);
 const EINVAL: i64 = -(libc::EINVAL as i64);
-/// The kernel's own code for a call to be made again, which programs never see: the thread has a stop
-/// pending.
-const ERESTARTNOINTR: i64 = -513;
 
 /// The pages that a call names, unless the kernel refuses to look at them at all.
 fn span(start: u64, len: u64) -> Option<Range<u64>> {
@@ -159,7 +156,7 @@ impl Pager {
             return Ok(());
         }
         for call in std::mem::take(&mut share.beyond) {
-            self.answer_call(&call, ERESTARTNOINTR)?;
+            self.answer_call(&call, MAKE_AGAIN)?;
         }
         Ok(())
     }
@@ -256,13 +253,22 @@ impl Pager {
 impl Share {
     /// The mapping at an address, or the next one.
     fn mapping_from(&self, at: u64) -> Result<Option<Vma>, PagerError> {
-        match self.maps.query_or_next(at) {
-            // The program is gone; the supervisor will say so.
-            Err(MapsError::Query { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => {
-                Ok(None)
-            }
-            found => found.map_err(|e| failed("look up a mapping", &e)),
+        found(self.maps.query_or_next(at))
+    }
+
+    /// The mapping at an address.
+    pub(super) fn mapping_at(&self, at: u64) -> Result<Option<Vma>, PagerError> {
+        found(self.maps.query(at))
+    }
+}
+
+fn found(answer: Result<Option<Vma>, MapsError>) -> Result<Option<Vma>, PagerError> {
+    match answer {
+        // The program is gone; the supervisor will say so.
+        Err(MapsError::Query { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => {
+            Ok(None)
         }
+        answer => answer.map_err(|e| failed("look up a mapping", &e)),
     }
 }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::{PagerError, Share};
 use crate::coherence::{NodeId, PAGE_SIZE, PageState};
-use crate::memory::maps::{Kind, MapsError, Vma};
+use crate::memory::maps::{Kind, Vma};
 use crate::memory::uffd::CopyError;
 
 impl Share {
@@ -74,13 +74,7 @@ impl Share {
         if self.registered.get(addr).is_some() {
             return Ok(None);
         }
-        let vma = match self.maps.query(addr) {
-            Ok(vma) => vma,
-            Err(MapsError::Query { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => {
-                None
-            }
-            Err(e) => return Err(PagerError::Other(format!("cannot look up a mapping: {e}"))),
-        };
+        let vma = self.mapping_at(addr)?;
         let stub = self.node.memory.stub;
         Ok(vma.filter(|v| {
             let ours = v.end > stub.0 && v.start < stub.end();
