@@ -9,7 +9,7 @@ use crate::guest::seccomp::bpf::{
 };
 
 /// What the helper may do: memory of its own process, and its socket.
-const HELPER_CALLS: [i64; 9] = [
+const HELPER_CALLS: [i64; 10] = [
     libc::SYS_recvfrom,
     libc::SYS_sendto,
     libc::SYS_mmap,
@@ -18,6 +18,7 @@ const HELPER_CALLS: [i64; 9] = [
     libc::SYS_madvise,
     libc::SYS_process_madvise,
     libc::SYS_pidfd_open,
+    libc::SYS_membarrier,
     libc::SYS_exit_group,
 ];
 

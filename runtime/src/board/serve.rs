@@ -2,13 +2,14 @@
 
 use super::session::{SIZE, Session, SessionEnd};
 use super::tracer::ToTracer;
+use crate::calls::Barrier;
 use crate::coherence::{Access, TakeMode};
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::memory::helper::Call;
 use crate::node::{Content, LocalError};
 use crate::wire::frame::Frame;
-use crate::wire::message::{Grant, Message, TakeItem, TakeMode as WireMode};
+use crate::wire::message::{BarrierMade, Grant, Message, TakeItem, TakeMode as WireMode};
 
 impl Session {
     /// One message from home, once the replica is ready.
@@ -56,6 +57,19 @@ impl Session {
             }
             Message::AskUsage(ask) => {
                 self.tracer.send(ToTracer::Usage { token: ask.token });
+                Ok(())
+            }
+            Message::Barrier(ask) => {
+                let what = if ask.code {
+                    Barrier::Code
+                } else {
+                    Barrier::Memory
+                };
+                let calls = what
+                    .commands()
+                    .map(|c| Call::new(libc::SYS_membarrier, &[c]));
+                self.calls("make a barrier for", &calls)?;
+                self.say(BarrierMade { token: ask.token }.into());
                 Ok(())
             }
             Message::CallReply(reply) => {

@@ -7,6 +7,7 @@
 //!   lock over.
 //! - Buffers registered with io_uring: a device writes into pages that stay pinned, which neither a
 //!   fault nor write-protection tells.
+//! - Memory opened as a file ([`super::opening`], which takes a look at the file's name).
 //! - Protection keys: their rights are registers of each thread, and boards map memory without keys.
 
 /// What the program begins with call `nr`, in words for its user.
@@ -16,13 +17,14 @@ pub fn beyond(nr: i64, args: &[u64; 6]) -> Option<&'static str> {
         libc::SYS_futex if PI_OPERATIONS.contains(&(int(1) & FUTEX_COMMAND)) => {
             Some("priority-inheriting mutexes")
         }
-        libc::SYS_io_uring_register if PINNING.contains(&int(1)) => {
-            Some("buffers registered with io_uring")
-        }
+        libc::SYS_io_uring_register if PINNING.contains(&int(1)) => Some(REGISTERED_BUFFERS),
         libc::SYS_pkey_mprotect if !NO_KEY.contains(&int(3)) => Some("memory protection keys"),
         _ => None,
     }
 }
+
+/// What a program uses that has buffers registered with io_uring, in words for its user.
+pub const REGISTERED_BUFFERS: &str = "buffers registered with io_uring";
 
 /// The bits of a futex operation that name it: not FUTEX_PRIVATE_FLAG, not FUTEX_CLOCK_REALTIME.
 pub const FUTEX_COMMAND: i32 = !(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME);

@@ -1,7 +1,9 @@
 //! Which calls of any thread of the program are intercepted from the first offload on, and why.
 
+use super::barriers::{Barrier, barrier};
 use super::beyond::beyond;
 use super::cpu_time::{CpuTime, cpu_time, may_concern_cpu_time};
+use super::opens::{Opening, opening};
 use super::unseen::{Unseen, may_be_unseen, unseen};
 use crate::guest::arch::{self, Registers};
 
@@ -18,8 +20,12 @@ pub enum Intercepted {
     FilterMode,
     /// It tells the kernel where to write at the thread's end.
     TidAddress,
-    /// It copies the memory for a new process.
+    /// It copies the memory for a new process; clone3 only perhaps, which its flags in memory tell.
     Copies,
+    /// It is a barrier on every processor that runs the program.
+    Barrier(Barrier),
+    /// It opens a file, whose path in memory tells what that begins.
+    Opens(Opening),
 }
 
 /// Whether and why call `nr` is intercepted.
@@ -35,12 +41,13 @@ pub fn intercepted(nr: i64, args: &[u64; 6]) -> Option<Intercepted> {
         .or(copies(nr, args).then_some(Intercepted::Copies))
         .or(of_end.then_some(Intercepted::TidAddress))
         .or(of_filter.then_some(Intercepted::FilterMode))
+        .or_else(|| barrier(nr, args).map(Intercepted::Barrier))
+        .or_else(|| opening(nr, args).map(Intercepted::Opens))
 }
 
-/// Whether the call makes a process with a copy of the memory. clone3 tells in memory, where a filter
-/// cannot look: it passes.
+/// Whether the call makes a process with a copy of the memory, as far as its registers tell.
 fn copies(nr: i64, args: &[u64; 6]) -> bool {
-    nr != libc::SYS_clone3 && super::copies_memory(nr, args[0], |_| None)
+    nr == libc::SYS_clone3 || super::copies_memory(nr, args[0], |_| None)
 }
 
 /// Calls of which some are intercepted.
@@ -53,7 +60,10 @@ pub fn may_be_intercepted(nr: i64) -> bool {
                 | libc::SYS_set_tid_address
                 | libc::SYS_io_uring_register
                 | libc::SYS_clone
+                | libc::SYS_clone3
+                | libc::SYS_membarrier
         )
+        || opening(nr, &[0; 6]).is_some()
         || arch::COPYING_CALLS.contains(&nr)
 }
 
@@ -75,17 +85,20 @@ pub fn interception(nr: i64) -> Option<&'static str> {
         libc::SYS_setrlimit | libc::SYS_prlimit64 => {
             "setting RLIMIT_CPU: the program stays at home from then on"
         }
-        nr if nr == libc::SYS_clone || arch::COPYING_CALLS.contains(&nr) => {
+        nr if [libc::SYS_clone, libc::SYS_clone3].contains(&nr) || arch::COPYING_CALLS.contains(&nr) => {
             "copying the memory: waits until every page is at home"
         }
         libc::SYS_set_tid_address => "home learns which page the kernel writes at the thread's end",
         libc::SYS_futex => {
             "FUTEX_WAKE_OP is made by the pager; with priority-inheriting ones the program comes home for good"
         }
+        libc::SYS_membarrier => "boards make a barrier too, before home does",
         libc::SYS_mincore => "made by the pager, which adds what boards have",
         libc::SYS_io_uring_register => "with buffers the program comes home for good",
-        nr if [Some(libc::SYS_openat), Some(libc::SYS_fcntl), crate::guest::arch::OPEN].contains(&Some(nr)) => {
-            "with O_DIRECT pages are taken with care from then on"
+        libc::SYS_fcntl => "with O_DIRECT pages are taken with care from then on",
+        nr if opening(nr, &[0; 6]).is_some() => {
+            "with O_DIRECT pages are taken with care from then on; for memory in /proc (mem, pagemap, \
+             clear_refs) the program comes home for good"
         }
         libc::SYS_pkey_mprotect => {
             "made by the pager if it may take rights away; with a key the program comes home for good"

@@ -8,24 +8,28 @@
 //! thread must be intercepted, because nothing else tells what they do; [`beyond`], in which boards
 //! cannot follow the program at all.
 
+mod barriers;
 mod beyond;
 mod cpu_time;
 mod driven_out;
 mod intercepted;
+mod opens;
 mod table;
 mod unseen;
 
 use crate::guest::arch;
 
-pub use beyond::{FUTEX_COMMAND, NO_KEY, PI_OPERATIONS, PINNING, beyond};
+pub use barriers::{BARRIERS, Barrier, barrier};
+pub use beyond::{FUTEX_COMMAND, NO_KEY, PI_OPERATIONS, PINNING, REGISTERED_BUFFERS, beyond};
 pub use cpu_time::{CpuTime, Reading, Whose, counts_cpu_time, reading, sets_cpu_timer};
 pub use driven_out::{Patience, driven_out, fails_when_interrupted, patience, timed_out};
 pub use intercepted::{Intercepted, intercepted, interception, may_be_intercepted, wind_back};
+pub use opens::{Begins, Flags, MEMORY_AS_A_FILE, Opening, begins, opening};
 pub use table::{GROUPS, Group, REMARKS, number};
 pub use unseen::{DROPPING, FULL, REFUSED, Unseen, unseen};
 
 /// `-ERESTARTNOINTR` (include/linux/errno.h): the kernel makes the call again, whatever happened. Only
-/// threads that have a stop ahead may be answered so: programs never see it.
+/// threads that have a stop ahead, and shadows, may be answered so: programs never see it.
 pub const MAKE_AGAIN: i64 = -513;
 
 /// Where a system call of an offloaded thread runs.

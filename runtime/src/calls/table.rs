@@ -150,7 +150,7 @@ pub const REMARKS: &[(&str, &str)] = &[
     ("rseq", "threads that have used it are not moved"),
     ("seccomp", "a filter with a listener keeps the program at home; EBUSY once something has been offloaded"),
     ("ptrace", "the program has a tracer already"),
-    ("membarrier", "reaches home's processors only"),
+    ("membarrier", "on every machine that runs threads of the program"),
     ("mincore", "does not know of pages that are on boards"),
     ("pkey_alloc", "boards know nothing of protection keys"),
     ("userfaultfd", "not for memory that boards share, which rtx watches itself"),

@@ -13,14 +13,14 @@
 //! serving faults (measured on 6.18: EFAULT and no event), so its words must be home. mincore(2) tells
 //! of home's memory only, and does not know that a page is on a board.
 //!
-//! And one passes once the pager has heard of it: with O_DIRECT devices begin to write into memory,
-//! which changes how pages are taken (`memory/mover.rs`).
+//! And one passes once the pager has heard of it: with O_DIRECT, set by fcntl(2) or when a file is opened
+//! ([`super::opening`]), devices begin to write into memory, which changes how pages are taken
+//! (`memory/mover.rs`).
 //!
 //! Not unseen although it drops content: MADV_REMOVE, which works on shared mappings only; no board
 //! has any. remap_file_pages(2) likewise.
 
 use super::FUTEX_COMMAND;
-use crate::guest::arch;
 
 /// What an unseen call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +67,6 @@ pub fn unseen(nr: i64, args: &[u64; 6]) -> Option<Unseen> {
         libc::SYS_shmat if int(2) & libc::SHM_REMAP != 0 => Some(Unseen::Attach),
         libc::SYS_futex if int(1) & FUTEX_COMMAND == libc::FUTEX_WAKE_OP => Some(Unseen::WakeOp),
         libc::SYS_mincore => Some(Unseen::Residence),
-        libc::SYS_openat if int(2) & libc::O_DIRECT != 0 => Some(Unseen::Direct),
-        nr if arch::OPEN == Some(nr) && int(1) & libc::O_DIRECT != 0 => Some(Unseen::Direct),
         libc::SYS_fcntl if int(1) == libc::F_SETFL && int(2) & libc::O_DIRECT != 0 => {
             Some(Unseen::Direct)
         }
@@ -87,9 +85,8 @@ pub fn may_be_unseen(nr: i64) -> bool {
             | libc::SYS_shmat
             | libc::SYS_futex
             | libc::SYS_mincore
-            | libc::SYS_openat
             | libc::SYS_fcntl
-    ) || arch::OPEN == Some(nr)
+    )
 }
 
 #[cfg(test)]
@@ -112,8 +109,8 @@ mod tests {
         let futex = |op: i32| unseen(libc::SYS_futex, &[0, op as u64, 0, 0, 0, 0]);
         assert_eq!(futex(libc::FUTEX_WAKE_OP | 128), Some(Unseen::WakeOp));
         assert_eq!(futex(libc::FUTEX_WAKE), None);
-        let open = |flags: i32| unseen(libc::SYS_openat, &[0, 0, flags as u64, 0, 0, 0]);
-        assert_eq!(open(libc::O_RDWR | libc::O_DIRECT), Some(Unseen::Direct));
-        assert_eq!(open(libc::O_RDWR | libc::O_CREAT), None);
+        let set = |flags: i32| unseen(libc::SYS_fcntl, &[0, 4, flags as u64, 0, 0, 0]);
+        assert_eq!(set(libc::O_NONBLOCK | libc::O_DIRECT), Some(Unseen::Direct));
+        assert_eq!(set(libc::O_NONBLOCK), None);
     }
 }

@@ -58,6 +58,46 @@ pub fn start_time(pid: Tid) -> io::Result<u64> {
         .ok_or_else(|| bad("stat"))
 }
 
+/// Where a process has what (proc(5), stat): addresses, the ends behind the last byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    pub start_code: u64,
+    pub end_code: u64,
+    pub start_stack: u64,
+    pub start_data: u64,
+    pub end_data: u64,
+    pub start_brk: u64,
+    pub arg_start: u64,
+    pub arg_end: u64,
+    pub env_start: u64,
+    pub env_end: u64,
+}
+
+/// Reads the layout of a process's memory, by any of its threads.
+pub fn layout(pid: Tid) -> io::Result<Layout> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The first after the name is the third field of the manual page.
+    let fields: Vec<&str> = after_name(&text)
+        .map(|rest| rest.split_ascii_whitespace().collect())
+        .unwrap_or_default();
+    let field = |number: usize| {
+        let value = fields.get(number - 3).and_then(|f| f.parse().ok());
+        value.ok_or_else(|| bad("stat"))
+    };
+    Ok(Layout {
+        start_code: field(26)?,
+        end_code: field(27)?,
+        start_stack: field(28)?,
+        start_data: field(45)?,
+        end_data: field(46)?,
+        start_brk: field(47)?,
+        arg_start: field(48)?,
+        arg_end: field(49)?,
+        env_start: field(50)?,
+        env_end: field(51)?,
+    })
+}
+
 /// The fields after the name, which is in parentheses and may contain anything.
 fn after_name(stat: &str) -> Option<&str> {
     Some(stat[stat.rfind(')')? + 1..].trim_start())
@@ -145,6 +185,10 @@ mod tests {
         );
         assert!(machine_runnable().unwrap() > 0);
         filters(pid).unwrap();
+        let layout = layout(pid).unwrap();
+        let command = fs::read("/proc/self/cmdline").unwrap();
+        assert_eq!((layout.arg_end - layout.arg_start) as usize, command.len());
+        assert_eq!(layout.arg_end, layout.env_start);
         // Rust's runtime ignores SIGPIPE.
         assert_ne!(
             dispositions(pid).unwrap().ignored & 1 << (libc::SIGPIPE - 1),

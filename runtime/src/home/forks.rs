@@ -1,7 +1,8 @@
 //! Forks. A thread enters the call only once every page is at home, where the kernel copies them: the
 //! child has the memory of one moment. A thread that comes home to fork is stopped at the call anyway.
 //! The call of one that is at home is intercepted; the thread is sent back to just before it, and goes
-//! on like the other. Only clone3(2) is not intercepted: its child gets what home lacked afterwards.
+//! on like the other. Should a fork have been missed (no known one is), its child gets what home lacked
+//! afterwards.
 
 use std::time::Instant;
 

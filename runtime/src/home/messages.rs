@@ -1,6 +1,7 @@
 //! What the supervisor (the tracer thread) and the pager (the thread that serves pages and boards)
 //! tell each other. Each has one queue; order in a queue is kept.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -22,6 +23,8 @@ pub struct SharedMemory {
     pub memory: Tid,
     /// Its stub.
     pub stub: Stub,
+    /// The addresses that are rtx's own: the stub, and what follows it.
+    pub reserved: Range<u64>,
     /// Its userfaultfd.
     pub uffd: Uffd,
     /// Its helper.

@@ -9,6 +9,7 @@
 //!
 //! [`job`] puts the two together and starts the program.
 
+mod arguments;
 mod cpu_time;
 mod deadlines;
 mod detach;

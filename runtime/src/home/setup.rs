@@ -2,16 +2,18 @@
 //! helper, memory that userfaultfd can watch, and the interception of what it does not see.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use nix::unistd::Pid;
 
+use super::arguments;
 use super::error::JobError;
 use super::intercept::{self, Keeper};
 use super::messages::{SharedMemory, ToPager};
 use super::supervisor::Supervisor;
-use super::withdraw::{Pins, pins};
+use super::withdraw::{Reach, reach};
 use crate::guest::arch;
 use crate::guest::equip::{EquipError, open_userfaultfd_twice, spawn_helper, step};
 use crate::guest::inject::{InjectError, Injector, check};
@@ -46,17 +48,17 @@ impl Supervisor {
         let keeper = Keeper::start(self.pid).map_err(step("start a keeper for the program"));
         let frozen = self.freeze()?;
         self.let_exiting_end()?;
-        let pins = pins(tid);
-        if pins == Some(Pins::Registered) {
+        let reach = reach(tid);
+        if let Some(Reach::Beyond(what)) = reach {
             self.closed = true;
-            let reason = "the program has registered buffers with io_uring: it stays at home";
-            self.observer.decision(tid, "keep home", reason);
+            let reason = format!("the program uses {what}: it stays at home");
+            self.observer.decision(tid, "keep home", &reason);
             return self.thaw(frozen);
         }
         // The thread's own id names its memory; the process's own may be that of a thread that ended.
         match keeper.and_then(|keeper| prepare(self.pid, tid, keeper)) {
             Ok((setup, mut shared)) => {
-                shared.direct = pins.is_some();
+                shared.direct = reach.is_some();
                 self.setup = Some(setup);
                 self.filtered = true;
                 self.tell(ToPager::Share(Box::new(shared)));
@@ -140,29 +142,31 @@ fn prepare(process: Tid, tid: Tid, keeper: Keeper) -> Result<(Setup, SharedMemor
     let stub = Stub::choose(&taken, lowest_address()).ok_or(EquipError::NoRoom)?;
     let mut injector = Injector::begin(process, tid)?;
     let prepared = prepare_in(pid, tid, &mut injector, stub, &maps).and_then(|prepared| {
-        let interception = intercept::install(process, &mut injector, stub, keeper, prepared.2)?;
+        let memory = prepared.memory;
+        let interception = intercept::install(process, &mut injector, stub, keeper, memory)?;
         Ok((prepared, interception))
     });
     // Whatever came of it, the thread goes on where it was.
     let finished = injector.finish();
-    let ((uffd, helper, memory, uffd_there), interception) = prepared?;
+    let (inside, interception) = prepared?;
     finished?;
     let freezing = Arc::new(AtomicBool::new(false));
     let shared = SharedMemory {
-        memory,
+        memory: inside.memory,
         stub,
-        uffd,
-        helper,
+        reserved: inside.reserved,
+        uffd: inside.uffd,
+        helper: inside.helper,
         interception,
         freezing: freezing.clone(),
-        uffd_there,
+        uffd_there: inside.uffd_there,
         direct: false,
     };
     let vdso = maps.iter().find(|m| m.kind == Kind::Vdso);
     let vdso = vdso.and_then(|vma| Vdso::of(Pid::from_raw(pid), vma));
     let setup = Setup {
         stub,
-        memory,
+        memory: shared.memory,
         vdso: vdso.unwrap_or_default(),
         freezing,
     };
@@ -174,14 +178,27 @@ fn lowest_address() -> u64 {
     text.trim().parse().unwrap_or(0x1_0000)
 }
 
+/// What was put into the program.
+struct Inside {
+    uffd: Uffd,
+    helper: Helper,
+    /// The helper's process.
+    memory: Tid,
+    /// The userfaultfd's number in the helper, if it can move pages.
+    uffd_there: Option<u64>,
+    /// Addresses that are rtx's own.
+    reserved: Range<u64>,
+}
+
 fn prepare_in(
     pid: Tid,
     tid: Tid,
     injector: &mut Injector,
     stub: Stub,
     maps: &[Vma],
-) -> Result<(Uffd, Helper, Tid, Option<u64>), EquipError> {
+) -> Result<Inside, EquipError> {
     map_stub(pid, tid, injector, stub, maps)?;
+    let reserved = arguments::keep_readable(pid, injector, stub, maps)?;
     let (uffd, there) = open_userfaultfd_twice(pid, injector, stub, 0)?;
     let moves = uffd::supported_features().unwrap_or(0) & uffd::FEATURE_MOVE;
     let features = uffd::FEATURE_PAGEFAULT_FLAG_WP
@@ -201,7 +218,13 @@ fn prepare_in(
     {
         make_anonymous(pid, tid, injector, stub, vma)?;
     }
-    Ok((uffd, helper, helper_pid, (moves != 0).then_some(there)))
+    Ok(Inside {
+        uffd,
+        helper,
+        memory: helper_pid,
+        uffd_there: (moves != 0).then_some(there),
+        reserved: stub.0..reserved,
+    })
 }
 
 /// Boards map memory without protection keys: the program must have none. A new one has the lowest

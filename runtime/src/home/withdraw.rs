@@ -12,12 +12,15 @@
 //! The call of a thread at home waits for its answer meanwhile. When sharing ends, the keeper lets
 //! it through. A thread that was away makes its call anew and gets there the same way.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::error::JobError;
 use super::messages::ToPager;
 use super::supervisor::{Supervisor, Waiting};
 use super::thread::Thread;
+use crate::calls::{Begins, MEMORY_AS_A_FILE, REGISTERED_BUFFERS, begins};
 use crate::guest::ptrace::Tid;
 use crate::report::RecallCause;
 
@@ -75,41 +78,43 @@ impl Supervisor {
     }
 }
 
-/// How memory comes to be pinned for devices.
+/// How an open descriptor reaches memory past its mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Pins {
-    /// For as long as a transfer takes: direct I/O.
+pub(super) enum Reach {
+    /// A device does while a transfer lasts: direct I/O.
     Direct,
-    /// For good: buffers are registered with io_uring.
-    Registered,
+    /// For good, with what the program uses: it is not offloaded.
+    Beyond(&'static str),
 }
 
 /// The worst that the descriptors of thread `tid` do.
-pub(super) fn pins(tid: Tid) -> Option<Pins> {
+pub(super) fn reach(tid: Tid) -> Option<Reach> {
     let descriptors = std::fs::read_dir(format!("/proc/{tid}/fdinfo")).ok()?;
     let worst = descriptors.flatten().filter_map(|entry| {
         let info = std::fs::read_to_string(entry.path()).ok()?;
-        let what = what_it_pins(&info)?;
         let link = Path::new("/proc")
             .join(format!("{tid}/fd"))
             .join(entry.file_name());
-        // A pipe with this flag has packets.
-        let pipe = std::fs::read_link(link).is_ok_and(|l| l.to_string_lossy().starts_with("pipe:"));
-        (!pipe).then_some(what)
+        reached(&info, std::fs::read_link(link).ok()?.as_os_str())
     });
     worst.max()
 }
 
-/// How memory comes to be pinned by a descriptor with this text in /proc/PID/fdinfo.
-fn what_it_pins(info: &str) -> Option<Pins> {
+/// How a descriptor reaches memory with this text in /proc/PID/fdinfo and this link in /proc/PID/fd.
+fn reached(info: &str, link: &OsStr) -> Option<Reach> {
+    if begins(link.as_bytes(), 0) == Begins::MemoryAccess && link.as_bytes().starts_with(b"/") {
+        return Some(Reach::Beyond(MEMORY_AS_A_FILE));
+    }
+    // A pipe with this flag has packets.
+    let pipe = link.as_bytes().starts_with(b"pipe:");
     info.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         let value = value.trim();
         match name {
             "flags" => i32::from_str_radix(value, 8)
-                .is_ok_and(|flags| flags & libc::O_DIRECT != 0)
-                .then_some(Pins::Direct),
-            "UserBufs" => (value != "0").then_some(Pins::Registered),
+                .is_ok_and(|flags| flags & libc::O_DIRECT != 0 && !pipe)
+                .then_some(Reach::Direct),
+            "UserBufs" => (value != "0").then_some(Reach::Beyond(REGISTERED_BUFFERS)),
             _ => None,
         }
     })
@@ -117,14 +122,21 @@ fn what_it_pins(info: &str) -> Option<Pins> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pins, what_it_pins};
+    use super::*;
 
     #[test]
-    fn descriptors_tell_whether_they_pin_memory() {
-        let flags = |flags: i32| what_it_pins(&format!("pos:\t0\nflags:\t0{flags:o}\nino:\t7\n"));
-        assert_eq!(flags(libc::O_RDWR | libc::O_DIRECT), Some(Pins::Direct));
-        assert_eq!(flags(libc::O_RDWR | libc::O_APPEND), None);
-        assert!(what_it_pins("SqMask:\t0x7\nUserBufs:\t2\n").is_some());
-        assert!(what_it_pins("SqMask:\t0x7\nUserBufs:\t0\n").is_none());
+    fn descriptors_tell_whether_they_reach_memory() {
+        let of = |info: &str, link: &str| reached(info, OsStr::new(link));
+        let info = |flags: i32| format!("pos:\t0\nflags:\t0{flags:o}\nino:\t7\n");
+        let direct = info(libc::O_RDWR | libc::O_DIRECT);
+        assert_eq!(of(&direct, "/tmp/x"), Some(Reach::Direct));
+        assert_eq!(of(&direct, "pipe:[77]"), None);
+        assert_eq!(of(&info(libc::O_RDWR | libc::O_APPEND), "/tmp/x"), None);
+        let ring = "anon_inode:[io_uring]";
+        let beyond = |found| matches!(found, Some(Reach::Beyond(_)));
+        assert!(beyond(of("SqMask:\t0x7\nUserBufs:\t2\n", ring)));
+        assert!(of("SqMask:\t0x7\nUserBufs:\t0\n", ring).is_none());
+        assert!(beyond(of(&info(0), "/proc/77/mem")));
+        assert!(of(&info(0), "/proc/77/maps").is_none());
     }
 }

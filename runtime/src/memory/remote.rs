@@ -4,6 +4,7 @@
 //! the fault: a thread that serves faults reads only pages it knows to be present.
 
 use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
@@ -128,6 +129,24 @@ impl Memory {
         Ok(Self { pid, file })
     }
 
+    /// Takes over a descriptor of the memory of `pid` that somebody with the right to do so has opened.
+    pub fn from_fd(pid: Pid, fd: OwnedFd) -> Self {
+        let file = fd.into();
+        Self { pid, file }
+    }
+
+    /// The process whose memory it is.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// The 64-bit word at `addr`.
+    pub fn word(&self, addr: u64) -> Result<u64, RemoteError> {
+        let mut word = [0; 8];
+        self.read(&[(addr, 8)], &mut word)?;
+        Ok(u64::from_ne_bytes(word))
+    }
+
     /// Reads `ranges` (address, length in bytes), one after the other, into `out`, whose length
     /// must be their sum.
     pub fn read(&self, ranges: &[(u64, usize)], out: &mut [u8]) -> Result<(), RemoteError> {
@@ -148,6 +167,12 @@ impl Memory {
         }
         assert!(rest.is_empty(), "the buffer must fit the ranges exactly");
         Ok(())
+    }
+}
+
+impl AsFd for Memory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

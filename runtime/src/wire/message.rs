@@ -4,12 +4,12 @@ pub use super::beat::{Beat, ThreadUsage, Usage};
 pub use super::greeting::{Facts, Hello, Refuse, Role, Welcome, XsaveComponent};
 pub use super::pages::{PageData, PageKind};
 pub use super::to_board::{
-    AskUsage, Bye, CallReply, Describe, Discard, Freeze, Grant, Map, MapKind, Mapped, NoMap,
-    PendingCall, Prepare, Protect, Recall, Start, Take, TakeItem, TakeMode, Thaw, Unmap,
+    AskUsage, Barrier, Bye, CallReply, Describe, Discard, Freeze, Grant, Map, MapKind, Mapped,
+    NoMap, PendingCall, Prepare, Protect, Recall, Start, Take, TakeItem, TakeMode, Thaw, Unmap,
 };
 pub use super::to_home::{
-    Call, CallCount, Context, Failed, FaultTimes, MapRequest, Request, Started, State, Taken,
-    TakenItem, Why,
+    BarrierMade, Call, CallCount, Context, Failed, FaultTimes, MapRequest, Request, Started, State,
+    Taken, TakenItem, Why,
 };
 
 /// The protobuf message in front of a frame's pages.
@@ -17,8 +17,8 @@ pub use super::to_home::{
 pub(super) struct Header {
     #[prost(
         oneof = "Message",
-        tags = "1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 40, 41, \
-                42, 43, 44, 45, 46, 47, 48, 49, 60"
+        tags = "1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 40, 41, \
+                42, 43, 44, 45, 46, 47, 48, 49, 50, 60"
     )]
     pub message: Option<Message>,
 }
@@ -68,6 +68,8 @@ pub enum Message {
     AskUsage(AskUsage),
     #[prost(message, tag = "26")]
     Describe(Describe),
+    #[prost(message, tag = "27")]
+    Barrier(Barrier),
 
     #[prost(message, tag = "40")]
     Request(Request),
@@ -89,6 +91,8 @@ pub enum Message {
     FaultTimes(FaultTimes),
     #[prost(message, tag = "49")]
     State(State),
+    #[prost(message, tag = "50")]
+    BarrierMade(BarrierMade),
 
     #[prost(message, tag = "60")]
     Beat(Beat),
@@ -118,6 +122,7 @@ impl Message {
             Message::Prepare(_) => "Prepare",
             Message::AskUsage(_) => "AskUsage",
             Message::Describe(_) => "Describe",
+            Message::Barrier(_) => "Barrier",
             Message::Request(_) => "Request",
             Message::Taken(_) => "Taken",
             Message::MapRequest(_) => "MapRequest",
@@ -128,6 +133,7 @@ impl Message {
             Message::Failed(_) => "Failed",
             Message::FaultTimes(_) => "FaultTimes",
             Message::State(_) => "State",
+            Message::BarrierMade(_) => "BarrierMade",
             Message::Beat(_) => "Beat",
         }
     }
@@ -159,7 +165,7 @@ macro_rules! from_each {
 from_each! {
     Refuse
     Grant Take Map NoMap Mapped Unmap Protect Discard Start Recall CallReply Freeze Thaw Bye Prepare
-    AskUsage Describe
-    Request Taken MapRequest Call Context Started Usage Failed FaultTimes State
+    AskUsage Describe Barrier
+    Request Taken MapRequest Call Context Started Usage Failed FaultTimes State BarrierMade
     Beat
 }

@@ -238,6 +238,18 @@ pub struct AskUsage {
     pub token: u64,
 }
 
+/// Make a barrier on every processor that runs the job's threads here (membarrier(2)). Answered by
+/// BarrierMade.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Barrier {
+    /// Names the answer.
+    #[prost(uint64, tag = "1")]
+    pub token: u64,
+    /// For changed code too.
+    #[prost(bool, tag = "2")]
+    pub code: bool,
+}
+
 /// Make the replica, with its stub at this address.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Prepare {

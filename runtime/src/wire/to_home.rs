@@ -193,6 +193,14 @@ pub struct FaultTimes {
     pub ns: Vec<u64>,
 }
 
+/// The barrier that home asked for is made.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct BarrierMade {
+    /// That of the Barrier.
+    #[prost(uint64, tag = "1")]
+    pub token: u64,
+}
+
 /// The board's state in words, for people: asked for, or because something does not go on.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct State {

@@ -184,6 +184,12 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
         }
         .into(),
         AskUsage { token: 9 }.into(),
+        Barrier {
+            token: 9,
+            code: true,
+        }
+        .into(),
+        BarrierMade { token: 9 }.into(),
         FaultTimes { ns: vec![1, 300] }.into(),
         Beat {
             seq: 1,

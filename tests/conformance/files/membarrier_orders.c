@@ -1,28 +1,46 @@
-/* membarrier in place of fences: with one side's barrier in the kernel, two threads never both miss the other's store.
+/* membarrier in place of fences: with one side's barrier in the kernel, two threads never both miss the other's store,
+ * wherever they run: several pairs, of which some share a machine and some do not.
  * calls: membarrier futex */
 #include "../crew.h"
 
-enum { QUERY = 0, GLOBAL = 1, EXPEDITED = 8, REGISTER_EXPEDITED = 16, CREW = 2, ROUNDS = 100 };
+enum { QUERY = 0, GLOBAL = 1, EXPEDITED = 8, REGISTER_EXPEDITED = 16, PAIRS = 3, ROUNDS = 150 };
+
+typedef struct {
+    _Atomic int value;
+} __attribute__((aligned(4096))) cell;
 
 static struct {
-    _Atomic int here;
-} __attribute__((aligned(4096))) flags[CREW];
-static int seen[CREW];
+    cell flags[2], arrived;
+    int seen[2];
+} pairs[PAIRS];
 
 static int membarrier(int command) { return (int)syscall(SYS_membarrier, command, 0, 0); }
 
+/* Both of a pair are here, and leave as near together as can be. */
+static void together(int pair, int times) {
+    _Atomic int *arrived = &pairs[pair].arrived.value;
+    atomic_fetch_add(arrived, 1);
+    for (unsigned looked = 1; atomic_load(arrived) < times; looked++)
+        if (looked % 4096 == 0)
+            sched_yield();
+}
+
+/* Of a crew of six: 0 and 2, 1 and 3, which `static` puts on one board, and 4 and 5, which it does not. */
 static void work(int me) {
+    int pair = me < 4 ? me % 2 : 2, side = me < 4 ? me / 2 : me - 4;
+    _Atomic int *mine = &pairs[pair].flags[side].value, *other = &pairs[pair].flags[1 - side].value;
     for (int round = 1; round <= ROUNDS; round++) {
-        meet();
-        atomic_store_explicit(&flags[me].here, round, memory_order_relaxed);
-        if (me == 0)
+        together(pair, 4 * round - 2);
+        atomic_store_explicit(mine, round, memory_order_relaxed);
+        if (side == 0)
             check(membarrier(EXPEDITED) == 0);
         else
             atomic_signal_fence(memory_order_seq_cst); /* the compiler only */
-        seen[me] = atomic_load_explicit(&flags[1 - me].here, memory_order_relaxed);
-        meet();
-        check(seen[0] == round || seen[1] == round);
+        pairs[pair].seen[side] = atomic_load_explicit(other, memory_order_relaxed);
+        together(pair, 4 * round);
+        check(pairs[pair].seen[0] >= round || pairs[pair].seen[1] >= round);
     }
+    meet();
 }
 
 BODY {
@@ -31,6 +49,7 @@ BODY {
     check(membarrier(EXPEDITED) == -1 && errno == EPERM);
     check(membarrier(REGISTER_EXPEDITED) == 0 && membarrier(EXPEDITED) == 0);
     check(membarrier(1 << 30) == -1 && errno == EINVAL);
-    crew(CREW, work);
+    check(membarrier(GLOBAL) == 0);
+    crew(2 * PAIRS, work);
     say("%d rounds", ROUNDS);
 }

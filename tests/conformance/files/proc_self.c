@@ -50,6 +50,8 @@ static void work(int me) {
     check(readlink("/proc/self/exe", link, sizeof link - 1) > 0 && strcmp(link, exe) == 0);
     /* The argument's page was written by another thread meanwhile, or read. */
     check(strstr(text_of("/proc/self/cmdline"), "proc_self") != NULL);
+    char *environment = text_of("/proc/self/environ");
+    check(strcmp(environment, environ[0]) == 0);
     check(strstr(text_of("/proc/self/comm"), "proc_self") != NULL || strlen(text_of("/proc/self/comm")) > 0);
     char *maps = text_of("/proc/self/maps"), line[64];
     snprintf(line, sizeof line, "%lx-", (unsigned long)area);

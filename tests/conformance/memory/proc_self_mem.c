@@ -1,5 +1,6 @@
 /* /proc/self/mem reads and writes the memory that the threads see, wherever they last wrote it.
- * calls: openat pread64 pwrite64 */
+ * calls: openat
+ * withdraws: memory opened as a file is not read from boards */
 #include "../crew.h"
 #include "../pages.h"
 

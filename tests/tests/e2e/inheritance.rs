@@ -85,3 +85,27 @@ fn descriptors_signals_and_limits() {
         assert!(text.contains(expected), "{expected} is missing in {text}");
     }
 }
+
+/// `ps` reads these files, whose content is on a board's pages here.
+#[test]
+fn others_see_arguments_and_environment_of_an_offloaded_program() {
+    let guest = Guest::test("shown");
+    let mut run = Run::offloaded(guest.path())
+        .variable("SHOWN", "yes")
+        .args(["one", "", "two words"])
+        .open_input()
+        .start();
+    run.wait_for_output("written");
+    let pid = run.guest(guest.path()).pid;
+    let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).expect("it runs");
+    let command = format!("{}\0one\0\0two words\0", guest.path().display());
+    assert_eq!(String::from_utf8_lossy(&read("cmdline")), command);
+    let environment = read("environ");
+    assert!(
+        environment
+            .split(|byte| *byte == 0)
+            .any(|v| v == b"SHOWN=yes")
+    );
+    run.close_input();
+    assert_eq!(run.finish().succeeded().stdout(), "written\ndone\n");
+}

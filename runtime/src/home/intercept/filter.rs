@@ -1,6 +1,8 @@
 //! The guest's filter: reports what [`crate::calls::intercepted`] names, lets everything else pass.
 
-use crate::calls::{DROPPING, FULL, FUTEX_COMMAND, NO_KEY, PI_OPERATIONS, PINNING, REFUSED};
+use crate::calls::{
+    BARRIERS, DROPPING, FULL, FUTEX_COMMAND, NO_KEY, PI_OPERATIONS, PINNING, REFUSED,
+};
 use crate::guest::arch;
 use crate::guest::seccomp::bpf::{
     AND, ARCH, Instruction, JUMP_IF_EQUAL, LOAD_WORD, NUMBER, RETURN, argument, encode,
@@ -22,7 +24,8 @@ pub fn program() -> Vec<u8> {
         (libc::SYS_futex, futex()),
         (libc::SYS_madvise, one_of(&advices(), 2)),
         (libc::SYS_mprotect, protection()),
-        (libc::SYS_openat, has(libc::O_DIRECT, 2)),
+        (libc::SYS_openat, vec![REPORT]),
+        (libc::SYS_openat2, vec![REPORT]),
         (libc::SYS_fcntl, set_direct()),
         (libc::SYS_mincore, vec![REPORT]),
         (libc::SYS_process_madvise, one_of(&advices(), 3)),
@@ -45,9 +48,11 @@ pub fn program() -> Vec<u8> {
         (libc::SYS_prlimit64, one_of(&[libc::RLIMIT_CPU as i32], 1)),
         (libc::SYS_set_tid_address, vec![REPORT]),
         (libc::SYS_clone, lacks(libc::CLONE_VM, 0)),
+        (libc::SYS_clone3, vec![REPORT]),
+        (libc::SYS_membarrier, one_of(&BARRIERS, 0)),
         (libc::SYS_prctl, one_of(&[libc::PR_GET_SECCOMP], 0)),
     ];
-    let open = arch::OPEN.map(|nr| (nr, has(libc::O_DIRECT, 1)));
+    let open = arch::OPEN.map(|nr| (nr, vec![REPORT]));
     let copying = arch::COPYING_CALLS.iter().map(|nr| (*nr, vec![REPORT]));
     for (nr, block) in blocks.into_iter().chain(open).chain(copying) {
         program.push((JUMP_IF_EQUAL, 0, block.len() as u8, nr as u32));

@@ -2,15 +2,17 @@
 //! calls, from the keeper. One SOCK_SEQPACKET packet each.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::cmsg_space;
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, recv, recvmsg, send, sendmsg,
 };
+use nix::unistd::Pid;
 
 use crate::guest::ptrace::Tid;
 use crate::guest::seccomp::WaitingCall;
+use crate::memory::remote::Memory;
 
 /// A call that waits, forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,20 +82,25 @@ pub fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<Forwarded>> {
     }
 }
 
-/// Hands the listener over, and the process by which the guest's memory is known.
-pub fn hand_over(socket: BorrowedFd<'_>, listener: BorrowedFd<'_>, memory: Tid) -> io::Result<()> {
-    let fds = [listener.as_raw_fd()];
+/// Hands the listener over, and the guest's memory.
+pub fn hand_over(
+    socket: BorrowedFd<'_>,
+    listener: BorrowedFd<'_>,
+    memory: &Memory,
+) -> io::Result<()> {
+    let fds = [listener.as_raw_fd(), memory.as_fd().as_raw_fd()];
     let rights = [ControlMessage::ScmRights(&fds)];
-    let memory = memory.to_ne_bytes();
+    let memory = memory.pid().as_raw().to_ne_bytes();
     let content = [IoSlice::new(&memory)];
     let flags = MsgFlags::MSG_NOSIGNAL;
     retry(|| sendmsg::<()>(socket.as_raw_fd(), &content, &rights, flags, None)).map(drop)
 }
 
-/// Takes both over; `None`: the sender has nothing to hand over and is gone.
-pub fn take_over(socket: BorrowedFd<'_>) -> io::Result<Option<(OwnedFd, Tid)>> {
+/// Takes both over; `None`: the sender has nothing to hand over and is gone. The listener has the lower
+/// number.
+pub fn take_over(socket: BorrowedFd<'_>) -> io::Result<Option<(OwnedFd, Memory)>> {
     let mut memory = [0; 4];
-    let mut room = cmsg_space!([i32; 1]);
+    let mut room = cmsg_space!([i32; 2]);
     let mut content = [IoSliceMut::new(&mut memory)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let message = loop {
@@ -102,18 +109,19 @@ pub fn take_over(socket: BorrowedFd<'_>) -> io::Result<Option<(OwnedFd, Tid)>> {
             message => break message?,
         }
     };
-    let whole = message.bytes == 4;
-    let listener = message.cmsgs()?.find_map(|m| match m {
-        ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
-        _ => None,
+    let bytes = message.bytes;
+    let mut fds = message.cmsgs()?.flat_map(|m| match m {
+        ControlMessageOwned::ScmRights(fds) => fds,
+        _ => Vec::new(),
     });
-    match listener {
-        // SAFETY: the kernel has just made this descriptor for us.
-        Some(fd) if whole => Ok(Some((
-            unsafe { OwnedFd::from_raw_fd(fd) },
-            Tid::from_ne_bytes(memory),
-        ))),
-        None if message.bytes == 0 => Ok(None),
+    // SAFETY: the kernel has just made these descriptors for us.
+    let mut next = || fds.next().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+    match (next(), next(), bytes) {
+        (Some(listener), Some(fd), 4) => {
+            let pid = Pid::from_raw(Tid::from_ne_bytes(memory));
+            Ok(Some((listener, Memory::from_fd(pid, fd))))
+        }
+        (None, None, 0) => Ok(None),
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }
@@ -129,8 +137,6 @@ fn retry(mut call: impl FnMut() -> nix::Result<usize>) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
-
     use super::*;
 
     fn pair() -> (OwnedFd, OwnedFd) {
@@ -157,10 +163,13 @@ mod tests {
     fn a_descriptor_is_handed_over() {
         let (ours, theirs) = pair();
         let (read, write) = nix::unistd::pipe().unwrap();
-        hand_over(ours.as_fd(), write.as_fd(), 77).unwrap();
+        let own = Memory::open(Pid::this()).unwrap();
+        hand_over(ours.as_fd(), write.as_fd(), &own).unwrap();
         drop(write);
-        let (passed, memory) = take_over(theirs.as_fd()).unwrap().expect("a descriptor");
-        assert_eq!(memory, 77);
+        let (passed, memory) = take_over(theirs.as_fd()).unwrap().expect("descriptors");
+        assert_eq!(memory.pid(), Pid::this());
+        let word = 0x1234_5678_9abc_def0u64;
+        assert_eq!(memory.word(&raw const word as u64).unwrap(), word);
         nix::unistd::write(&passed, b"x").unwrap();
         drop(passed);
         let mut text = String::new();

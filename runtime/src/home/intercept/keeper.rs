@@ -1,5 +1,5 @@
 //! The keeper: a process that receives the calls the guest's filter reports, as long as anybody is
-//! under it. It holds nothing but the listener and its connection to rtx-run, has a session of its
+//! under it. It holds nothing but the listener, its connection to rtx-run and the guest's memory, has a session of its
 //! own, and never waits for anybody.
 //!
 //! SIGTERM ends it between two calls; another rtx-run that joins a guest which was let go uses that
@@ -15,10 +15,12 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 use super::forward::{Forwarded, forward, take_over};
-use crate::calls::{Intercepted, intercepted};
+use super::peek;
+use crate::calls::{Begins, Intercepted, intercepted};
 use crate::guest::procfs;
 use crate::guest::ptrace::Tid;
 use crate::guest::seccomp::{Listener, WaitingCall};
+use crate::memory::remote::Memory;
 
 /// The name under which this program is the keeper of a guest: `rtx-keeper PID START`.
 pub const NAME: &str = "rtx-keeper";
@@ -91,8 +93,8 @@ fn signals() -> io::Result<SigSet> {
 struct Job {
     owner: OwnedFd,
     guest: Tid,
-    /// The pager's helper, which has the guest's memory.
-    memory: Tid,
+    /// The memory, known by the pager's helper.
+    memory: Memory,
     /// The last call forwarded of each thread, answered or not.
     forwarded: BTreeMap<Tid, u64>,
     /// What the pager's queue had no room for. Waiting for room would be a deadlock: the pager may
@@ -128,7 +130,7 @@ fn serve(listener: &Listener, job: Job, while_waiting: &SigSet) -> io::Result<()
             continue;
         }
         match &mut job {
-            Some(running) if running.concerns(call.caller) => {
+            Some(running) if running.concerns(call.caller) && !running.harmless(&call) => {
                 running.forward(&call);
             }
             _ => {
@@ -177,11 +179,12 @@ impl Job {
     /// Whether a thread has the guest's memory: one of its own, or a child before its exec. Not the
     /// helper: it acts for the pager.
     fn concerns(&self, caller: Tid) -> bool {
-        if caller == self.memory {
+        let helper = self.memory.pid().as_raw();
+        if caller == helper {
             return false;
         }
         // SAFETY: kcmp takes integers.
-        let order = unsafe { libc::syscall(libc::SYS_kcmp, caller, self.memory, KCMP_VM, 0, 0) };
+        let order = unsafe { libc::syscall(libc::SYS_kcmp, caller, helper, KCMP_VM, 0, 0) };
         let refused = || {
             let errno = io::Error::last_os_error().raw_os_error();
             matches!(errno, Some(libc::EPERM | libc::ENOSYS))
@@ -191,6 +194,19 @@ impl Job {
                 std::path::Path::new(&format!("/proc/{}/task/{caller}", self.guest)).exists()
             }
             order => order == 0,
+        }
+    }
+
+    /// Whether nobody has to hear of a call, as far as can be read here.
+    fn harmless(&self, call: &WaitingCall) -> bool {
+        match intercepted(call.nr, &call.args) {
+            Some(Intercepted::Opens(what)) => {
+                peek::opened(&self.memory, what).is_ok_and(|begins| begins == Begins::Nothing)
+            }
+            Some(Intercepted::Copies) if call.nr == libc::SYS_clone3 => {
+                peek::shares_memory(&self.memory, call.args[0]).unwrap_or(false)
+            }
+            _ => false,
         }
     }
 

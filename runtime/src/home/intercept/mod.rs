@@ -1,5 +1,7 @@
 //! Intercepting calls of the guest ([`crate::calls::intercepted`]): those that change memory unseen,
-//! those that concern CPU time, and the question whether there is a filter.
+//! those that concern CPU time, those that begin what boards cannot follow, and the question whether
+//! there is a filter. Whether some calls are of these only memory tells, at which the keeper looks
+//! ([`peek`]): if they are not, it lets them through.
 //!
 //! From the first offload on the guest is under a seccomp [`filter`] that reports these calls. Who
 //! inherits it lives on after the job: children of the guest, and the guest itself when it is let
@@ -21,6 +23,7 @@ mod adopt;
 mod filter;
 mod forward;
 pub mod keeper;
+pub mod peek;
 mod start;
 
 use std::io;

@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::unistd::Pid;
 
 use super::forward::hand_over;
 use super::{Interception, adopt, filter, keeper};
@@ -17,6 +18,7 @@ use crate::guest::procfs;
 use crate::guest::ptrace::Tid;
 use crate::guest::seccomp;
 use crate::guest::stub::Stub;
+use crate::memory::remote::Memory;
 
 /// A keeper that waits for its listener. It ends if this is dropped.
 pub struct Keeper {
@@ -110,7 +112,9 @@ pub fn install(
         .map_err(intercept)?,
         Err(e) => return Err(e),
     };
-    let begun = hand_over(keeper.socket.as_fd(), listener.as_fd(), memory)
+    let begun = Memory::open(Pid::from_raw(memory))
+        .map_err(io::Error::other)
+        .and_then(|memory| hand_over(keeper.socket.as_fd(), listener.as_fd(), &memory))
         .and_then(|()| Interception::new(keeper.socket, listener));
     begun.map_err(EquipError::Unserved)
 }

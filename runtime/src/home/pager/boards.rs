@@ -98,6 +98,7 @@ impl Pager {
                 });
                 Ok(())
             }
+            Message::BarrierMade(made) => self.on_barrier(board, Some(made.token)),
             Message::Failed(failed) => {
                 self.lose(board, &failed.message);
                 Ok(())

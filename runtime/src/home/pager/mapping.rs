@@ -97,9 +97,8 @@ impl Pager {
         let Some(share) = &mut self.share else {
             return Ok(Some(false));
         };
-        let stub = share.node.memory.stub;
         let vma = share.mapping_at(addr)?;
-        let Some(vma) = vma.filter(|v| v.end <= stub.0 || v.start >= stub.end()) else {
+        let Some(vma) = vma.filter(|v| !share.is_ours(v)) else {
             return Ok(Some(false));
         };
         let kind = match fate(&vma, &share.program) {

@@ -8,6 +8,7 @@
 //!
 //! A board asks for a page: [`boards`] -> directory -> [`serve`] -> [`send`].
 
+mod barriers;
 mod boards;
 mod dump;
 mod gather;
@@ -24,6 +25,7 @@ mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -36,6 +38,7 @@ use crate::coherence::{DirAction, Directory, Page};
 use crate::guest::ptrace::Tid;
 use crate::memory::address_map::AddressMap;
 use crate::memory::maps::{Maps, Prot};
+use crate::memory::remote::Memory;
 use crate::node::{Content, LocalError, Node, Outcome};
 
 /// Why the pager cannot go on.
@@ -70,11 +73,15 @@ pub(super) enum MappedKind {
 /// The guest's memory and who has what of it. Exists from the first offload on.
 pub(super) struct Share {
     pub pid: Tid,
+    /// Addresses that are rtx's own, of which boards get nothing.
+    pub reserved: Range<u64>,
     /// The guest's program file.
     pub program: PathBuf,
     pub node: Node,
     pub directory: Directory<Content>,
     pub maps: Maps,
+    /// Its memory, read without waiting.
+    pub memory: Memory,
     /// What userfaultfd watches at home.
     pub registered: AddressMap<()>,
     pub vdso: Option<vdso::Image>,
@@ -86,6 +93,8 @@ pub(super) struct Share {
     pub beyond: Vec<Forwarded>,
     /// Calls that wait for pages to come home.
     pub(in crate::home::pager) pinned: Vec<pinned::PinnedCall>,
+    /// Calls that wait for boards' barriers.
+    pub(in crate::home::pager) barriers: barriers::Barriers,
     /// Pages that were ever granted to a board and are still mapped.
     pub ever_shared: BTreeSet<Page>,
     pub actions: VecDeque<DirAction<Content>>,

@@ -2,6 +2,8 @@
 //! accesses some are not served by userfaultfd, and the helper, which makes the call, must not wait
 //! for the pager, which waits for it.
 //!
+//! A call that opens a file is made by its thread, but only once it is known what it opens.
+//!
 //! FUTEX_WAKE_OP reads and changes its second word without serving faults. mincore(2) tells what home
 //! has; what boards have is added to its answer.
 
@@ -11,9 +13,9 @@ use nix::unistd::Pid;
 
 use super::PagerError;
 use super::run::Pager;
-use crate::calls::{Unseen, unseen};
+use crate::calls::{Flags, Unseen, opening, unseen};
 use crate::coherence::{PAGE_SIZE, Page};
-use crate::home::intercept::Forwarded;
+use crate::home::intercept::{Forwarded, peek};
 use crate::memory::remote;
 use crate::node::LocalError;
 
@@ -33,6 +35,16 @@ pub(super) struct PinnedCall {
 
 /// The memory that must be at home for a call, as (first byte, bytes).
 fn touched(call: &Forwarded) -> Vec<(u64, u64)> {
+    if let Some(what) = opening(call.nr, &call.args) {
+        let how = match what.flags {
+            Flags::Given(_) => None,
+            Flags::At(address) => Some((address, 8)),
+        };
+        return how
+            .into_iter()
+            .chain([(what.path, peek::LONGEST)])
+            .collect();
+    }
     match unseen(call.nr, &call.args) {
         Some(Unseen::WakeOp) => vec![(call.args[0], 4), (call.args[4], 4)],
         // A byte of the answer for each page.
@@ -69,22 +81,30 @@ impl Pager {
             && let Some(ready) = share.pinned.iter().position(|c| c.awaited.is_empty())
         {
             let PinnedCall { call, pages, .. } = share.pinned.swap_remove(ready);
-            let result = self.make_with(&call, &pages)?;
+            for page in &pages {
+                self.make_present(*page)?;
+            }
+            let result = match opening(call.nr, &call.args) {
+                Some(what) => {
+                    self.open(&call, what, false)?;
+                    None
+                }
+                None => Some(self.make_now(&call)?),
+            };
             if let Some(share) = &mut self.share {
                 for page in pages {
                     share.directory.unpin(page, &mut share.scratch);
                 }
                 share.actions.extend(share.scratch.drain(..));
             }
-            self.answer_call(&call, result)?;
+            if let Some(result) = result {
+                self.answer_call(&call, result)?;
+            }
         }
         Ok(())
     }
 
-    fn make_with(&mut self, call: &Forwarded, pages: &[Page]) -> Result<i64, PagerError> {
-        for page in pages {
-            self.make_present(*page)?;
-        }
+    fn make_now(&mut self, call: &Forwarded) -> Result<i64, PagerError> {
         let result = self.help(call.nr, call.args)?;
         if result == 0 && unseen(call.nr, &call.args) == Some(Unseen::Residence) {
             return self.add_residents(call);

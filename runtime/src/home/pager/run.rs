@@ -23,6 +23,7 @@ use crate::home::job::{BoardFacts, Control, Settings};
 use crate::home::messages::{BoardId, SharedMemory, ToPager, ToSupervisor};
 use crate::memory::address_map::AddressMap;
 use crate::memory::maps::Maps;
+use crate::memory::remote::Memory;
 use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalMemory, Node};
@@ -311,9 +312,11 @@ impl Pager {
         }
         self.share = Some(Share {
             pid: shared.memory,
+            reserved: shared.reserved,
             program: std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default(),
             node: Node::new(NodeId::HOME, memory),
             directory: Directory::new(),
+            memory: Memory::open(pid).map_err(|e| other("open the program's memory", &e))?,
             maps: Maps::open(pid).map_err(|e| other("read the program's mappings", &e))?,
             registered: AddressMap::new(),
             vdso: None,
@@ -321,6 +324,7 @@ impl Pager {
             freezing: shared.freezing,
             beyond: Vec::new(),
             pinned: Vec::new(),
+            barriers: Default::default(),
             ever_shared: Default::default(),
             actions: VecDeque::new(),
             scratch: Vec::new(),
@@ -340,7 +344,7 @@ impl Pager {
             FromBoard::Said(_) => Ok(()),
             FromBoard::Lost(reason) => {
                 self.lose(board, &reason);
-                Ok(())
+                self.on_barrier(board, None)
             }
         }
     }

@@ -8,11 +8,15 @@ use std::sync::atomic::Ordering;
 
 use super::run::Pager;
 use super::{PagerError, Share};
-use crate::calls::{CpuTime, Intercepted, MAKE_AGAIN, Unseen, intercepted, sets_cpu_timer};
+use crate::calls::{
+    Begins, CpuTime, Intercepted, MAKE_AGAIN, MEMORY_AS_A_FILE, Opening, Unseen, intercepted,
+    sets_cpu_timer,
+};
 use crate::coherence::PAGE_SIZE;
-use crate::home::intercept::{Forwarded, Next};
+use crate::home::intercept::{Forwarded, Next, peek};
 use crate::home::messages::ToSupervisor;
 use crate::memory::maps::{MapsError, Vma};
+use crate::memory::remote::RemoteError;
 use crate::node::LocalError;
 
 const SIZE: u64 = PAGE_SIZE as u64;
@@ -66,6 +70,8 @@ impl Pager {
                 self.notify(ToSupervisor::Forks { call: *call });
                 return Ok(());
             }
+            Some(Intercepted::Barrier(what)) => return self.barrier(call, what),
+            Some(Intercepted::Opens(what)) => return self.open(call, what, true),
             // The keeper answers those.
             Some(Intercepted::FilterMode) | None => return self.let_through(call),
         };
@@ -117,6 +123,41 @@ impl Pager {
         let answered = share.interception.answer(call, result);
         answered.map_err(|e| failed("answer a call of the program", &e))?;
         Ok(())
+    }
+
+    /// A call that opens a file. Where what it tells in memory cannot be read, that is brought home first
+    /// (`fetch`); what cannot be read then is for the call to complain about.
+    pub(super) fn open(
+        &mut self,
+        call: &Forwarded,
+        what: Opening,
+        fetch: bool,
+    ) -> Result<(), PagerError> {
+        let Some(share) = &self.share else {
+            return Ok(());
+        };
+        let in_gadget = call.pc == share.node.memory.stub.in_gadget();
+        match peek::opened(&share.memory, what) {
+            // A shadow's thread makes it itself, once it is home.
+            Ok(Begins::MemoryAccess) if in_gadget => {
+                self.notify(ToSupervisor::Beyond(MEMORY_AS_A_FILE));
+                self.answer_call(call, MAKE_AGAIN)
+            }
+            Ok(Begins::MemoryAccess) => self.hold(call, MEMORY_AS_A_FILE),
+            Ok(Begins::DirectIo) => match self.watch_pins()? {
+                true => self.let_through(call),
+                // As file systems do that have no direct I/O.
+                false => self.answer_call(call, EINVAL),
+            },
+            Err(RemoteError::Fault { .. }) if fetch => {
+                self.pin_for(call);
+                Ok(())
+            }
+            Err(e @ RemoteError::Failed { .. }) => {
+                Err(failed("look at what the program opens", &e))
+            }
+            _ => self.let_through(call),
+        }
     }
 
     fn watch_pins(&mut self) -> Result<bool, PagerError> {

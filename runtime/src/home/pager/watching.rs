@@ -69,16 +69,17 @@ impl Share {
         Ok(range)
     }
 
+    /// Whether a mapping is rtx's own.
+    pub(super) fn is_ours(&self, vma: &Vma) -> bool {
+        vma.end > self.reserved.start && vma.start < self.reserved.end
+    }
+
     /// The private anonymous mapping at `addr` that is not watched yet.
     fn alike(&self, addr: u64) -> Result<Option<Vma>, PagerError> {
         if self.registered.get(addr).is_some() {
             return Ok(None);
         }
         let vma = self.mapping_at(addr)?;
-        let stub = self.node.memory.stub;
-        Ok(vma.filter(|v| {
-            let ours = v.end > stub.0 && v.start < stub.end();
-            v.kind == Kind::Anon && !v.shared && !ours
-        }))
+        Ok(vma.filter(|v| v.kind == Kind::Anon && !v.shared && !self.is_ours(v)))
     }
 }
