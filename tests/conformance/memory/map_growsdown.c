@@ -10,8 +10,9 @@ static byte *top;
 static byte *room;
 
 static void work(int me) {
+    /* Not before all threads are there: their stacks could come to lie in the room. */
+    meet();
     if (me == 0) {
-        /* Not before all threads are there: their stacks could come to lie in the room. */
         check(munmap(room + PAGE, (ROOM - 2) * PAGE) == 0);
         byte *first = mmap(top - PAGE, PAGE, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0);
