@@ -64,6 +64,7 @@ pub fn patience(nr: i64, args: &[u64; 6]) -> Option<Patience> {
         | libc::SYS_sendto
         | libc::SYS_sendmsg
         | libc::SYS_sendmmsg
+        | libc::SYS_sendfile
         | libc::SYS_connect => Patience::Sending(args[0] as i32),
         _ => return None,
     })

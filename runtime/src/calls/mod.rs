@@ -11,6 +11,7 @@
 mod barriers;
 mod beyond;
 mod cpu_time;
+pub mod cut_short;
 mod driven_out;
 mod intercepted;
 mod opens;

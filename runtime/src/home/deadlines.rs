@@ -28,10 +28,19 @@ pub(super) struct Deadline {
 }
 
 impl Supervisor {
-    /// Has a call made again that a stopped thread was driven out of without cause, or ends it if its
-    /// time is over: then the result is returned. If a handler is to run now, there is a cause:
-    /// natively it would have ended the call.
+    /// Has a call made again, or gone on with, that a stopped thread was driven out of without cause,
+    /// or ends it if its time is over: then the result is returned. If a handler is to run now, there is
+    /// a cause: natively it would have ended the call.
     pub(super) fn mend_interrupted(&mut self, tid: Tid) -> Result<Option<i64>, JobError> {
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(None);
+        };
+        self.mend_cut_short(tid, &mut regs)?;
+        self.mend_driven_out(tid)
+    }
+
+    /// The same, but for calls that were cut short.
+    pub(super) fn mend_driven_out(&mut self, tid: Tid) -> Result<Option<i64>, JobError> {
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(None);
         };
@@ -39,18 +48,23 @@ impl Supervisor {
             return Ok(None);
         }
         self.note_deadline(tid, &regs);
-        let over = self.deadlines.get(&tid);
-        let over = over.is_some_and(|deadline| deadline.at <= Instant::now());
         let mut result = None;
-        if let Some(nr) = regs.call_in_progress().filter(|_| over) {
+        if let Some(nr) = regs.call_in_progress().filter(|_| self.is_over(tid)) {
             self.deadlines.remove(&tid);
-            result = Some(calls::timed_out(nr as i64));
             regs.finish_call(calls::timed_out(nr as i64));
+            self.end_remainder(tid, &mut regs);
+            result = Some(regs.result());
         } else {
             regs.restart_unless_handled();
         }
         alive(ptrace::set_registers(tid, &regs), "write registers")?;
         Ok(result)
+    }
+
+    /// Whether the time of the call that a thread makes again is over.
+    pub(super) fn is_over(&self, tid: Tid) -> bool {
+        let deadline = self.deadlines.get(&tid);
+        deadline.is_some_and(|deadline| deadline.at <= Instant::now())
     }
 
     /// A thread with `regs` is about to make a call again: remembers when that must end.

@@ -66,8 +66,9 @@ impl Supervisor {
                         _ => 0,
                     }
                 });
+            self.give_up_remainder(tid)?;
             if signal == 0 {
-                self.mend_interrupted(tid)?;
+                self.mend_driven_out(tid)?;
             }
             self.mend_unseen(tid)?;
             alive(ptrace::detach(tid, signal), "let a thread go")?;

@@ -89,6 +89,9 @@ impl Supervisor {
             *state = AtHome::Free;
             self.wake_by(Instant::now() + super::supervisor::FAULT_STAY);
         }
+        if matches!(outcome, Outcome::Handler | Outcome::Core) {
+            self.give_up_remainder(tid)?;
+        }
         if self.setup.is_some() && self.failure.is_none() && outcome == Outcome::Core {
             return self.on_fatal(tid, signal);
         }
@@ -253,6 +256,7 @@ impl Supervisor {
         survivor.gathered = None;
         survivor.handler = None;
         self.deadlines.clear();
+        self.remainders.clear();
         survivor.tid_address = None;
         self.threads.insert(tid, survivor);
         self.stopped(tid);

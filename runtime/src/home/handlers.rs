@@ -34,7 +34,7 @@ impl Supervisor {
     /// A thread at home whose calls are watched, because of a handler or a deadline, is at the entry to
     /// or the exit from one.
     pub(super) fn on_watched_call(&mut self, tid: Tid) -> Result<(), JobError> {
-        let (Some(enters), Some(regs)) = (
+        let (Some(enters), Some(mut regs)) = (
             alive(ptrace::enters_call(tid), "read an event")?,
             alive(ptrace::registers(tid), "read registers")?,
         ) else {
@@ -61,7 +61,10 @@ impl Supervisor {
                 return self.resume(tid, 0);
             }
             return self.settle(tid);
-        } else if regs.call_will_restart() || calls::driven_out(&regs) {
+        } else if regs.call_will_restart()
+            || calls::driven_out(&regs)
+            || self.is_to_go_on(tid, &mut regs)?
+        {
             // This stop may have used up the one that drove it out.
             alive(ptrace::interrupt(tid), "stop a thread")?;
         } else {

@@ -175,6 +175,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         next_token: 0,
         children: Default::default(),
         deadlines: Default::default(),
+        remainders: Default::default(),
         half_born: Default::default(),
         started,
         group_stopped: false,

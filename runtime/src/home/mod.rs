@@ -11,6 +11,7 @@
 
 mod arguments;
 mod cpu_time;
+mod cut_short;
 mod deadlines;
 mod detach;
 mod dump;

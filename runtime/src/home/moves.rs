@@ -141,6 +141,7 @@ impl Supervisor {
             return Ok(false);
         };
         let alive_board = self.boards[usize::from(board) - 1].alive;
+        self.mend_cut_short(tid, &mut regs)?;
         let in_call = regs.call_will_restart() || calls::driven_out(&regs);
         let may_carry = self.policy.moves_blocked() && calls::can_be_carried(&regs);
         if !can_share || !alive_board || (in_call && !may_carry) {
@@ -193,6 +194,10 @@ impl Supervisor {
                 shadow_regs.restart_unless_handled();
             }
             shadow_regs.move_call(stub.gadget());
+            if let Some(remainder) = self.remainders.get(&tid) {
+                let (nr, args) = remainder.whole();
+                regs.make_instead(nr as u64, args);
+            }
             call = regs.call_in_progress().map(|nr| PendingCall {
                 seq: CARRIED,
                 nr: nr as i64,

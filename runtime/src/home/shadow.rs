@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::cut_short::stand_inside;
 use super::error::JobError;
 use super::messages::{Context, ToPager, Why};
 use super::supervisor::{FAULT_STAY, Supervisor, alive};
@@ -275,7 +276,7 @@ impl Supervisor {
 
     /// A shadow that makes a call is at the entry to or at the exit from one.
     fn on_shadow_call(&mut self, tid: Tid) -> Result<(), JobError> {
-        let (Some(enters), Some(regs)) = (
+        let (Some(enters), Some(mut regs)) = (
             alive(ptrace::enters_call(tid), "read an event")?,
             alive(ptrace::registers(tid), "read registers")?,
         ) else {
@@ -290,7 +291,11 @@ impl Supervisor {
         if enters && regs.pc() == parked {
             return self.call_over(tid, true);
         }
-        if !enters && !regs.call_will_restart() && !calls::driven_out(&regs) {
+        if !enters
+            && !regs.call_will_restart()
+            && !calls::driven_out(&regs)
+            && !self.is_to_go_on(tid, &mut regs)?
+        {
             return self.call_returned(tid, regs.result());
         }
         let away = self
@@ -410,6 +415,15 @@ impl Supervisor {
         // A call whose result a signal has just kept from being sent.
         let mut ended = None;
         match (context.call, call.map(|c| (c.seq, c.state))) {
+            (Some(seq), Some((mine, CallState::Running)))
+                if seq == mine && self.remainders.contains_key(&tid) =>
+            {
+                // It goes on with the remainder at its own instruction.
+                let mut shadow_regs = shadow_regs;
+                stand_inside(&mut shadow_regs);
+                regs.adopt_call(&shadow_regs);
+                regs.set_call_arguments(shadow_regs.call_arguments());
+            }
             (Some(seq), Some((mine, CallState::Done(result)))) if seq == mine => {
                 regs.finish_call(result)
             }
@@ -450,6 +464,11 @@ impl Supervisor {
         });
         if let Some(call) = ended {
             self.note_effect(tid, &call, shadow_regs.result());
+        }
+        let needs_end =
+            |signal| matches!(outcome(self.pid, signal), Outcome::Handler | Outcome::Core);
+        if signal != 0 && needs_end(signal) {
+            self.end_remainder(tid, &mut regs);
         }
         let detaching = self.detaching;
         if signal != 0 || regs.call_in_progress().is_none() {

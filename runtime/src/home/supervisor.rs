@@ -16,6 +16,7 @@ use super::setup::Setup;
 use super::stats::Stats;
 use super::thread::{AtHome, Counters, Place, Shadow, Thread};
 use super::withdraw::Withdrawal;
+use crate::calls::cut_short::Remainder;
 use crate::guest::bell::Sleeper;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
@@ -78,6 +79,9 @@ pub struct Supervisor {
     pub(super) children: BTreeMap<Tid, bool>,
     /// Of calls that are made again.
     pub(super) deadlines: BTreeMap<Tid, Deadline>,
+    /// Of calls that were cut short. Such a thread is in the call that makes the remainder, or about to
+    /// make it.
+    pub(super) remainders: BTreeMap<Tid, Remainder>,
     /// New threads of which one thing has been seen so far: their first stop, or their maker's event.
     /// One of which both have been seen may be gone again.
     pub(super) half_born: BTreeSet<Tid>,
@@ -229,7 +233,7 @@ impl Supervisor {
     /// meanwhile is reported as ended later.
     pub(super) fn resume(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
         self.interrupt_again(tid)?;
-        let timed = self.keep_deadline(tid);
+        let timed = self.keep_deadline(tid) || self.remainders.contains_key(&tid);
         let watched = self.threads.get_mut(&tid).is_some_and(|thread| {
             thread.handler.is_some() || thread.away().is_some_and(|a| a.shadow == Shadow::Calling)
         });
@@ -270,6 +274,7 @@ impl Supervisor {
     fn on_end(&mut self, tid: Tid, stop: Stop) {
         self.let_go_of_kept(tid);
         self.deadlines.remove(&tid);
+        self.remainders.remove(&tid);
         if let Some(thread) = self.threads.remove(&tid) {
             self.finished.push((tid, thread.counters));
         }

@@ -135,6 +135,26 @@ impl Registers {
         self.0.rax = -514i64 as u64;
     }
 
+    /// Has a thread that is stopped inside a call make another one instead when it goes on, unless a
+    /// signal's handler is to run first (see [`Registers::restart_unless_handled`]).
+    pub fn make_instead(&mut self, nr: u64, args: [u64; 6]) {
+        self.0.orig_rax = nr;
+        self.set_call_arguments(args);
+        self.restart_unless_handled();
+    }
+
+    /// Sets the arguments of the call this thread is in.
+    pub fn set_call_arguments(&mut self, args: [u64; 6]) {
+        let r = &mut self.0;
+        [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9] = args;
+    }
+
+    /// Whether the kernel has wound a thread back to `instruction`, where it is, to make its call again:
+    /// it looks as if that had returned its own number.
+    pub fn was_wound_back(&self, instruction: &[u8]) -> bool {
+        self.call_in_progress() == Some(self.0.rax) && instruction == SYSCALL_INSTRUCTION
+    }
+
     /// The arguments of the call this thread is in.
     pub fn call_arguments(&self) -> [u64; 6] {
         let r = &self.0;
@@ -146,9 +166,7 @@ impl Registers {
         self.0.rip = at;
         self.0.rax = nr;
         self.0.orig_rax = u64::MAX;
-        [
-            self.0.rdi, self.0.rsi, self.0.rdx, self.0.r10, self.0.r8, self.0.r9,
-        ] = args;
+        self.set_call_arguments(args);
     }
 
     /// Sets up the parked helper: it reads commands from `socket` into `buffer`.
