@@ -32,6 +32,9 @@ fn remarks(name: &str) -> Vec<String> {
     if calls::fails_when_interrupted(nr) {
         remarks.push("made again if a stop of rtx's interrupts it".into());
     }
+    if calls::cut_short::may_be_cut_short(nr) {
+        remarks.push("gone on with if a stop of rtx's cuts it short".into());
+    }
     let more = REMARKS.iter().filter(|(known, _)| *known == name);
     remarks.extend(more.map(|(_, remark)| (*remark).to_owned()));
     remarks

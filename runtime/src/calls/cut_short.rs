@@ -98,6 +98,12 @@ pub fn cut_short(nr: i64, args: &[u64; 6], result: i64) -> Option<Call> {
     (result > 0 && (result as u64) < all.min(MOST)).then_some(call)
 }
 
+/// Calls of which some are.
+pub fn may_be_cut_short(nr: i64) -> bool {
+    let flags = libc::MSG_WAITALL as u64;
+    call(nr, &[0, 0, flags, flags, 0, 0]).is_some()
+}
+
 fn call(nr: i64, args: &[u64; 6]) -> Option<Call> {
     let [fd, second, third, fourth, ..] = *args;
     let bytes = Data::Bytes {

@@ -69,14 +69,23 @@ impl Supervisor {
     }
 
     /// A stopped thread is to be told what its call has moved so far: a handler runs, or it is let go.
-    pub(super) fn give_up_remainder(&mut self, tid: Tid) -> Result<(), JobError> {
-        if self.remainders.contains_key(&tid)
-            && let Some(mut regs) = alive(ptrace::registers(tid), "read registers")?
-        {
+    /// `at_call`: it is at the entry to or at the exit from a call.
+    pub(super) fn give_up_remainder(&mut self, tid: Tid, at_call: bool) -> Result<(), JobError> {
+        let Some(remainder) = self.remainders.get_mut(&tid) else {
+            return Ok(());
+        };
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        if !at_call {
             stand_inside(&mut regs);
-            self.end_remainder(tid, &mut regs);
-            alive(ptrace::set_registers(tid, &regs), "write registers")?;
+        } else if !alive(ptrace::enters_call(tid), "read an event")?.unwrap_or(true) {
+            // A restart or an error, in its inner form too, is nothing moved.
+            remainder.returned(regs.result());
         }
+        // At its entry a call without a number is not made.
+        self.end_remainder(tid, &mut regs);
+        alive(ptrace::set_registers(tid, &regs), "write registers")?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use super::messages::ToPager;
 use super::supervisor::{Ended, Supervisor, Waiting, alive};
 use super::thread::{Shadow, Thread};
 use crate::guest::ptrace::{self, Tid};
+use crate::guest::stop::Stop;
 use crate::report::RecallCause;
 
 impl Supervisor {
@@ -57,16 +58,14 @@ impl Supervisor {
         drop(frozen);
         let deferred: Vec<(Tid, i32)> = self.deferred.drain(..).collect();
         for tid in self.threads.keys().copied().collect::<Vec<_>>() {
-            let signal = deferred
-                .iter()
-                .find(|(t, _)| *t == tid)
-                .map_or(0, |(_, status)| {
-                    match crate::guest::stop::Stop::decode(*status) {
-                        crate::guest::stop::Stop::Signal(signal) => signal,
-                        _ => 0,
-                    }
-                });
-            self.give_up_remainder(tid)?;
+            let stop = deferred.iter().find(|(t, _)| *t == tid);
+            let stop = stop.map(|(_, status)| Stop::decode(*status));
+            let signal = match stop {
+                Some(Stop::Signal(signal)) => signal,
+                _ => 0,
+            };
+            let at_call = stop == Some(Stop::Call);
+            self.give_up_remainder(tid, at_call)?;
             if signal == 0 {
                 self.mend_driven_out(tid)?;
             }

@@ -90,7 +90,7 @@ impl Supervisor {
             self.wake_by(Instant::now() + super::supervisor::FAULT_STAY);
         }
         if matches!(outcome, Outcome::Handler | Outcome::Core) {
-            self.give_up_remainder(tid)?;
+            self.give_up_remainder(tid, false)?;
         }
         if self.setup.is_some() && self.failure.is_none() && outcome == Outcome::Core {
             return self.on_fatal(tid, signal);
