@@ -464,6 +464,7 @@ mod tests {
         assert!(on(libc::SYS_splice, args, &[PIPE, of(Nature::Stream)]));
         assert!(!on(libc::SYS_splice, args, &[of(Nature::Stream), PIPE]));
         assert!(!on(libc::SYS_splice, args, &[PIPE, PIPE]));
+        let args = [3, 0x10, 100, 0, 0, 0];
         assert!(on(libc::SYS_recvmmsg, args, &[of(Nature::Socket)]));
         assert!(!on(libc::SYS_recvmmsg, args, &[of(Nature::Stream)]));
     }
