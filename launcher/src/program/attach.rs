@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::error::Why;
 use crate::errors::Explain;
@@ -44,6 +45,14 @@ pub enum AttachError {
         /// The process.
         pid: i32,
     },
+    /// Its first thread has ended, others go on: only its parent will learn how it ends.
+    #[error(
+        "cannot attach to process {pid}: its first thread has ended, so that rtx-run could not learn how the program ends"
+    )]
+    FirstEnded {
+        /// The process.
+        pid: i32,
+    },
     /// It belongs to somebody else, or is protected.
     #[error("cannot attach to process {pid}")]
     Denied {
@@ -69,6 +78,9 @@ impl Explain for AttachError {
             Self::Missing { .. } | Self::NoProgram { .. } | Self::Itself { .. } => {
                 "Name a running program: pgrep -a NAME".to_owned()
             }
+            Self::FirstEnded { .. } => {
+                "Attach before its main function ends, or start it with rtx-run".to_owned()
+            }
             Self::Thread { process, .. } => format!("Use --pid {process}"),
             Self::Traced { .. } => "End the debugger or strace first".to_owned(),
             Self::Denied { .. } => "Run rtx-run as its user, or as root".to_owned(),
@@ -78,8 +90,24 @@ impl Explain for AttachError {
     }
 }
 
+/// How long a process may be in the middle of executing a program, which looks as if its first thread had
+/// ended.
+const EXEC_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The program of a running process, after a look at whether rtx could handle it.
 pub fn running(pid: i32) -> Result<PathBuf, AttachError> {
+    let end = Instant::now() + EXEC_PATIENCE;
+    loop {
+        match look(pid) {
+            Err(AttachError::FirstEnded { .. }) if Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn look(pid: i32) -> Result<PathBuf, AttachError> {
     let unreachable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => AttachError::Missing { pid },
         _ => AttachError::Denied { pid, source },
@@ -102,6 +130,7 @@ pub fn running(pid: i32) -> Result<PathBuf, AttachError> {
     }
     let link = format!("/proc/{pid}/exe");
     let program = fs::read_link(&link).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound if has_other_threads(pid) => AttachError::FirstEnded { pid },
         io::ErrorKind::NotFound => AttachError::NoProgram { pid },
         _ => AttachError::Denied { pid, source },
     })?;
@@ -111,6 +140,12 @@ pub fn running(pid: i32) -> Result<PathBuf, AttachError> {
         why => AttachError::Program { pid, why },
     })?;
     Ok(program)
+}
+
+/// Whether a process has threads beside its first.
+fn has_other_threads(pid: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    threads.is_ok_and(|threads| threads.count() > 1)
 }
 
 #[cfg(test)]

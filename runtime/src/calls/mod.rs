@@ -60,6 +60,29 @@ pub fn copies_memory(nr: i64, first: u64, read: impl FnOnce(u64) -> Option<u64>)
     }
 }
 
+/// Whether in call `nr` a thread waits while a child runs in its memory, until that executes a program
+/// or ends; `read` reads a word of that memory.
+pub fn lends_memory(nr: i64, first: u64, read: impl FnOnce(u64) -> Option<u64>) -> bool {
+    let lends = |flags: u64| flags & libc::CLONE_VFORK as u64 != 0;
+    match nr {
+        libc::SYS_clone => lends(first),
+        libc::SYS_clone3 => read(first).is_some_and(lends),
+        nr => arch::LENDING_CALLS.contains(&nr),
+    }
+}
+
+/// Where the kernel writes zero when a thread ends that call `nr` with `args` made (0: nowhere). `None`:
+/// the arguments alone do not tell.
+pub fn clears_at_end(nr: i64, args: &[u64; 6]) -> Option<u64> {
+    let clears = args[0] & libc::CLONE_CHILD_CLEARTID as u64 != 0;
+    let address = if clears {
+        args[arch::CLONE_TID_ARGUMENT]
+    } else {
+        0
+    };
+    (nr == libc::SYS_clone).then_some(address)
+}
+
 /// A call at which a thread synchronises with others: a home call of it is a back-migration.
 pub fn synchronises(nr: i64) -> bool {
     nr == libc::SYS_futex || nr == SYS_FUTEX_WAITV
@@ -150,6 +173,29 @@ mod tests {
         assert!(!copies_memory(libc::SYS_clone3, 0x1000, |_| Some(thread)));
         assert!(!copies_memory(libc::SYS_clone3, 0x1000, |_| None));
         assert!(!copies_memory(libc::SYS_execve, 17, |_| None));
+    }
+
+    #[test]
+    fn memory_is_lent_until_an_exec() {
+        let flags = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
+        assert!(lends_memory(libc::SYS_clone, flags, |_| None));
+        assert!(lends_memory(libc::SYS_clone3, 0x1000, |_| Some(flags)));
+        assert!(!lends_memory(
+            libc::SYS_clone,
+            libc::CLONE_VM as u64,
+            |_| { None }
+        ));
+        assert!(!lends_memory(libc::SYS_wait4, flags, |_| None));
+    }
+
+    #[test]
+    fn a_clone_tells_what_is_cleared() {
+        let mut args = [0; 6];
+        args[arch::CLONE_TID_ARGUMENT] = 0x1000;
+        assert_eq!(clears_at_end(libc::SYS_clone, &args), Some(0));
+        args[0] = libc::CLONE_CHILD_CLEARTID as u64;
+        assert_eq!(clears_at_end(libc::SYS_clone, &args), Some(0x1000));
+        assert_eq!(clears_at_end(libc::SYS_clone3, &args), None);
     }
 
     #[test]

@@ -40,12 +40,32 @@ pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     state.ok_or_else(|| bad("stat"))
 }
 
+/// The call in which a thread waits: its number and arguments. `None`: it waits in none.
+pub fn waits_in(pid: Tid, tid: Tid) -> Option<(i64, [u64; 6])> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
+    let mut fields = text.split_ascii_whitespace();
+    let number = fields.next()?.parse().ok().filter(|nr| *nr >= 0)?;
+    let mut args = [0; 6];
+    for arg in &mut args {
+        *arg = u64::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok()?;
+    }
+    Some((number, args))
+}
+
 /// Waits until a thread that is ending has ended, as far as its memory goes: it is a zombie, or gone,
 /// or (the first thread) another one that executes a program has taken its place, and stopped for it.
 pub fn await_end(pid: Tid, tid: Tid) {
     while state(pid, tid).is_ok_and(|state| !matches!(state, 'Z' | 'X' | 't')) {
         std::thread::sleep(std::time::Duration::from_micros(20));
     }
+}
+
+/// The thread that traces a thread; 0: none does.
+pub fn tracer(pid: Tid, tid: Tid) -> io::Result<Tid> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status"))?;
+    let line = text.lines().find_map(|l| l.strip_prefix("TracerPid:"));
+    line.and_then(|v| v.trim().parse().ok())
+        .ok_or_else(|| bad("status"))
 }
 
 /// When a process was started, in ticks since the machine was (proc(5), stat).
@@ -174,6 +194,7 @@ mod tests {
     fn reads_about_itself() {
         let pid = std::process::id() as Tid;
         assert!(threads(pid).unwrap().contains(&pid));
+        assert_eq!(waits_in(pid, nix::unistd::gettid().as_raw()), None);
         assert!(matches!(state(pid, pid).unwrap(), 'R' | 'S' | 'D'));
         cpu_ns(pid, pid).unwrap();
         let uptime = fs::read_to_string("/proc/uptime").unwrap();
@@ -183,6 +204,7 @@ mod tests {
             started > 0.0 && started <= uptime + 1.0,
             "{started} {uptime}"
         );
+        assert_eq!(tracer(pid, pid).unwrap(), 0);
         assert!(machine_runnable().unwrap() > 0);
         filters(pid).unwrap();
         let layout = layout(pid).unwrap();

@@ -9,6 +9,7 @@ use super::messages::{ToPager, ToSupervisor};
 use super::shadow::{Outcome, outcome};
 use super::supervisor::{Supervisor, Waiting, alive};
 use super::thread::{AtHome, Counters, Place, Thread};
+use crate::calls;
 use crate::guest::inject::{InjectError, Injector};
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
@@ -24,8 +25,15 @@ impl Supervisor {
                 ptrace::set_options(tid, ptrace::SHARED_GUEST_OPTIONS),
                 "set trace options",
             )?;
+            // It has the registers with which its maker made it.
+            let regs = alive(ptrace::registers(tid), "read registers")?;
+            let address = regs.and_then(|regs| {
+                let nr = regs.call_in_progress()? as i64;
+                calls::clears_at_end(nr, &regs.call_arguments())
+            });
             if let Some(thread) = self.threads.get_mut(&tid) {
-                thread.ask_tid_address = true;
+                thread.tid_address = address;
+                thread.ask_tid_address = address.is_none();
             }
         }
         if self.group_stopped {
@@ -247,7 +255,7 @@ impl Supervisor {
             .remove(&former)
             .unwrap_or_else(|| Thread::new(tid, now));
         for (tid, thread) in std::mem::take(&mut self.threads) {
-            self.finished.push((tid, thread.counters));
+            self.finished.push(tid, thread.counters);
         }
         survivor.tid = tid;
         survivor.place = Place::Home(AtHome::Free);
@@ -306,7 +314,7 @@ impl Supervisor {
 
     /// Everything a report says of threads, ended ones included.
     pub fn thread_counters(&self) -> Vec<(Tid, Counters)> {
-        let mut all = self.finished.clone();
+        let mut all = self.finished.all();
         all.extend(self.threads.values().map(|t| {
             let mut counters = t.counters;
             if let Ok((cpu, _)) = procfs::cpu_ns(self.pid, t.tid) {

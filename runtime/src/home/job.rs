@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use rtx_policies::Policy;
 
+use super::attach;
 use super::error::JobError;
 use super::messages::{ToPager, ToSupervisor};
 use super::pager::{self, BoardAddress, PagerReport};
@@ -141,7 +142,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
             launch::launch(program, ptrace::GUEST_OPTIONS).map_err(JobError::Launch)
         }
         Target::Attach(pid) => {
-            attach(*pid).map_err(|source| JobError::Attach { pid: *pid, source })
+            attach::seize_all(*pid).map_err(|source| JobError::Attach { pid: *pid, source })
         }
     };
     let pid = match begun {
@@ -156,7 +157,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
     let mut supervisor = Supervisor {
         pid,
         threads: Default::default(),
-        finished: Vec::new(),
+        finished: Default::default(),
         deferred: Default::default(),
         setup: None,
         pager: pager.sender.clone(),
@@ -165,6 +166,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         next_tick: job.policy.wants_ticks().map(|every| started + every),
         policy: job.policy,
         boards,
+        cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
         stats: Stats::default(),
         observer: job.observer,
         mail: Default::default(),
@@ -210,35 +212,6 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         stats: supervisor.stats,
         pager: pager.join(),
     })
-}
-
-/// Seizes every thread of a running process.
-fn attach(pid: Tid) -> std::io::Result<Tid> {
-    let mut seized = std::collections::BTreeSet::new();
-    loop {
-        let mut new = false;
-        for tid in procfs::threads(pid)? {
-            if seized.contains(&tid) {
-                continue;
-            }
-            match ptrace::seize(tid, ptrace::GUEST_OPTIONS) {
-                Ok(()) => {
-                    seized.insert(tid);
-                    new = true;
-                }
-                // It ended between the look and the seize.
-                Err(e) if e.raw_os_error() == Some(libc::ESRCH) && tid != pid => {}
-                // A thread that a seized one made is traced already.
-                Err(e) if e.raw_os_error() == Some(libc::EPERM) && !seized.is_empty() => {
-                    seized.insert(tid);
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        if !new {
-            return Ok(pid);
-        }
-    }
 }
 
 impl Supervisor {

@@ -10,6 +10,7 @@
 //! [`job`] puts the two together and starts the program.
 
 mod arguments;
+mod attach;
 mod cpu_time;
 mod cut_short;
 mod deadlines;
@@ -17,6 +18,7 @@ mod detach;
 mod dump;
 pub mod error;
 mod events;
+mod finished;
 mod forks;
 mod freeze;
 mod handlers;

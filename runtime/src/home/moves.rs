@@ -17,7 +17,7 @@ use crate::report::RecallCause;
 use crate::wire::message::PendingCall as CarriedCall;
 
 /// How soon the policy is asked again after a thread came home, if it asks for no ticks itself.
-const ASK_AGAIN: Duration = Duration::from_millis(5);
+pub(super) const ASK_AGAIN: Duration = Duration::from_millis(5);
 /// The number of a home call that a thread took along to its board; those it makes there count from 1.
 const CARRIED: u32 = 0;
 
@@ -162,6 +162,9 @@ impl Supervisor {
         if self.setup.is_none() {
             if self.has_cpu_timer() {
                 self.stay_home()?;
+                return Ok(false);
+            }
+            if !self.may_set_up(tid) {
                 return Ok(false);
             }
             self.set_up(tid)?;
@@ -316,7 +319,7 @@ impl Supervisor {
         Snapshot {
             time_ms: now.duration_since(self.started).as_millis() as u64,
             home: NodeLoad {
-                cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+                cores: self.cores,
                 // Others' load counts as well, but never less than our own.
                 runnable: if measured {
                     procfs::machine_runnable().unwrap_or(0).max(home_runnable)

@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use nix::unistd::Pid;
 
@@ -12,8 +13,10 @@ use super::arguments;
 use super::error::JobError;
 use super::intercept::{self, Keeper};
 use super::messages::{SharedMemory, ToPager};
+use super::moves::ASK_AGAIN;
 use super::supervisor::Supervisor;
 use super::withdraw::{Reach, reach};
+use crate::calls;
 use crate::guest::arch;
 use crate::guest::equip::{EquipError, open_userfaultfd_twice, spawn_helper, step};
 use crate::guest::inject::{InjectError, Injector, check};
@@ -42,6 +45,35 @@ pub struct Setup {
 /// Bytes copied at a time when a file mapping becomes anonymous.
 const COPY_CHUNK: usize = 1 << 20;
 impl Supervisor {
+    /// Whether the calls in which threads wait allow to prepare the guest.
+    pub(super) fn may_set_up(&mut self, tid: Tid) -> bool {
+        let waiting: Vec<(Tid, i64, [u64; 6])> = self
+            .threads
+            .keys()
+            .filter_map(|&tid| procfs::waits_in(self.pid, tid).map(|(nr, args)| (tid, nr, args)))
+            .collect();
+        if let Some(what) = waiting
+            .iter()
+            .find_map(|(_, nr, args)| calls::beyond(*nr, args))
+        {
+            self.closed = true;
+            let reason = format!("a thread waits for {what}: the program stays at home");
+            self.observer.decision(tid, "keep home", &reason);
+            return false;
+        }
+        // Who waits while a child runs in its memory (vfork, posix_spawn) stops for nobody until the child
+        // executes a program or ends, which may depend on other threads; and the child would write there
+        // while the memory is prepared.
+        let lent = waiting.iter().any(|(tid, nr, args)| {
+            let read = |at| remote::read_word(Pid::from_raw(*tid), at).ok();
+            calls::lends_memory(*nr, args[0], read)
+        });
+        if lent {
+            self.wake_by(Instant::now() + ASK_AGAIN);
+        }
+        !lent
+    }
+
     /// Prepares the guest by means of `tid`, which is stopped and clean. Leaves `setup` empty if
     /// the guest died meanwhile.
     pub(super) fn set_up(&mut self, tid: Tid) -> Result<(), JobError> {

@@ -10,11 +10,12 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::deadlines::Deadline;
 use super::error::JobError;
+use super::finished::Finished;
 use super::job::{BoardFacts, Observer};
 use super::messages::{BoardId, ToPager, ToSupervisor};
 use super::setup::Setup;
 use super::stats::Stats;
-use super::thread::{AtHome, Counters, Place, Shadow, Thread};
+use super::thread::{AtHome, Place, Shadow, Thread};
 use super::withdraw::Withdrawal;
 use crate::calls::cut_short::Remainder;
 use crate::guest::bell::Sleeper;
@@ -55,7 +56,7 @@ pub(super) enum Waiting {
 pub struct Supervisor {
     pub(super) pid: Tid,
     pub(super) threads: BTreeMap<Tid, Thread>,
-    pub(super) finished: Vec<(Tid, Counters)>,
+    pub(super) finished: Finished,
     /// Stops seen while waiting for something else.
     pub(super) deferred: VecDeque<(Tid, i32)>,
     pub(super) setup: Option<Setup>,
@@ -66,6 +67,8 @@ pub struct Supervisor {
     pub(super) sleeper: Sleeper,
     pub(super) policy: Box<dyn Policy>,
     pub(super) boards: Vec<BoardFacts>,
+    /// Of this machine, as far as rtx may use them.
+    pub(super) cores: u32,
     pub(super) stats: Stats,
     pub(super) observer: Box<dyn Observer>,
     /// Questions to the pager, and since when they are open.
@@ -276,7 +279,7 @@ impl Supervisor {
         self.deadlines.remove(&tid);
         self.remainders.remove(&tid);
         if let Some(thread) = self.threads.remove(&tid) {
-            self.finished.push((tid, thread.counters));
+            self.finished.push(tid, thread.counters);
         }
         if tid == self.pid {
             self.ended = Some(match stop {
@@ -312,6 +315,8 @@ impl Supervisor {
             self.tell(ToPager::Freeze(false));
             self.patience.resumed(Instant::now());
             self.observer.stopped(false);
+            // What was not decided meanwhile.
+            self.wake_by(Instant::now() + FAULT_STAY);
         }
     }
 

@@ -27,6 +27,19 @@ pub struct Counters {
     pub faults: u64,
 }
 
+impl Counters {
+    /// Adds another thread's.
+    pub fn add(&mut self, other: &Counters) {
+        self.home_ns += other.home_ns;
+        self.board_ns += other.board_ns;
+        self.offloads += other.offloads;
+        self.recalls += other.recalls;
+        self.back_migrations += other.back_migrations;
+        self.home_calls += other.home_calls;
+        self.faults += other.faults;
+    }
+}
+
 /// A home call on its way.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingCall {

@@ -85,7 +85,7 @@ pub struct BoardReport {
 /// One thread.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ThreadReport {
-    /// The kernel's thread id at home.
+    /// The kernel's thread id at home; 0: the sum of threads that are not told one by one.
     pub tid: i32,
     /// Processor time at home, measured there, in seconds; the shadow's included.
     pub home_s: f64,

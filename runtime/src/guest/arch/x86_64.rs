@@ -378,6 +378,12 @@ pub const TRAMPOLINE_CALL: std::ops::RangeInclusive<u64> = 5..=7;
 /// System calls only this ISA has that copy the memory for a new process.
 pub const COPYING_CALLS: &[i64] = &[libc::SYS_fork];
 
+/// System calls only this ISA has in which a thread waits while a child runs in its memory.
+pub const LENDING_CALLS: &[i64] = &[libc::SYS_vfork];
+
+/// Which argument of clone(2) says where the kernel writes zero when the new thread ends.
+pub const CLONE_TID_ARGUMENT: usize = 3;
+
 /// System calls only this ISA has that end with EINTR when a tracer stops a thread in them. Their fourth
 /// argument is how long they wait, in milliseconds.
 pub const FAIL_WHEN_INTERRUPTED: &[i64] = &[libc::SYS_epoll_wait];

@@ -313,8 +313,11 @@ impl Pager {
             (registers.pc(), false, CODE_AHEAD),
             (registers.sp(), true, 1),
         ] {
-            if self.map_for(board, addr, None)? == Some(true) {
-                self.on_request(board, addr / SIZE, write, window)?;
+            let page = addr / SIZE;
+            if self.map_for(board, addr, None)? == Some(true)
+                && (write || !self.has_gone_ahead(board, page))
+            {
+                self.on_request(board, page, write, window)?;
             }
         }
         self.settle()?;
@@ -326,6 +329,13 @@ impl Pager {
         };
         self.stage(board, Staged::Other(start.into()));
         Ok(())
+    }
+
+    /// Whether code that nobody writes has gone to a board from this page on; from now on it has.
+    fn has_gone_ahead(&mut self, board: BoardId, page: Page) -> bool {
+        let link = &mut self.boards[usize::from(board) - 1];
+        let kind = link.mapped.get_range(page * SIZE).map(|(_, m)| m.kind);
+        kind != Some(MappedKind::Tracked) && !link.code_sent.insert(page)
     }
 
     /// A board cannot be used any more.

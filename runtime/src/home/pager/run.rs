@@ -1,6 +1,6 @@
 //! The pager's thread: its start, its loop, its end.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::os::fd::AsFd;
 use std::panic::AssertUnwindSafe;
 use std::thread::JoinHandle;
@@ -16,7 +16,7 @@ use super::dump::Unanswered;
 use super::link::{self, FromBoard, Link};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
-use crate::coherence::{Counters, Directory, NodeId};
+use crate::coherence::{Counters, Directory, NodeId, Page};
 use crate::guest::ptrace::Tid;
 use crate::home::error::JobError;
 use crate::home::job::{BoardFacts, Control, Settings};
@@ -79,6 +79,9 @@ pub(super) struct Board {
     pub prepared: bool,
     pub mapped: AddressMap<Mapped>,
     pub retries: Retries,
+    /// Pages from which on code has gone ahead of a thread. The board may have lost them again: then it
+    /// asks for them.
+    pub code_sent: HashSet<Page>,
     /// Why threads that are told not to try again must be at home.
     pub refused: HashMap<Tid, RecallCause>,
     pub staged: VecDeque<Staged>,
@@ -179,6 +182,7 @@ fn run(
                 prepared: false,
                 mapped: AddressMap::new(),
                 retries: Retries::default(),
+                code_sent: HashSet::new(),
                 refused: HashMap::new(),
                 staged: VecDeque::new(),
                 cpu_ns: 0,
