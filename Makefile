@@ -33,7 +33,7 @@ conformance: build ## programs that must not notice where they run, in all modes
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance
 	@RTX_BIN_DIR=target/release target/release/rtx-conformance $(ONLY)
 
-soak: build ## the same programs and the examples under random moves for SECONDS=600
+soak: build ## the same programs, the examples, a storm and a watched crowd under random moves for SECONDS=600
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance
 	@RTX_BIN_DIR=target/release target/release/rtx-conformance --soak $(SECONDS) $(ONLY)
 

@@ -1,10 +1,12 @@
 #!/bin/bash
-# All tests, lane by lane, with totals at the end. RTX_STRESS_RUNS: how often the stress lane runs each example.
+# All tests, lane by lane, with totals at the end. RTX_STRESS_RUNS: how often the stress lane runs each example;
+# RTX_BOUNDS_SECONDS: how long the bounds lane watches.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 cargo=${CARGO:-cargo}
 export RTX_STRESS_RUNS=${RTX_STRESS_RUNS:-50}
+export RTX_BOUNDS_SECONDS=${RTX_BOUNDS_SECONDS:-30}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 begin=$SECONDS
@@ -48,6 +50,8 @@ lane "coherence: model checker and simulator" \
 lane "testbed tests" "$cargo" test --release --locked -p rtx-tests --lib
 lane "end-to-end tests" "$cargo" test --release --locked -p rtx-tests --test e2e
 lane "conformance: small programs natively, supervised, offloaded and moved at random" conformance
+lane "bounds: memory and descriptors while 256 threads move for $RTX_BOUNDS_SECONDS s" \
+    "$cargo" test --release --locked -p rtx-tests --test bounds -- --nocapture
 lane "stress lane: every example $RTX_STRESS_RUNS times on two boards" \
     "$cargo" test --release --locked -p rtx-tests --test stress -- --nocapture
 totals

@@ -4,6 +4,7 @@
  *   calls: NAME ...     system calls that its body must make from a board (`none`: it makes none itself)
  *   recalls: CAUSE ...  named causes of recalls it is allowed (docs/semantics.md); left out: none
  *   home: REASON        its body runs in the main thread (left out: in a child thread)
+ *   takes: SECONDS      how long a run may take (left out: 60)
  *   withdraws: REASON   from some call of its body on the whole program stays at home
  * It writes `BODY { ... }`, prints with `say` what it observes, and calls `die` on what must not happen. What it prints
  * must be the same in every run: no addresses, pids, times, nor an order that depends on scheduling.

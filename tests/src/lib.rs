@@ -10,6 +10,7 @@
 
 pub mod agent;
 pub mod bench;
+pub mod bounds;
 pub mod capture;
 pub mod checkout;
 pub mod compare;

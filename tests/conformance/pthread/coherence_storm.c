@@ -1,5 +1,5 @@
 /* Memory is coherent and sequentially consistent: threads change the same and neighbouring words in every way that
- * programs do, and every invariant is checked (storm/ has the parts). CHECK_SECONDS says for how long (default 0.5),
+ * programs do, every invariant is checked, and every thread gets on (storm/ has the parts). CHECK_SECONDS says for how long (default 0.5),
  * CHECK_THREADS with how many threads (default 4), CHECK_PART runs one part alone.
  * calls: futex clone */
 #include "storm/counters.h"
@@ -62,8 +62,12 @@ BODY {
             continue;
         current = part;
         flag.over = false;
+        for (int i = 0; i < threads; i++)
+            progress[i].rounds = 0;
         pthread_barrier_wait(&barrier);
         sleep_ms((long)(each * 1e3));
+        while (!all_got_on())
+            sleep_ms(5);
         flag.over = true;
         pthread_barrier_wait(&barrier);
         part->verify();

@@ -1,4 +1,5 @@
 /* 20,000 threads, created and ended in turn: nothing that a thread takes is kept after its end.
+ * takes: 400
  * home: a creator on a board would be recalled for each of them, which other programs test */
 #define BODY_AT_HOME
 #include "../conform.h"

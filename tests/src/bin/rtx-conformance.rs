@@ -12,12 +12,14 @@ use rtx_tests::conformance::{open, soak, table};
 const USAGE: &str = "Usage: rtx-conformance [OPTION...] [NAME...]
 
 Runs the conformance programs natively and under rtx-run in several ways, and compares. NAME is an
-area, a program, or AREA/PROGRAM; without any, all are run. Ends with status 1 if anything differs.
+area, a program, or AREA/PROGRAM; without any, all are run. The examples are an area that is run when
+it is named, or soaked. Ends with status 1 if anything differs.
 
   --seeds N        shuffle with the seeds 1 to N (default 3; 0: not at all)
-  --seed N         shuffle with this seed instead; may be given again
+  --seed N         shuffle with this seed instead; may be given again (with --soak: the first seed)
   --jobs N         programs at a time (default: one for each core)
-  --soak SECONDS   run them and the examples under shuffle with random seeds for that long
+  --soak SECONDS   run them and the examples under shuffle with up to 200 seeds for that long, beside
+                   a coherence storm and a crowd whose memory is watched
   --settled        leave out the programs of tests/conformance/open.txt, which are known to differ
   --list           only say which programs there are
   --help           show this help
@@ -97,12 +99,17 @@ fn understand(args: impl Iterator<Item = String>) -> Result<Option<Wish>, String
 fn fulfil(wish: &Wish) -> Result<bool, String> {
     let root = checkout::root().join("tests/conformance");
     let mut programs = Program::all(&root)?;
+    let conformance = programs.len();
+    programs.extend(Program::examples());
     if let Some(name) = wish
         .names
         .iter()
         .find(|name| !programs.iter().any(|program| program.is_meant(name)))
     {
         return Err(format!("there is no program or area '{name}'"));
+    }
+    if wish.names.is_empty() && wish.soak.is_none() {
+        programs.truncate(conformance);
     }
     if wish.settled {
         let open = open::read(&root.join("open.txt"), &programs)?;
@@ -120,7 +127,13 @@ fn fulfil(wish: &Wish) -> Result<bool, String> {
         return Ok(true);
     }
     if let Some(time) = wish.soak {
-        return soak::soak(&programs, time, wish.jobs).map(|failures| failures == 0);
+        let wanted = soak::Wanted {
+            time,
+            first_seed: wish.seeds.first().copied().unwrap_or(1),
+            jobs: wish.jobs,
+            all: wish.names.is_empty(),
+        };
+        return Ok(soak::soak(&programs, &wanted) == 0);
     }
     Ok(table::print(&programs, &Mode::all(&wish.seeds), wish.jobs) == 0)
 }

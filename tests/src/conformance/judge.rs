@@ -28,20 +28,20 @@ pub type Verdict = Result<(), String>;
 /// Runs a program in all modes: a verdict for each, in their order.
 pub fn judge(program: &Program, modes: &[Mode]) -> Vec<Verdict> {
     let guest = program.build();
-    let native = match outcome(Mode::Native.run(guest.path())) {
+    let native = match outcome(Mode::Native.run(program, &guest)) {
         Ok(native) => native,
         Err(what) => return modes.iter().map(|_| Err(what.clone())).collect(),
     };
     let mut shuffled = Shuffled::default();
     let mut verdicts: Vec<Verdict> = Vec::new();
     for &mode in modes {
-        let verdict = outcome(mode.run(guest.path())).and_then(|run| {
+        let verdict = outcome(mode.run(program, &guest)).and_then(|run| {
             compare(&native, &run)?;
             match mode {
                 Mode::Native if run.status() == FAILED => Err(format!("it fails\n{run}")),
                 Mode::Native | Mode::Never => Ok(()),
                 Mode::Static => on_boards(&program.claims, &run.report(), || {
-                    let run = outcome(mode.run(guest.path()))?;
+                    let run = outcome(mode.run(program, &guest))?;
                     compare(&native, &run)?;
                     Ok(run.report())
                 }),
@@ -55,7 +55,7 @@ pub fn judge(program: &Program, modes: &[Mode]) -> Vec<Verdict> {
         .rposition(|mode| matches!(mode, Mode::Shuffle(_)));
     if let Some(last) = last.filter(|last| verdicts[*last].is_ok()) {
         verdicts[last] = shuffled.verdict(&program.claims, |seed| {
-            let run = outcome(Mode::Shuffle(seed).run(guest.path()))?;
+            let run = outcome(Mode::Shuffle(seed).run(program, &guest))?;
             compare(&native, &run).map_err(|what| format!("{}: {what}", Mode::Shuffle(seed)))?;
             Ok(run.report())
         });

@@ -2,13 +2,14 @@
 //!
 //! [`program`] finds and reads them, [`mode`] runs one natively and under `rtx-run`, [`judge`] says
 //! what is wrong with a run, [`table`] does all of them in all modes, and [`soak`] runs them and the
-//! examples under random seeds for as long as one likes.
+//! examples under seed after seed for as long as one likes, beside a [`storm`].
 
 pub mod judge;
 pub mod mode;
 pub mod open;
 pub mod program;
 pub mod soak;
+pub mod storm;
 pub mod table;
 mod workers;
 
@@ -19,7 +20,12 @@ use crate::{Outcome, Run};
 
 /// The outcome of a run, or what the testbed has to say about it (it hangs, it left something behind).
 pub fn outcome(run: Run) -> Result<Outcome, String> {
-    catch_unwind(AssertUnwindSafe(|| run.finish())).map_err(|panic| words(panic.as_ref()))
+    outcome_of(|| run.finish())
+}
+
+/// The same of something with runs in it.
+pub fn outcome_of<T>(what: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(what)).map_err(|panic| words(panic.as_ref()))
 }
 
 /// What a panic says.

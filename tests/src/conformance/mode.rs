@@ -1,13 +1,9 @@
 //! The ways in which a program is run.
 
 use std::fmt;
-use std::path::Path;
-use std::time::Duration;
 
-use crate::Run;
-
-/// How long a program that takes well under a second may take before it counts as hanging.
-const LIMIT: Duration = Duration::from_secs(60);
+use super::program::Program;
+use crate::{Guest, Run};
 
 /// A way to run a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,18 +28,20 @@ impl Mode {
             .collect()
     }
 
-    /// A run of a program in this mode, in a scratch directory of its own.
-    pub fn run(self, program: &Path) -> Run {
+    /// A run of a program, which has been built, in this mode, in a scratch directory of its own.
+    pub fn run(self, program: &Program, built: &Guest) -> Run {
+        let path = built.path();
         let run = match self {
-            Mode::Native => Run::native(program),
-            Mode::Never => Run::never(program),
-            Mode::Static => Run::offloaded(program).report(),
-            Mode::Shuffle(_) => Run::supervised(program)
+            Mode::Native => Run::native(path),
+            Mode::Never => Run::never(path),
+            Mode::Static => Run::offloaded(path).report(),
+            Mode::Shuffle(_) => Run::supervised(path)
                 .flags(["--boards", "local:2", "--policy"])
                 .flags([self.to_string()])
                 .report(),
         };
-        run.timeout(LIMIT)
+        run.args(program.args.iter().copied())
+            .timeout(program.claims.limit())
     }
 }
 

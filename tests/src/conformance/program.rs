@@ -1,12 +1,21 @@
 //! A conformance program: where it is, and what its first comment says about it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::examples;
 use crate::guest::Guest;
 use crate::scratch::names_in;
 
 /// The languages programs are written in, by the ends of their names.
 pub const LANGUAGES: [&str; 3] = ["c", "cc", "rs"];
+
+/// The area that the examples make.
+pub const EXAMPLES: &str = "examples";
+
+/// How long a program may take that does not say how long: it takes well under a second, but the
+/// machine may be busy.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A program, not yet built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +26,8 @@ pub struct Program {
     pub name: String,
     /// Its source.
     pub source: PathBuf,
+    /// Its arguments.
+    pub args: &'static [&'static str],
     /// What it says about itself.
     pub claims: Claims,
 }
@@ -32,6 +43,8 @@ pub struct Claims {
     pub home: Option<String>,
     /// Its body does something after which the program stays at home, and why.
     pub withdraws: Option<String>,
+    /// How long a run may take, if that is longer than for others.
+    pub takes: Option<Duration>,
 }
 
 impl Program {
@@ -42,6 +55,18 @@ impl Program {
             .filter(|area| root.join(area).is_dir())
             .flat_map(|area| Self::in_area(root, &area))
             .collect()
+    }
+
+    /// The examples, which make no claims.
+    pub fn examples() -> Vec<Program> {
+        let program = |example: &examples::Example| Program {
+            area: EXAMPLES.to_owned(),
+            name: example.name.to_owned(),
+            source: PathBuf::new(),
+            args: example.short,
+            claims: Claims::default(),
+        };
+        examples::ALL.iter().map(program).collect()
     }
 
     fn in_area(root: &Path, area: &str) -> Vec<Result<Program, String>> {
@@ -59,6 +84,7 @@ impl Program {
                     area: area.to_owned(),
                     name: name.to_owned(),
                     source,
+                    args: &[],
                     claims,
                 }),
                 Err(what) => Err(format!("{}: {what}", source.display())),
@@ -79,6 +105,9 @@ impl Program {
 
     /// Builds it.
     pub fn build(&self) -> Guest {
+        if self.area == EXAMPLES {
+            return Guest::example(&self.name);
+        }
         Guest::conformance(&self.area, &self.name, &self.source)
     }
 }
@@ -100,6 +129,11 @@ impl Claims {
             } else if let Some(reason) = line.strip_prefix("withdraws:") {
                 claims.withdraws = Some(reason.trim().to_owned());
                 claims.recalls.push("withdrawn".to_owned());
+            } else if let Some(seconds) = line.strip_prefix("takes:") {
+                let number = seconds.trim().parse();
+                let number =
+                    number.map_err(|_| format!("`takes:` needs seconds, not `{seconds}`"))?;
+                claims.takes = Some(Duration::from_secs(number));
             }
         }
         if !seen && claims.home.is_none() {
@@ -107,6 +141,11 @@ impl Claims {
         }
         claims.calls.retain(|name| name != "none");
         Ok(claims)
+    }
+
+    /// How long a run may take before it counts as hanging.
+    pub fn limit(&self) -> Duration {
+        self.takes.unwrap_or(LIMIT)
     }
 }
 
@@ -158,6 +197,9 @@ mod tests {
         );
         let claims = Claims::read("/* x\n * withdraws: why\n * calls: futex */").expect("claims");
         assert_eq!(claims.recalls, ["withdrawn"]);
+        let claims = Claims::read("/* x\n * takes: 300\n * calls: none */").expect("claims");
+        assert_eq!(claims.limit(), Duration::from_secs(300));
+        assert!(Claims::read("/* x\n * takes: long\n * calls: none */").is_err());
         assert!(Claims::read("/* x */\n/* calls: futex */").is_err());
         assert!(Claims::read("int main;\n// calls: futex").is_err());
     }
@@ -168,6 +210,7 @@ mod tests {
             area: "files".into(),
             name: "pipe".into(),
             source: PathBuf::new(),
+            args: &[],
             claims: Claims::default(),
         };
         for words in ["files", "pipe", "files/pipe"] {

@@ -20,6 +20,7 @@ mod refusals;
 mod regressions;
 mod reports;
 mod signals;
+mod situations;
 mod states;
 mod streams;
 mod terminals;

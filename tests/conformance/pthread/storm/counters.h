@@ -25,6 +25,7 @@ static void run_counters(int me) {
         atomic_fetch_xor(&counters.bits[at], 1ull << me);
         check(atomic_fetch_xor(&counters.bits[at], 1ull << me) >> me & 1);
         steps++;
+        got_on(me);
     }
     counters.steps[me] = steps;
     counters.tokens_held[me] = token;
@@ -84,6 +85,7 @@ static void run_neighbours(int me) {
         straddling = next_random(&random);
         memcpy(mine_across, &straddling, sizeof straddling);
         __asm__ volatile("" ::: "memory");
+        got_on(me);
     }
 }
 

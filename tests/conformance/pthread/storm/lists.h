@@ -49,6 +49,7 @@ static void run_stack(int me) {
         while (n-- > 0) {
             check(atomic_exchange(&nodes[held[n]].holder, 0) == (uint32_t)me + 1);
             push(held[n]);
+            got_on(me);
         }
     }
     popped += count;
@@ -102,6 +103,7 @@ static void run_lists(int me) {
             count++;
         }
         atomic_store_explicit(&list_lock, false, memory_order_release);
+        got_on(me);
     }
     moved += count;
 }

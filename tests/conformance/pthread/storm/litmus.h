@@ -189,12 +189,13 @@ typedef void step(struct group *, int, uint64_t);
 /* Threads that fill no group disturb the pages of the others. */
 static void disturb(int me) {
     struct group *group = &groups[me % (threads / GROUP)];
-    for (unsigned n = 0; !over(); relax(&n))
+    for (unsigned n = 0; !over(); relax(&n), got_on(me))
         atomic_store(&group->together[WORDS - 1].x, n);
 }
 
 static void run_litmus(int me, step *step, void (*judge)(struct group *)) {
     if (me >= threads / GROUP * GROUP) {
+        got_on(me);
         if (threads >= GROUP)
             disturb(me);
         return;
@@ -205,6 +206,7 @@ static void run_litmus(int me, step *step, void (*judge)(struct group *)) {
     for (int round = 0; !atomic_load(&group->stop); round++) {
         step(group, me % GROUP, stride_of(round));
         meet(group, judge);
+        got_on(me);
     }
     meet(group, NULL);
 }

@@ -43,6 +43,7 @@ static void run_spin(int me) {
         while (atomic_exchange_explicit(&lock_words.taken, true, memory_order_acquire))
             relax(&spins);
         change(&by_spin, me);
+        got_on(me);
         atomic_store_explicit(&lock_words.taken, false, memory_order_release);
     }
     changes[0] += count;
@@ -55,6 +56,7 @@ static void run_ticket(int me) {
         while (atomic_load_explicit(&lock_words.serving, memory_order_acquire) != mine)
             relax(&spins);
         change(&by_ticket, me);
+        got_on(me);
         atomic_store_explicit(&lock_words.serving, mine + 1, memory_order_release);
     }
     changes[1] += count;
@@ -72,6 +74,7 @@ static void run_queue(int me) {
                 relax(&spins);
         }
         change(&by_queue, me);
+        got_on(me);
         uint32_t last = (uint32_t)me + 1;
         if (atomic_compare_exchange_strong(&lock_words.tail, &last, 0))
             continue;
@@ -103,6 +106,7 @@ static void run_bakery(int me) {
                 relax(&spins);
         }
         change(&by_bakery, me);
+        got_on(me);
         atomic_store(&number[me], 0);
     }
     changes[3] += count;
@@ -126,6 +130,7 @@ static void run_sequence(int me) {
             change(&by_sequence, me);
             atomic_store_explicit(&sequence, at + 2, memory_order_release);
             count++;
+            got_on(me);
             continue;
         }
         uint64_t a = __atomic_load_n(&by_sequence.a[0], __ATOMIC_ACQUIRE);
@@ -137,6 +142,7 @@ static void run_sequence(int me) {
             die("thread %d read %llu, %llu, %llu at %llu", me, (unsigned long long)a, (unsigned long long)b,
                 (unsigned long long)c, (unsigned long long)at);
         last = at;
+        got_on(me);
     }
     changes[4] += count;
 }

@@ -22,6 +22,24 @@ static struct {
     char rest[PAGE - 1];
 } flag __attribute__((aligned(4096)));
 
+/* What each thread has done in the current part, on a page of its own. */
+static struct {
+    _Atomic uint64_t rounds;
+    char rest[PAGE - 8];
+} progress[MAX_THREADS] __attribute__((aligned(4096)));
+
+static inline void got_on(int me) {
+    atomic_fetch_add_explicit(&progress[me].rounds, 1, memory_order_relaxed);
+}
+
+/* Every thread has done a round since the part began. One that never does keeps the part from ending. */
+static inline bool all_got_on(void) {
+    for (int i = 0; i < threads; i++)
+        if (atomic_load_explicit(&progress[i].rounds, memory_order_relaxed) == 0)
+            return false;
+    return true;
+}
+
 static inline bool over(void) {
     return atomic_load_explicit(&flag.over, memory_order_acquire);
 }
