@@ -42,6 +42,8 @@ BODY {
         check(*second == cases[i].after);
     }
     check(futex(first, WAKE_OP, 1, 1, NULL, 0) == -1 && errno == EFAULT);
+    /* Behind the last address that a program can have. */
+    check(futex(first, WAKE_OP, 1, 1, (void *)0x7ffffffff000, 0) == -1 && errno == EFAULT);
     for (int round = 0; round < ROUNDS; round++) {
         *first = *second = 100;
         woken = 0;

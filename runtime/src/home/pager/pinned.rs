@@ -118,6 +118,10 @@ impl Pager {
             let Some(share) = &mut self.share else {
                 return Ok(());
             };
+            if share.mapping_at(page * SIZE)?.is_none() {
+                // Perhaps beyond the last address, where no answer of the kernel's can be relied on.
+                return Ok(());
+            }
             let one = |_: Page, _: u64| 1;
             match share.node.memory.resolve(page, true, Some(one)) {
                 Err(LocalError::Busy) => self.catch_up()?,
