@@ -3,26 +3,25 @@
  * calls: membarrier futex */
 #include "../crew.h"
 
-enum { QUERY = 0, GLOBAL = 1, EXPEDITED = 8, REGISTER_EXPEDITED = 16, PAIRS = 3, ROUNDS = 150 };
+enum { QUERY = 0, GLOBAL = 1, EXPEDITED = 8, REGISTER_EXPEDITED = 16, PAIRS = 3, ROUNDS = 60 };
 
 typedef struct {
     _Atomic int value;
 } __attribute__((aligned(4096))) cell;
 
 static struct {
-    cell flags[2], arrived;
+    cell flags[2];
     int seen[2];
 } pairs[PAIRS];
 
 static int membarrier(int command) { return (int)syscall(SYS_membarrier, command, 0, 0); }
 
-/* Both of a pair are here, and leave as near together as can be. */
-static void together(int pair, int times) {
-    _Atomic int *arrived = &pairs[pair].arrived.value;
-    atomic_fetch_add(arrived, 1);
-    for (unsigned looked = 1; atomic_load(arrived) < times; looked++)
-        if (looked % 4096 == 0)
-            sched_yield();
+static pthread_barrier_t barriers[PAIRS];
+
+/* Both of a pair are here. */
+static void together(int pair) {
+    int result = pthread_barrier_wait(&barriers[pair]);
+    check(result == 0 || result == PTHREAD_BARRIER_SERIAL_THREAD);
 }
 
 /* Of a crew of six: 0 and 2, 1 and 3, which `static` puts on one board, and 4 and 5, which it does not. */
@@ -30,15 +29,16 @@ static void work(int me) {
     int pair = me < 4 ? me % 2 : 2, side = me < 4 ? me / 2 : me - 4;
     _Atomic int *mine = &pairs[pair].flags[side].value, *other = &pairs[pair].flags[1 - side].value;
     for (int round = 1; round <= ROUNDS; round++) {
-        together(pair, 4 * round - 2);
+        together(pair);
         atomic_store_explicit(mine, round, memory_order_relaxed);
         if (side == 0)
             check(membarrier(EXPEDITED) == 0);
         else
             atomic_signal_fence(memory_order_seq_cst); /* the compiler only */
         pairs[pair].seen[side] = atomic_load_explicit(other, memory_order_relaxed);
-        together(pair, 4 * round);
-        check(pairs[pair].seen[0] >= round || pairs[pair].seen[1] >= round);
+        together(pair);
+        check(pairs[pair].seen[0] == round || pairs[pair].seen[1] == round);
+        together(pair);
     }
     meet();
 }
@@ -50,6 +50,8 @@ BODY {
     check(membarrier(REGISTER_EXPEDITED) == 0 && membarrier(EXPEDITED) == 0);
     check(membarrier(1 << 30) == -1 && errno == EINVAL);
     check(membarrier(GLOBAL) == 0);
+    for (int pair = 0; pair < PAIRS; pair++)
+        must(pthread_barrier_init(&barriers[pair], NULL, 2));
     crew(2 * PAIRS, work);
     say("%d rounds", ROUNDS);
 }

@@ -33,6 +33,8 @@ static void work(int me) {
     check(lock(file, F_SETLK, F_WRLCK, 100, 10) == 0);
     meet();
     if (me == 0) {
+        int ready[2];
+        check(pipe(ready) == 0);
         pid_t parent = getpid(), pid = fork();
         check(pid >= 0);
         if (pid == 0) {
@@ -41,9 +43,12 @@ static void work(int me) {
             check(fcntl(file, F_GETLK, &who) == 0 && who.l_type == F_WRLCK && who.l_pid == parent);
             check(who.l_start == 100 && who.l_len == 10);
             check(lock(file, F_SETLK, F_WRLCK, 110, 1) == 0);
+            check(write(ready[1], "", 1) == 1);
             check(lock(file, F_SETLKW, F_RDLCK, 100, 10) == 0); /* until the parent unlocks */
             _exit(0);
         }
+        char byte;
+        check(read(ready[0], &byte, 1) == 1 && close(ready[0]) == 0 && close(ready[1]) == 0);
         sleep_ms(20);
         check(lock(file, F_SETLK, F_UNLCK, 100, 10) == 0);
         exited_well(pid);
