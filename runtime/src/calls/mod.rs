@@ -83,6 +83,11 @@ pub fn clears_at_end(nr: i64, args: &[u64; 6]) -> Option<u64> {
     (nr == libc::SYS_clone).then_some(address)
 }
 
+/// Whether call `nr` executes another program.
+pub fn executes(nr: i64) -> bool {
+    matches!(nr, libc::SYS_execve | libc::SYS_execveat)
+}
+
 /// A call at which a thread synchronises with others: a home call of it is a back-migration.
 pub fn synchronises(nr: i64) -> bool {
     nr == libc::SYS_futex || nr == SYS_FUTEX_WAITV

@@ -5,10 +5,17 @@
 //! was stopped in a call lets the kernel restart that call (findings: transparent on both ISAs).
 
 use std::io;
+use std::time::Duration;
 
 use super::arch::Registers;
+use super::procfs;
 use super::ptrace::{self, Tid};
 use super::stop::Stop;
+
+/// How often a process's first thread is looked at before looks are spaced.
+const QUICK_LOOKS: u32 = 50;
+/// The time between later looks.
+const BETWEEN_LOOKS: Duration = Duration::from_micros(50);
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -103,14 +110,37 @@ impl Injector {
 
     fn wait(&mut self) -> Result<Stop, InjectError> {
         let tid = self.tid;
-        match ptrace::wait(tid, true).map_err(failed(tid, "wait for"))? {
+        match self.next_report().map_err(failed(tid, "wait for"))? {
             None => Err(InjectError::Ended(tid, None)),
             Some((_, status)) => {
                 let stop = Stop::decode(status);
-                if stop.is_end() || stop == Stop::Exiting {
+                // Another thread that executes a program takes the place of the first.
+                if stop.is_end() || matches!(stop, Stop::Exiting | Stop::Exec) {
                     return Err(InjectError::Ended(tid, Some(status)));
                 }
                 Ok(stop)
+            }
+        }
+    }
+
+    /// What is reported of the thread next; nothing if it has ended without a report.
+    fn next_report(&self) -> io::Result<Option<(Tid, i32)>> {
+        if self.tid != self.pid {
+            return ptrace::wait(self.tid, true);
+        }
+        // Another thread's exec kills the first one, whose end is reported after the others'. They wait for
+        // us meanwhile.
+        let mut looks = 0;
+        loop {
+            if let Some(report) = ptrace::wait(self.tid, false)? {
+                return Ok(Some(report));
+            }
+            if procfs::has_ended(self.pid, self.tid) {
+                return ptrace::wait(self.tid, false);
+            }
+            looks += 1;
+            if looks > QUICK_LOOKS {
+                std::thread::sleep(BETWEEN_LOOKS);
             }
         }
     }

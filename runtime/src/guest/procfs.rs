@@ -52,6 +52,12 @@ pub fn waits_in(pid: Tid, tid: Tid) -> Option<(i64, [u64; 6])> {
     Some((number, args))
 }
 
+/// Whether a thread has ended. Its tracer hears of the end of a process's first thread only once all
+/// others have ended too, or one of them has executed a program.
+pub fn has_ended(pid: Tid, tid: Tid) -> bool {
+    state(pid, tid).map_or(true, |state| matches!(state, 'Z' | 'X'))
+}
+
 /// Waits until a thread that is ending has ended, as far as its memory goes: it is a zombie, or gone,
 /// or (the first thread) another one that executes a program has taken its place, and stopped for it.
 pub fn await_end(pid: Tid, tid: Tid) {

@@ -221,7 +221,7 @@ impl Supervisor {
     }
 
     /// A thread leaves its exit event.
-    fn let_end(&mut self, tid: Tid) -> Result<(), JobError> {
+    pub(super) fn let_end(&mut self, tid: Tid) -> Result<(), JobError> {
         if let Some(thread) = self.threads.get_mut(&tid) {
             thread.ending = true;
         }

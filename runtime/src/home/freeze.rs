@@ -6,6 +6,7 @@ use super::error::JobError;
 use super::messages::{ToPager, ToSupervisor};
 use super::supervisor::{Supervisor, alive};
 use super::thread::Shadow;
+use crate::calls;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
@@ -101,14 +102,39 @@ impl Supervisor {
                     message => self.mail.push_back(message),
                 }
             }
-            if procfs::state(self.pid, tid).is_err() {
-                // Gone, perhaps just now.
+            if procfs::waits_in(self.pid, tid).is_some_and(|(nr, _)| calls::executes(nr))
+                && let Some(stop) = self.let_others_end(tid)?
+            {
+                return Ok(Some(stop));
+            }
+            if procfs::has_ended(self.pid, tid) {
+                // Perhaps just now.
                 return ptrace::wait(tid, false).map_err(failed);
             }
             self.sleeper
                 .sleep(None)
                 .map_err(|e| JobError::Kernel("wait for a thread", e.into()))?;
         }
+    }
+
+    /// A thread executes a program: it stops only when it is alone. The others are being killed, and wait for
+    /// us at their ends. The answer is a report of the thread itself.
+    fn let_others_end(&mut self, tid: Tid) -> Result<Option<(Tid, i32)>, JobError> {
+        let failed = |e| JobError::Kernel("wait for a thread", e);
+        let mut own = None;
+        while own.is_none()
+            && let Some(report) = ptrace::wait(-1, false).map_err(failed)?
+        {
+            match report.0 == tid {
+                true => own = Some(report),
+                false => self.deferred.push_back(report),
+            }
+        }
+        // What the kernel writes for them goes to memory that nobody will see.
+        for other in self.take_exiting() {
+            self.let_end(other)?;
+        }
+        Ok(own)
     }
 
     /// Lets go on what [`Supervisor::freeze`] stopped.

@@ -129,14 +129,19 @@ impl Supervisor {
     /// Threads that are in their exit event cannot be asked any more where the kernel will write for
     /// them. They end while all memory is at home.
     fn let_exiting_end(&mut self) -> Result<(), JobError> {
-        let exits = |stop: &&(Tid, i32)| Stop::decode(stop.1) == Stop::Exiting;
-        let exiting: Vec<Tid> = self.deferred.iter().filter(exits).map(|s| s.0).collect();
-        self.deferred.retain(|stop| !exits(&stop));
-        for tid in exiting {
+        for tid in self.take_exiting() {
             self.on_exiting(tid)?;
             procfs::await_end(self.pid, tid);
         }
         Ok(())
+    }
+
+    /// The threads whose exit events have been put aside.
+    pub(super) fn take_exiting(&mut self) -> Vec<Tid> {
+        let exits = |stop: &&(Tid, i32)| Stop::decode(stop.1) == Stop::Exiting;
+        let exiting = self.deferred.iter().filter(exits).map(|s| s.0).collect();
+        self.deferred.retain(|stop| !exits(&stop));
+        exiting
     }
 
     /// Makes the private file mapping at `addr` anonymous, because a board wants to share it.
