@@ -1,0 +1,196 @@
+//! Builds musl and the in-guest runtime for both instruction sets into the cache.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::edits::{self, EditError};
+use super::home::Home;
+use super::source::{self, SourceError};
+use crate::driver::run::{RunError, run};
+use crate::driver::tools::{self, alike, headers, llvm};
+use crate::pass::Isa;
+
+/// The files of the runtime, by name.
+pub const RUNTIME: [(&str, &str); 6] = [
+    ("rtx.h", include_str!("../../runtime/rtx.h")),
+    ("rtx.c", include_str!("../../runtime/rtx.c")),
+    ("selftest.h", include_str!("../../runtime/selftest.h")),
+    ("selftest.c", include_str!("../../runtime/selftest.c")),
+    ("resume.x86_64.S", include_str!("../../runtime/arch/x86_64/resume.S")),
+    ("resume.aarch64.S", include_str!("../../runtime/arch/aarch64/resume.S")),
+];
+
+/// What `rtx-cc setup` is to do.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// musl's source: a directory or an archive; without it the distribution's package.
+    pub source: Option<PathBuf>,
+    /// Builds anew what is there.
+    pub force: bool,
+}
+
+/// Why the C library cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A file cannot be written or read.
+    #[error("cannot use {}", .0.display())]
+    File(PathBuf, #[source] io::Error),
+    /// musl's source cannot be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// musl's source is not as expected.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A step failed.
+    #[error("cannot build the C library")]
+    Run(#[from] RunError),
+    /// The kernel's headers are missing.
+    #[error("there are no kernel headers in /usr/include/linux; install linux-libc-dev")]
+    NoKernelHeaders,
+    /// GCC's support library is missing.
+    #[error("libgcc.a for {0} is missing; install {1}")]
+    NoSupport(&'static str, String),
+}
+
+fn file(path: &Path) -> impl FnOnce(io::Error) -> SetupError + use<> {
+    let path = path.to_owned();
+    move |error| SetupError::File(path, error)
+}
+
+/// Builds the library unless it is there; `say` hears what happens.
+///
+/// # Errors
+/// When a step fails. Nothing half-built is left where it would be used.
+pub fn setup(options: &Setup, say: &mut dyn FnMut(&str)) -> Result<Home, SetupError> {
+    let home = Home::of_this_version();
+    if home.is_complete() && !options.force {
+        say(&format!("the C library is built already: {}", home.root().display()));
+        return Ok(home);
+    }
+    if home.root().exists() {
+        fs::remove_dir_all(home.root()).map_err(file(home.root()))?;
+    }
+    fs::create_dir_all(home.root()).map_err(file(home.root()))?;
+    let work = home.root().join("build");
+    say("fetching the source of musl");
+    let tree = source::get(options.source.as_deref(), &work)?;
+    for isa in Isa::ALL {
+        tools::support_library(isa).map_err(|package| SetupError::NoSupport(isa.name(), package))?;
+        say(&format!("building musl for {}", isa.name()));
+        build_musl(&home, &work, &tree, isa)?;
+    }
+    kernel_headers(&home)?;
+    say("building the runtime");
+    build_runtime(&home, &work)?;
+    fs::write(home.stamp(), "").map_err(file(&home.stamp()))?;
+    say("building the part of libc that can migrate");
+    let made = build_points(&home, &work, &tree);
+    if made.is_err() {
+        let _ = fs::remove_file(home.stamp());
+    }
+    made?;
+    fs::remove_dir_all(&work).map_err(file(&work))?;
+    say(&format!("done: {}", home.root().display()));
+    Ok(home)
+}
+
+fn build_musl(home: &Home, work: &Path, tree: &Path, isa: Isa) -> Result<(), SetupError> {
+    let source = work.join(format!("musl-{}", isa.name()));
+    run(Command::new("cp").arg("-r").arg(tree).arg(&source))?;
+    edits::apply(&source, isa)?;
+    let own = std::env::current_exe().map_err(file(Path::new("rtx-cc")))?;
+    let compiler = format!("{} --musl-cc={}", own.display(), isa.name());
+    let support = tools::support_library(isa).map_err(|package| SetupError::NoSupport(isa.name(), package))?;
+    let flags = "-O2 -fno-stack-protector -fno-pic -Wno-everything -U__FP_FAST_FMA -U__FP_FAST_FMAF";
+    run(Command::new(source.join("configure"))
+        .current_dir(&source)
+        .env("CC", &compiler)
+        .env("AR", llvm("llvm-ar").get_program())
+        .env("RANLIB", llvm("llvm-ranlib").get_program())
+        .env("LIBCC", support)
+        .env("CFLAGS", flags)
+        .arg(format!("--target={}-linux-musl", isa.name()))
+        .arg("--disable-shared")
+        .arg(format!("--prefix={}", home.root().join(isa.name()).display()))
+        .arg(format!("--includedir={}", home.root().join(isa.name()).join("all-include").display())))?;
+    let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    run(Command::new("make").current_dir(&source).arg(format!("-j{jobs}")).arg("install"))?;
+    let all = home.root().join(isa.name()).join("all-include");
+    match isa {
+        Isa::X86_64 => fs::rename(&all, home.include()).map_err(file(&all))?,
+        Isa::Aarch64 => {
+            let bits = home.own_include(isa).join("bits");
+            fs::create_dir_all(&bits).map_err(file(&bits))?;
+            // Only the format of long double differs for programs.
+            fs::copy(all.join("bits/float.h"), bits.join("float.h")).map_err(file(&bits))?;
+            fs::remove_dir_all(&all).map_err(file(&all))?;
+        }
+    }
+    Ok(())
+}
+
+fn kernel_headers(home: &Home) -> Result<(), SetupError> {
+    let link = |from: &str, name: &str| {
+        let to = home.include().join(name);
+        std::os::unix::fs::symlink(from, &to).map_err(file(&to))
+    };
+    if !Path::new("/usr/include/linux").exists() {
+        return Err(SetupError::NoKernelHeaders);
+    }
+    link("/usr/include/linux", "linux")?;
+    link("/usr/include/asm-generic", "asm-generic")?;
+    let asm = ["/usr/include/x86_64-linux-gnu/asm", "/usr/include/asm"];
+    let asm = asm.into_iter().find(|path| Path::new(path).exists()).ok_or(SetupError::NoKernelHeaders)?;
+    link(asm, "asm")
+}
+
+fn build_runtime(home: &Home, work: &Path) -> Result<(), SetupError> {
+    for (name, text) in RUNTIME {
+        let path = work.join(name);
+        fs::write(&path, text).map_err(file(&path))?;
+    }
+    let clang = tools::clang_headers()?;
+    for isa in Isa::ALL {
+        let compile = |source: &str, object: &str| {
+            run(llvm("clang")
+                .args(alike(isa))
+                .args(headers(home, isa, &clang))
+                .args(["-O2", "-g", "-fno-pic", "-fno-stack-protector", "-ffunction-sections", "-Wall", "-c"])
+                .arg(format!("-ffile-prefix-map={}=rtx", work.display()))
+                .arg(work.join(source))
+                .arg("-o")
+                .arg(home.lib(isa).join(object)))
+        };
+        compile("rtx.c", "rtx.o")?;
+        compile("selftest.c", "rtx-selftest.o")?;
+        compile(&format!("resume.{}.S", isa.name()), "rtx-resume.o")?;
+    }
+    Ok(())
+}
+
+/// qsort and bsearch call functions of the program: with equivalence points of their own they do not
+/// keep a thread from leaving.
+fn build_points(home: &Home, work: &Path, tree: &Path) -> Result<(), SetupError> {
+    let own = std::env::current_exe().map_err(file(Path::new("rtx-cc")))?;
+    // In the place of musl's header, whose count of zeros is assembly.
+    let atomic = work.join("points/atomic.h");
+    fs::create_dir_all(work.join("points")).map_err(file(&atomic))?;
+    fs::write(&atomic, "#define a_ctz_l __builtin_ctzl\n").map_err(file(&atomic))?;
+    let mut archive = llvm("llvm-ar");
+    archive.arg("rcs").arg(home.instrumented());
+    for name in ["qsort", "qsort_nr", "bsearch"] {
+        let object = work.join(format!("{name}.o"));
+        run(Command::new(&own)
+            .args(["-O2", "-g", "-c", "-w", "-D_XOPEN_SOURCE=700"])
+            .args([format!("-I{}", tree.join("src/include").display()), format!("-I{}", work.join("points").display())])
+            .arg(format!("-ffile-prefix-map={}=musl", tree.display()))
+            .arg(tree.join(format!("src/stdlib/{name}.c")))
+            .arg("-o")
+            .arg(&object))?;
+        archive.arg(object);
+    }
+    run(&mut archive)?;
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! The compiler that musl's own build calls: clang, and between its front end and its back end names for
+//! nameless constants and brackets around calls through pointers, which may lead to the program's code.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::driver::run::{RunError, visibly};
+use crate::driver::tools::{alike, llvm};
+use crate::ir::{IrError, Module};
+use crate::pass::{Isa, brackets, names, thread_words};
+
+/// Why a file of musl cannot be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// clang failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// LLVM failed.
+    #[error(transparent)]
+    Ir(#[from] IrError),
+    /// No room for what stands between.
+    #[error("cannot write a temporary file")]
+    Temporary(#[from] std::io::Error),
+}
+
+/// Compiles as `arguments` say.
+///
+/// # Errors
+/// When a step fails.
+pub fn compile(isa: Isa, arguments: &[OsString]) -> Result<(), CompileError> {
+    let is_c = |a: &OsString| Path::new(a).extension().is_some_and(|end| end == "c");
+    let from_c = arguments.iter().any(|a| a == "-c") && arguments.iter().any(is_c);
+    let Some(place) = arguments.iter().position(|a| a == "-o").filter(|_| from_c) else {
+        return Ok(visibly(llvm("clang").args(alike(isa)).args(arguments))?);
+    };
+    let object = PathBuf::from(&arguments[place + 1]);
+    let directory = tempfile::tempdir()?;
+    let bitcode = directory.path().join("file.bc");
+    let mut front: Vec<OsString> = arguments.to_vec();
+    front[place + 1] = bitcode.clone().into();
+    visibly(llvm("clang").args(alike(isa)).args(&front).args(["-Xclang", "-disable-llvm-passes", "-emit-llvm"]))?;
+    let module = Module::read(&bitcode)?;
+    names::pin(&module);
+    for function in module.functions().into_iter().filter(|f| !f.is_declaration()) {
+        brackets::bracket(&module, function, |_| false);
+    }
+    thread_words::lower(&module, isa);
+    module.verify()?;
+    std::fs::write(&bitcode, module.bitcode())?;
+    let level = arguments.iter().filter_map(|a| a.to_str()).rfind(|a| a.starts_with("-O")).unwrap_or("-O2");
+    let mut back = crate::driver::tools::back_end(isa, level, &bitcode, &object);
+    if arguments.iter().any(|a| a == "-fno-builtin" || a == "-ffreestanding") {
+        back.arg("-ffreestanding");
+    }
+    Ok(visibly(&mut back)?)
+}

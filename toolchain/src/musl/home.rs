@@ -1,0 +1,76 @@
+//! Where the built C library is.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use crate::pass::Isa;
+
+/// The built C library and what goes with it.
+#[derive(Debug, Clone)]
+pub struct Home {
+    root: PathBuf,
+}
+
+impl Home {
+    /// The library that fits this rtx-cc: below `RTX_CC_HOME`, or the user's cache directory.
+    pub fn of_this_version() -> Home {
+        let base = std::env::var_os("RTX_CC_HOME").map(PathBuf::from).unwrap_or_else(|| {
+            let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+            let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/tmp".into())).join(".cache");
+            cache.unwrap_or_else(home).join("rtx-cc")
+        });
+        Home { root: base.join(format!("musl-{}", fingerprint())) }
+    }
+
+    /// The directory of everything.
+    pub fn root(&self) -> &PathBuf {
+        &self.root
+    }
+
+    /// The headers, one set for both instruction sets.
+    pub fn include(&self) -> PathBuf {
+        self.root.join("include")
+    }
+
+    /// The few headers that describe processor formats, for the second front end's own bodies.
+    pub fn own_include(&self, isa: Isa) -> PathBuf {
+        self.root.join(isa.name()).join("include")
+    }
+
+    /// The libraries and objects of an instruction set.
+    pub fn lib(&self, isa: Isa) -> PathBuf {
+        self.root.join(isa.name()).join("lib")
+    }
+
+    /// The part of libc that has equivalence points: an archive of rtx-cc's objects.
+    pub fn instrumented(&self) -> PathBuf {
+        self.root.join("librtx-points.a")
+    }
+
+    /// Written last: the library is complete.
+    pub fn stamp(&self) -> PathBuf {
+        self.root.join("complete")
+    }
+
+    /// Whether the library is there.
+    pub fn is_complete(&self) -> bool {
+        self.stamp().exists()
+    }
+}
+
+/// Changes when anything changes that goes into the library.
+fn fingerprint() -> String {
+    let mut hash = Sha256::new();
+    hash.update(env!("CARGO_PKG_VERSION"));
+    for text in super::edits::TEXTS {
+        hash.update(text);
+    }
+    for (_, text) in super::build::RUNTIME {
+        hash.update(text);
+    }
+    for text in [include_str!("build.rs"), include_str!("compile.rs"), include_str!("edits.rs")] {
+        hash.update(text);
+    }
+    hash.finalize()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,87 @@
+//! Equivalence points: where compiled code looks whether its thread is asked to leave.
+
+use std::collections::HashSet;
+
+use super::control_flow::{ControlFlow, Loop};
+use super::runtime_calls::Runtime;
+use crate::ir::{Block, Builder, Function, Instruction, Opcode};
+
+/// Inserts the polls of a function: at its entry, and at the back edges of its loops unless a function
+/// that polls is called each time round. Returns the calls of the slow path.
+pub fn insert(
+    builder: &Builder,
+    runtime: &Runtime,
+    function: Function,
+    instrumented: &HashSet<Function>,
+) -> Vec<Instruction> {
+    let mut places = back_edges(function, instrumented);
+    let entry = function.entry();
+    let begin = entry.instructions().into_iter().find(|i| i.opcode() != Opcode::LLVMAlloca);
+    places.insert(0, begin.expect("a block ends with a terminator"));
+    places.into_iter().map(|place| poll_before(builder, runtime, place)).collect()
+}
+
+/// The instructions before which loops poll.
+fn back_edges(function: Function, instrumented: &HashSet<Function>) -> Vec<Instruction> {
+    let flow = ControlFlow::of(function);
+    let (loops, irregular) = flow.loops();
+    let mut blocks: Vec<Block> = Vec::new();
+    for l in &loops {
+        if !is_covered(&flow, l, instrumented) && !is_short(l) {
+            blocks.extend(&l.latches);
+        }
+    }
+    blocks.extend(irregular.into_iter().map(|(from, _)| from));
+    let mut seen = HashSet::new();
+    blocks.retain(|block| seen.insert(*block));
+    blocks.into_iter().filter_map(Block::terminator).collect()
+}
+
+/// Whether each round calls a function that polls when it begins.
+fn is_covered(flow: &ControlFlow, l: &Loop, instrumented: &HashSet<Function>) -> bool {
+    l.blocks.iter().any(|block| {
+        block.instructions().iter().any(|i| i.called_function().is_some_and(|f| instrumented.contains(&f)))
+            && l.latches.iter().all(|latch| flow.dominates(*block, *latch))
+    })
+}
+
+/// Whether the loop needs no point of its own: what bounds its rounds is a small constant.
+fn is_short(l: &Loop) -> bool {
+    const ROUNDS: i64 = 1024;
+    let [latch] = l.latches[..] else { return false };
+    let Some(end) = latch.terminator().filter(|t| t.successors().len() == 2) else { return false };
+    let Some(test) = end.as_value().operands()[0].as_instruction().filter(|i| i.opcode() == Opcode::LLVMICmp) else {
+        return false;
+    };
+    let operands = test.as_value().operands();
+    let Some(bound) = operands[1].as_integer() else { return false };
+    let Some(step) = operands[0].as_instruction().filter(|i| i.opcode() == Opcode::LLVMAdd) else { return false };
+    let parts = step.as_value().operands();
+    let Some(counter) = parts[0].as_instruction().filter(|i| i.opcode() == Opcode::LLVMPHI) else { return false };
+    let starts = counter.incoming().into_iter().filter(|(_, from)| *from != latch).map(|(value, _)| value.as_integer());
+    counter.block() == l.header
+        && !l.has_inner
+        && parts[1].as_integer() == Some(1)
+        && starts.into_iter().all(|start| start.is_some_and(|s| (0..=ROUNDS).contains(&(bound - s))))
+}
+
+/// Polls before `place`; returns the call of the slow path, whose result says whether to leave.
+fn poll_before(builder: &Builder, runtime: &Runtime, place: Instruction) -> Instruction {
+    let rest = place.block();
+    let head = rest.split_before(place, builder);
+    let jump = head.terminator().expect("the split ended it");
+    let slow = rest.insert_before(builder, "rtx.asked");
+    builder.before(jump);
+    builder.locate_like(place);
+    let asked = builder.load(builder.integer(32), runtime.indicator);
+    asked.set_volatile();
+    asked.set_alignment(4);
+    let asked = builder.differs(asked.as_value(), builder.word(0));
+    builder.branch_rarely(asked, slow, rest);
+    jump.erase();
+    builder.at_end(slow);
+    builder.locate_like(place);
+    let call = runtime.slow.call(builder, &[]);
+    builder.jump(rest);
+    call
+}
