@@ -160,9 +160,10 @@ impl Linker<'_> {
         if isa == Isa::X86_64 {
             command.args(inputs.foreign.iter().map(|(file, _)| file));
         }
-        command.arg(lib.join("rtx.o")).arg(lib.join("rtx-resume.o"));
+        let runtime = self.home.runtime(isa);
+        command.arg(runtime.join("rtx.o")).arg(runtime.join("rtx-resume.o"));
         if self.arguments.selftest {
-            command.arg(lib.join("rtx-selftest.o"));
+            command.arg(runtime.join("rtx-selftest.o"));
         }
         command.arg("--start-group").arg(lib.join("libc.a")).arg(support).arg("--end-group").arg(lib.join("crtn.o"));
         if self.arguments.strip {

@@ -138,6 +138,8 @@ impl ResumeDebug {
     }
 
     fn relocate(&self, instruction: Instruction, subprogram: LLVMMetadataRef) {
+        // It names places of the original.
+        instruction.drop_metadata("llvm.loop");
         // SAFETY: the instruction is alive; a location's parent chain ends.
         unsafe {
             let mut at = LLVMInstructionGetDebugLoc(instruction.0);

@@ -69,6 +69,29 @@ pub fn setup(options: &Setup, say: &mut dyn FnMut(&str)) -> Result<Home, SetupEr
         say(&format!("the C library is built already: {}", home.root().display()));
         return Ok(home);
     }
+    for isa in Isa::ALL {
+        tools::support_library(isa).map_err(|package| SetupError::NoSupport(isa.name(), package))?;
+    }
+    if options.force || !home.library_stamp().exists() {
+        build_library(&home, options, say)?;
+    }
+    say("building the runtime");
+    if home.runtime_root().exists() {
+        fs::remove_dir_all(home.runtime_root()).map_err(file(&home.runtime_root()))?;
+    }
+    build_runtime(&home)?;
+    say("building the part of libc that can migrate");
+    fs::write(home.runtime_stamp(), "").map_err(file(&home.runtime_stamp()))?;
+    let made = build_points(&home);
+    if made.is_err() {
+        let _ = fs::remove_file(home.runtime_stamp());
+    }
+    made?;
+    say(&format!("done: {}", home.root().display()));
+    Ok(home)
+}
+
+fn build_library(home: &Home, options: &Setup, say: &mut dyn FnMut(&str)) -> Result<(), SetupError> {
     if home.root().exists() {
         fs::remove_dir_all(home.root()).map_err(file(home.root()))?;
     }
@@ -77,23 +100,16 @@ pub fn setup(options: &Setup, say: &mut dyn FnMut(&str)) -> Result<Home, SetupEr
     say("fetching the source of musl");
     let tree = source::get(options.source.as_deref(), &work)?;
     for isa in Isa::ALL {
-        tools::support_library(isa).map_err(|package| SetupError::NoSupport(isa.name(), package))?;
         say(&format!("building musl for {}", isa.name()));
-        build_musl(&home, &work, &tree, isa)?;
+        build_musl(home, &work, &tree, isa)?;
     }
-    kernel_headers(&home)?;
-    say("building the runtime");
-    build_runtime(&home, &work)?;
-    fs::write(home.stamp(), "").map_err(file(&home.stamp()))?;
-    say("building the part of libc that can migrate");
-    let made = build_points(&home, &work, &tree);
-    if made.is_err() {
-        let _ = fs::remove_file(home.stamp());
-    }
-    made?;
+    kernel_headers(home)?;
+    let kept = home.source();
+    fs::create_dir_all(&kept).map_err(file(&kept))?;
+    run(Command::new("cp").arg("-r").arg(tree.join("src/stdlib")).arg(tree.join("src/include")).arg(&kept))?;
+    run(Command::new("cp").arg("-r").arg(tree.join("include")).arg(kept.join("../include")))?;
     fs::remove_dir_all(&work).map_err(file(&work))?;
-    say(&format!("done: {}", home.root().display()));
-    Ok(home)
+    fs::write(home.library_stamp(), "").map_err(file(&home.library_stamp()))
 }
 
 fn build_musl(home: &Home, work: &Path, tree: &Path, isa: Isa) -> Result<(), SetupError> {
@@ -146,22 +162,26 @@ fn kernel_headers(home: &Home) -> Result<(), SetupError> {
     link(asm, "asm")
 }
 
-fn build_runtime(home: &Home, work: &Path) -> Result<(), SetupError> {
+fn build_runtime(home: &Home) -> Result<(), SetupError> {
+    let source = home.runtime_root().join("source");
+    fs::create_dir_all(&source).map_err(file(&source))?;
     for (name, text) in RUNTIME {
-        let path = work.join(name);
+        let path = source.join(name);
         fs::write(&path, text).map_err(file(&path))?;
     }
     let clang = tools::clang_headers()?;
     for isa in Isa::ALL {
-        let compile = |source: &str, object: &str| {
+        let to = home.runtime(isa);
+        fs::create_dir_all(&to).map_err(file(&to))?;
+        let compile = |name: &str, object: &str| {
             run(llvm("clang")
                 .args(alike(isa))
                 .args(headers(home, isa, &clang))
-                .args(["-O2", "-g", "-fno-pic", "-fno-stack-protector", "-ffunction-sections", "-Wall", "-c"])
-                .arg(format!("-ffile-prefix-map={}=rtx", work.display()))
-                .arg(work.join(source))
+                .args(["-O2", "-g", "-fno-pic", "-fno-stack-protector", "-ffunction-sections", "-fdata-sections", "-c"])
+                .arg(format!("-ffile-prefix-map={}=rtx", source.display()))
+                .arg(source.join(name))
                 .arg("-o")
-                .arg(home.lib(isa).join(object)))
+                .arg(to.join(object)))
         };
         compile("rtx.c", "rtx.o")?;
         compile("selftest.c", "rtx-selftest.o")?;
@@ -172,11 +192,12 @@ fn build_runtime(home: &Home, work: &Path) -> Result<(), SetupError> {
 
 /// qsort and bsearch call functions of the program: with equivalence points of their own they do not
 /// keep a thread from leaving.
-fn build_points(home: &Home, work: &Path, tree: &Path) -> Result<(), SetupError> {
+fn build_points(home: &Home) -> Result<(), SetupError> {
     let own = std::env::current_exe().map_err(file(Path::new("rtx-cc")))?;
+    let source = home.source();
     // In the place of musl's header, whose count of zeros is assembly.
-    let atomic = work.join("points/atomic.h");
-    fs::create_dir_all(work.join("points")).map_err(file(&atomic))?;
+    let work = home.runtime_root().join("source");
+    let atomic = work.join("atomic.h");
     fs::write(&atomic, "#define a_ctz_l __builtin_ctzl\n").map_err(file(&atomic))?;
     let mut archive = llvm("llvm-ar");
     archive.arg("rcs").arg(home.instrumented());
@@ -184,9 +205,9 @@ fn build_points(home: &Home, work: &Path, tree: &Path) -> Result<(), SetupError>
         let object = work.join(format!("{name}.o"));
         run(Command::new(&own)
             .args(["-O2", "-g", "-c", "-w", "-D_XOPEN_SOURCE=700"])
-            .args([format!("-I{}", tree.join("src/include").display()), format!("-I{}", work.join("points").display())])
-            .arg(format!("-ffile-prefix-map={}=musl", tree.display()))
-            .arg(tree.join(format!("src/stdlib/{name}.c")))
+            .args([format!("-I{}", source.join("include").display()), format!("-I{}", work.display())])
+            .arg(format!("-ffile-prefix-map={}=musl", source.display()))
+            .arg(source.join(format!("stdlib/{name}.c")))
             .arg("-o")
             .arg(&object))?;
         archive.arg(object);

@@ -45,32 +45,61 @@ impl Home {
 
     /// The part of libc that has equivalence points: an archive of rtx-cc's objects.
     pub fn instrumented(&self) -> PathBuf {
-        self.root.join("librtx-points.a")
+        self.runtime_root().join("librtx-points.a")
+    }
+
+    /// The files of musl's source that programs get with equivalence points, and their headers.
+    pub(super) fn source(&self) -> PathBuf {
+        self.root.join("source/src")
+    }
+
+    /// The objects of the runtime for an instruction set.
+    pub fn runtime(&self, isa: Isa) -> PathBuf {
+        self.runtime_root().join(isa.name())
+    }
+
+    /// The runtime and the archive: they change more often than the library.
+    pub(super) fn runtime_root(&self) -> PathBuf {
+        self.root.join(format!("runtime-{}", runtime_fingerprint()))
     }
 
     /// Written last: the library is complete.
-    pub fn stamp(&self) -> PathBuf {
+    pub(super) fn library_stamp(&self) -> PathBuf {
         self.root.join("complete")
     }
 
-    /// Whether the library is there.
+    /// Written last: the runtime is complete.
+    pub(super) fn runtime_stamp(&self) -> PathBuf {
+        self.runtime_root().join("complete")
+    }
+
+    /// Whether all is there.
     pub fn is_complete(&self) -> bool {
-        self.stamp().exists()
+        self.library_stamp().exists() && self.runtime_stamp().exists()
     }
 }
 
 /// Changes when anything changes that goes into the library.
 fn fingerprint() -> String {
+    let ours = super::edits::TEXTS.into_iter();
+    digest(ours.chain([
+        include_str!("edits.rs"),
+        include_str!("compile.rs"),
+        include_str!("../pass/brackets.rs"),
+        include_str!("../pass/names.rs"),
+        include_str!("../pass/thread_words.rs"),
+    ]))
+}
+
+/// Changes when anything changes that goes into the runtime.
+fn runtime_fingerprint() -> String {
+    let runtime = super::build::RUNTIME.into_iter().map(|(_, text)| text);
+    digest(runtime.chain([include_str!("build.rs"), include_str!("../pass/pins.rs"), include_str!("../driver/compile.rs")]))
+}
+
+fn digest(texts: impl Iterator<Item = &'static str>) -> String {
     let mut hash = Sha256::new();
     hash.update(env!("CARGO_PKG_VERSION"));
-    for text in super::edits::TEXTS {
-        hash.update(text);
-    }
-    for (_, text) in super::build::RUNTIME {
-        hash.update(text);
-    }
-    for text in [include_str!("build.rs"), include_str!("compile.rs"), include_str!("edits.rs")] {
-        hash.update(text);
-    }
+    texts.for_each(|text| hash.update(text));
     hash.finalize()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
