@@ -151,7 +151,10 @@ impl Compiler<'_> {
 
     fn mark(&self, pin: &Pin) {
         let location = pin.location.as_ref().map(ToString::to_string);
-        self.warnings.fixed(location.as_deref(), &pin.function.name(), pin.reason);
+        // A function that never returns ends the thread or the program; nobody waits for it.
+        if !pin.function.has(crate::ir::Place::Function, "noreturn") {
+            self.warnings.fixed(location.as_deref(), &pin.function.name(), pin.reason);
+        }
         let note = if pin.reason.needs_own_body() { OWN_ISA } else { FIXED };
         pin.function.set_note(note, pin.reason.option());
         pin.function.remove(crate::ir::Place::Function, "alwaysinline");
