@@ -1,0 +1,85 @@
+//! Random programs (csmith) are built, compared with another compiler's result, and cross many times.
+//! RTX_RANDOM_PROGRAMS says how many (default 200), RTX_RANDOM_SEED with which seed they begin.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::{Numbers, On, Program, directory, rtx_cc, succeed};
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+#[ignore = "takes an hour: run by `make toolchain-random`"]
+fn random_programs_cross_unchanged() {
+    let directory = directory("random");
+    let (mut programs, mut crossings, mut seed) = (0, 0, setting("RTX_RANDOM_SEED", 1));
+    while programs < setting("RTX_RANDOM_PROGRAMS", 200) {
+        let source = generate(&directory, seed);
+        if let Some(expected) = reference(&directory, &source) {
+            crossings += check(&directory, &source, seed, &expected);
+            programs += 1;
+        }
+        seed += 1;
+    }
+    println!("{programs} programs, {crossings} crossings, seeds up to {seed}");
+    assert!(crossings > programs, "the programs hardly crossed");
+}
+
+fn generate(directory: &Path, seed: u64) -> PathBuf {
+    let text = succeed(Command::new("csmith").args(["--seed", &seed.to_string()]).args([
+        "--max-funcs", "10", "--max-block-depth", "4", "--no-packed-struct",
+    ]));
+    let source = directory.join("random.c");
+    std::fs::write(&source, text.stdout).unwrap();
+    source
+}
+
+/// What the program prints when clang builds it; none when it takes too long.
+fn reference(directory: &Path, source: &Path) -> Option<String> {
+    let program = directory.join("reference");
+    succeed(Command::new("clang-19").args(["-O1", "-w", "-I/usr/include/csmith", "-o"]).arg(&program).arg(source));
+    let run = Command::new("timeout").arg("0.5").arg(&program).output().unwrap();
+    run.status.success().then(|| String::from_utf8(run.stdout).unwrap())
+}
+
+/// Builds the program and lets it cross; how often it did.
+fn check(directory: &Path, source: &Path, seed: u64, expected: &str) -> u64 {
+    let path = directory.join("random");
+    succeed(
+        rtx_cc().args(["-O2", "-w", "-frtx-selftest", "-I/usr/include/csmith", "-o"]).arg(&path).arg(source),
+    );
+    let program = Program::at(&path);
+    for on in [On::X86, On::Arm] {
+        let run = program.run(on, &[]);
+        assert_eq!((run.status, run.out.as_str()), (Some(0), expected), "seed {seed} on {on:?}");
+    }
+    let run = program.run(On::X86, &[("INPLACE", "3")]);
+    assert_eq!((run.status, run.out.as_str()), (Some(0), expected), "seed {seed}, in place");
+    let points = program.points();
+    let mut numbers = Numbers(seed);
+    (0..4).map(|turn| cross(&program, directory, if turn % 2 == 0 { On::X86 } else { On::Arm }, points, &mut numbers, seed, expected)).sum()
+}
+
+fn cross(program: &Program, directory: &Path, from: On, points: u64, numbers: &mut Numbers, seed: u64, expected: &str) -> u64 {
+    let (old, new) = (directory.join("old"), directory.join("new"));
+    let mut point = numbers.below(points);
+    let begun = point;
+    let mut on = from;
+    let mut run = program.run(on, &[("STOP", &point.to_string()), ("DUMP", new.to_str().unwrap())]);
+    let (mut out, mut hops) = (run.out.clone(), 0);
+    while run.status == Some(42) {
+        std::fs::rename(&new, &old).unwrap();
+        point += 1 + numbers.below(points / 4);
+        on = on.other();
+        hops += 1;
+        let (stop, from, to) = (point.to_string(), old.to_str().unwrap(), new.to_str().unwrap());
+        run = program.run(on, &[("RESUME", from), ("STOP", &stop), ("DUMP", to)]);
+        out += &run.out;
+    }
+    assert_eq!((run.status, out.as_str()), (Some(0), expected), "seed {seed} from point {begun} on {from:?}, {hops} crossings: {}", run.err);
+    hops
+}
