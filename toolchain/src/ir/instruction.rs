@@ -168,6 +168,12 @@ impl Instruction {
         unsafe { LLVMSetMetadata(self.0, Value::kind_id(kind), std::ptr::null_mut()) }
     }
 
+    /// Takes over metadata of a kind.
+    pub fn copy_metadata(self, other: Instruction, kind: &str) {
+        // SAFETY: both alive, of one context; null removes.
+        unsafe { LLVMSetMetadata(self.0, Value::kind_id(kind), LLVMGetMetadata(other.0, Value::kind_id(kind))) }
+    }
+
     /// A copy that is in no block yet and uses the same operands.
     pub fn copy(self) -> Instruction {
         // SAFETY: alive.

@@ -18,6 +18,7 @@ mod polls;
 mod resume;
 mod runtime_calls;
 mod sites;
+mod strips;
 pub mod tables;
 pub mod targets;
 pub mod thread_locals;

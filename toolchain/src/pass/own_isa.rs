@@ -63,11 +63,30 @@ pub fn cut_down(module: &Module, names: &[String]) {
             continue;
         }
         let name = global.name();
+        if global.as_value().users().is_empty() {
+            global.delete();
+            continue;
+        }
         global.as_value().set_name("rtx.replaced");
         let declared = module.add_global(&name, global.ty());
         declared.set_thread_local(global.is_thread_local());
         global.as_value().replace_all_uses(declared.as_value());
         global.delete();
+    }
+    delete_unused(module);
+}
+
+/// Deletes declarations that nothing uses.
+fn delete_unused(module: &Module) {
+    for function in module.functions() {
+        if function.is_declaration() && function.as_value().users().is_empty() {
+            function.delete();
+        }
+    }
+    for global in module.globals() {
+        if global.is_declaration() && global.as_value().users().is_empty() {
+            global.delete();
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::control_flow::{ControlFlow, Loop};
 use super::runtime_calls::Runtime;
+use super::strips;
 use crate::ir::{Block, Builder, Function, Instruction, Opcode};
 
 /// Inserts the polls of a function: at its entry, and at the back edges of its loops unless a function
@@ -14,7 +15,16 @@ pub fn insert(
     function: Function,
     instrumented: &HashSet<Function>,
 ) -> Vec<Instruction> {
-    let mut places = back_edges(function, instrumented);
+    let mut places = Vec::new();
+    let innermost: Vec<Loop> = ControlFlow::of(function).loops().0;
+    let mut in_strips = HashSet::new();
+    for l in innermost.iter().filter(|l| !l.has_inner && !is_short(l)) {
+        if let Some(place) = strips::cut(builder, l) {
+            places.push(place);
+            in_strips.insert(l.header);
+        }
+    }
+    places.extend(back_edges(function, instrumented, &in_strips, &places));
     let entry = function.entry();
     let begin = entry.instructions().into_iter().find(|i| i.opcode() != Opcode::LLVMAlloca);
     places.insert(0, begin.expect("a block ends with a terminator"));
@@ -22,19 +32,24 @@ pub fn insert(
 }
 
 /// The instructions before which loops poll.
-fn back_edges(function: Function, instrumented: &HashSet<Function>) -> Vec<Instruction> {
+fn back_edges(
+    function: Function,
+    instrumented: &HashSet<Function>,
+    in_strips: &HashSet<Block>,
+    done: &[Instruction],
+) -> Vec<Instruction> {
     let flow = ControlFlow::of(function);
     let (loops, irregular) = flow.loops();
     let mut blocks: Vec<Block> = Vec::new();
     for l in &loops {
-        if !is_covered(&flow, l, instrumented) && !is_short(l) {
+        if !is_covered(&flow, l, instrumented) && !is_short(l) && !in_strips.contains(&l.header) {
             blocks.extend(&l.latches);
         }
     }
     blocks.extend(irregular.into_iter().map(|(from, _)| from));
     let mut seen = HashSet::new();
     blocks.retain(|block| seen.insert(*block));
-    blocks.into_iter().filter_map(Block::terminator).collect()
+    blocks.into_iter().filter_map(Block::terminator).filter(|place| !done.contains(place)).collect()
 }
 
 /// Whether each round calls a function that polls when it begins.
