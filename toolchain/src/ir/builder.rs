@@ -5,7 +5,7 @@ use llvm_sys::core::*;
 use llvm_sys::debuginfo::LLVMInstructionGetDebugLoc;
 use llvm_sys::prelude::{LLVMBuilderRef, LLVMContextRef};
 
-use super::{Block, Function, Instruction, Module, Type, Value, c_string};
+use super::{Block, Function, Instruction, Module, Predicate, Type, Value, c_string};
 
 /// Makes instructions of one module.
 pub struct Builder {
@@ -252,6 +252,30 @@ impl Builder {
     pub fn below(&self, a: Value, b: Value) -> Value {
         // SAFETY: integers of one type.
         Value(unsafe { LLVMBuildICmp(self.raw, LLVMIntPredicate::LLVMIntULT, a.0, b.0, UNNAMED) })
+    }
+
+    /// Whether `predicate` holds for two integers.
+    pub fn compare(&self, predicate: Predicate, a: Value, b: Value) -> Value {
+        // SAFETY: integers of one type.
+        Value(unsafe { LLVMBuildICmp(self.raw, predicate.0, a.0, b.0, UNNAMED) })
+    }
+
+    /// `then` if `condition`, else `otherwise`.
+    pub fn select(&self, condition: Value, then: Value, otherwise: Value) -> Value {
+        // SAFETY: a condition and two values of one type.
+        Value(unsafe { LLVMBuildSelect(self.raw, condition.0, then.0, otherwise.0, UNNAMED) })
+    }
+
+    /// The difference of two integers.
+    pub fn subtract(&self, a: Value, b: Value) -> Value {
+        // SAFETY: integers of one type.
+        Value(unsafe { LLVMBuildSub(self.raw, a.0, b.0, UNNAMED) })
+    }
+
+    /// A number of the type of another.
+    pub fn number_like(&self, other: Value, number: u64) -> Value {
+        // SAFETY: an integer type.
+        Value(unsafe { LLVMConstInt(other.ty().0, number, 0) })
     }
 
     /// The sum of two integers.

@@ -9,6 +9,24 @@ use super::{Block, Function, Type, Value};
 /// What an instruction does, as LLVM names it.
 pub use llvm_sys::LLVMOpcode as Opcode;
 
+/// What an integer comparison asks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Predicate(pub(super) llvm_sys::LLVMIntPredicate);
+
+impl Predicate {
+    /// Whether a counter that goes up by one ends where this stops holding for it and a bound, and not
+    /// beyond: "unequal" or "below".
+    pub fn counts_up(self) -> bool {
+        use llvm_sys::LLVMIntPredicate::*;
+        matches!(self.0, LLVMIntNE | LLVMIntULT | LLVMIntSLT)
+    }
+
+    /// Whether it is "unequal".
+    pub fn is_inequality(self) -> bool {
+        self.0 == llvm_sys::LLVMIntPredicate::LLVMIntNE
+    }
+}
+
 /// An instruction in a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Instruction(pub(super) LLVMValueRef);
@@ -80,6 +98,29 @@ impl Instruction {
     pub fn add_incoming(self, value: Value, block: Block) {
         // SAFETY: a phi; the arrays hold one element.
         unsafe { LLVMAddIncoming(self.0, &mut { value.0 }, &mut { block.0 }, 1) }
+    }
+
+    /// What an integer comparison asks.
+    pub fn predicate(self) -> Predicate {
+        // SAFETY: an integer comparison.
+        Predicate(unsafe { LLVMGetICmpPredicate(self.0) })
+    }
+
+    /// The opposite of what it asks.
+    pub fn inverse_predicate(self) -> Predicate {
+        use llvm_sys::LLVMIntPredicate::*;
+        Predicate(match self.predicate().0 {
+            LLVMIntEQ => LLVMIntNE,
+            LLVMIntNE => LLVMIntEQ,
+            LLVMIntUGT => LLVMIntULE,
+            LLVMIntUGE => LLVMIntULT,
+            LLVMIntULT => LLVMIntUGE,
+            LLVMIntULE => LLVMIntUGT,
+            LLVMIntSGT => LLVMIntSLE,
+            LLVMIntSGE => LLVMIntSLT,
+            LLVMIntSLT => LLVMIntSGE,
+            LLVMIntSLE => LLVMIntSGT,
+        })
     }
 
     /// Whether it is a call (of a function, an intrinsic or inline assembly).

@@ -22,7 +22,7 @@ pub use builder::Builder;
 pub use debug::{Location, ResumeDebug};
 pub use function::Function;
 pub use global::{Global, Linkage};
-pub use instruction::{Instruction, Opcode};
+pub use instruction::{Instruction, Opcode, Predicate};
 pub use module::{IrError, Module};
 pub use types::Type;
 pub use value::Value;

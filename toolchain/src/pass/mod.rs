@@ -37,7 +37,7 @@ pub const USER_MAIN: &str = "__rtx_user_main";
 /// LLVM's passes before ours: make values of variables, inline, simplify, put loops in order.
 const BEFORE: &str = "function(sroa,early-cse,simplifycfg,instcombine<no-verify-fixpoint>),always-inline,\
      cgscc(inline,function(sroa,early-cse,simplifycfg,instcombine<no-verify-fixpoint>)),globaldce,\
-     function(tailcallelim,simplifycfg,loop-simplify,lcssa,loop(loop-rotate),sroa,\
+     function(tailcallelim,simplifycfg,loop-simplify,lcssa,loop(loop-rotate),loop-mssa(licm),sroa,\
      instcombine<no-verify-fixpoint>,simplifycfg)";
 
 /// A call site, for the tables.

@@ -33,7 +33,8 @@ pub fn cut(builder: &Builder, l: &Loop) -> Option<Instruction> {
     builder.at_end(pause);
     builder.locate_like(shape.end);
     builder.jump(strip);
-    end_strips(builder, l, &shape, strip, pause);
+    let bound = stride_bound(builder, l, &shape, strip);
+    end_strips(builder, l, &shape, bound, strip, pause);
     pause.terminator()
 }
 
@@ -96,23 +97,70 @@ fn split_phi(builder: &Builder, l: &Loop, shape: &Shape, phi: Instruction, strip
     phi.erase();
 }
 
-/// Counts the rounds, and ends a strip when there were enough.
-fn end_strips(builder: &Builder, l: &Loop, shape: &Shape, strip: Block, pause: Block) {
-    builder.before(l.header.instructions()[0]);
-    let rounds = builder.phi(builder.integer(32));
-    builder.before(shape.end);
-    let more = builder.add(rounds.as_value(), builder.word(1));
-    rounds.add_incoming(builder.word(0), strip);
-    rounds.add_incoming(more, shape.latch);
+/// When the loop counts by one up to a bound that it does not change: where the counter ends this strip,
+/// computed before the strip. The loop then compares with that, and is no longer than it was.
+fn stride_bound(builder: &Builder, l: &Loop, shape: &Shape, strip: Block) -> Option<(Value, Value)> {
+    let test = shape.end.as_value().operands()[0].as_instruction().filter(|i| i.opcode() == Opcode::LLVMICmp)?;
+    let goes_on = if shape.while_true { test.predicate() } else { test.inverse_predicate() };
+    let [next, bound] = test.as_value().operands()[..] else { return None };
+    let invariant = bound.as_instruction().is_none_or(|i| !l.blocks.contains(&i.block()));
+    let step = next.as_instruction().filter(|i| i.opcode() == Opcode::LLVMAdd)?;
+    let [counter, one] = step.as_value().operands()[..] else { return None };
+    let phi = counter.as_instruction().filter(|i| i.opcode() == Opcode::LLVMPHI && i.block() == l.header)?;
+    if !invariant || one.as_integer() != Some(1) || !goes_on.counts_up() {
+        return None;
+    }
+    let begin = phi.incoming().into_iter().find(|(_, from)| *from == strip).map(|(value, _)| value)?;
+    let end = strip.terminator()?;
+    builder.before(end);
+    let left = builder.subtract(bound, begin);
+    let one = builder.number_like(begin, 1);
+    // A loop that is entered with its bound behind it makes one round; where only inequality counts it
+    // goes round all numbers, and the distance 0 stands for that many.
+    let left = if goes_on.is_inequality() {
+        left
+    } else {
+        builder.select(builder.compare(goes_on, begin, bound), left, one)
+    };
+    let most = builder.number_like(begin, u64::from(ROUNDS) - 1);
+    let less = builder.subtract(left, one);
+    let rounds = builder.select(builder.below(less, most), less, most);
+    Some((next, builder.add(builder.add(begin, rounds), one)))
+}
+
+/// Ends a strip when there were enough rounds.
+fn end_strips(
+    builder: &Builder,
+    l: &Loop,
+    shape: &Shape,
+    bound: Option<(Value, Value)>,
+    strip: Block,
+    pause: Block,
+) {
     let condition = shape.end.as_value().operands()[0];
-    let goes_on = if shape.while_true { condition } else { builder.not(condition) };
-    let both = builder.and(goes_on, builder.below(more, builder.word(ROUNDS)));
+    let within = match bound {
+        Some((next, bound)) => {
+            builder.before(shape.end);
+            builder.differs(next, bound)
+        }
+        None => {
+            builder.before(l.header.instructions()[0]);
+            let rounds = builder.phi(builder.integer(32));
+            builder.before(shape.end);
+            let more = builder.add(rounds.as_value(), builder.word(1));
+            rounds.add_incoming(builder.word(0), strip);
+            rounds.add_incoming(more, shape.latch);
+            let goes_on = if shape.while_true { condition } else { builder.not(condition) };
+            builder.and(goes_on, builder.below(more, builder.word(ROUNDS)))
+        }
+    };
     let done = builder.block(l.header.function(), "rtx.done");
-    let end = builder.branch(both, l.header, done);
+    let end = builder.branch(within, l.header, done);
     end.copy_metadata(shape.end, "llvm.loop");
     builder.at_end(done);
     builder.locate_like(shape.end);
-    builder.branch(goes_on, pause, shape.exit);
+    let (then, otherwise) = if shape.while_true { (pause, shape.exit) } else { (shape.exit, pause) };
+    builder.branch(condition, then, otherwise);
     shape.end.erase();
     for phi in shape.exit.phis() {
         builder.before(phi);
