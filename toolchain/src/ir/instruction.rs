@@ -14,11 +14,16 @@ pub use llvm_sys::LLVMOpcode as Opcode;
 pub struct Predicate(pub(super) llvm_sys::LLVMIntPredicate);
 
 impl Predicate {
-    /// Whether a counter that goes up by one ends where this stops holding for it and a bound, and not
-    /// beyond: "unequal" or "below".
+    /// Whether a counter that goes up by one ends where this stops holding for it and a bound: "unequal",
+    /// "below" or "at most".
     pub fn counts_up(self) -> bool {
         use llvm_sys::LLVMIntPredicate::*;
-        matches!(self.0, LLVMIntNE | LLVMIntULT | LLVMIntSLT)
+        matches!(self.0, LLVMIntNE | LLVMIntULT | LLVMIntSLT | LLVMIntULE | LLVMIntSLE)
+    }
+
+    /// Whether it is "at most".
+    pub fn includes_bound(self) -> bool {
+        matches!(self.0, llvm_sys::LLVMIntPredicate::LLVMIntULE | llvm_sys::LLVMIntPredicate::LLVMIntSLE)
     }
 
     /// Whether it is "unequal".

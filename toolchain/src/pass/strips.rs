@@ -113,17 +113,17 @@ fn stride_bound(builder: &Builder, l: &Loop, shape: &Shape, strip: Block) -> Opt
     let begin = phi.incoming().into_iter().find(|(_, from)| *from == strip).map(|(value, _)| value)?;
     let end = strip.terminator()?;
     builder.before(end);
-    let left = builder.subtract(bound, begin);
     let one = builder.number_like(begin, 1);
-    // A loop that is entered with its bound behind it makes one round; where only inequality counts it
-    // goes round all numbers, and the distance 0 stands for that many.
-    let left = if goes_on.is_inequality() {
-        left
+    let distance = builder.subtract(bound, begin);
+    // The rounds after the first. A loop that is entered with its bound behind it makes one round; where
+    // only inequality counts it goes round all numbers, which the difference says by wrapping.
+    let less = if goes_on.includes_bound() { distance } else { builder.subtract(distance, one) };
+    let less = if goes_on.is_inequality() {
+        less
     } else {
-        builder.select(builder.compare(goes_on, begin, bound), left, one)
+        builder.select(builder.compare(goes_on, begin, bound), less, builder.number_like(begin, 0))
     };
     let most = builder.number_like(begin, u64::from(ROUNDS) - 1);
-    let less = builder.subtract(left, one);
     let rounds = builder.select(builder.below(less, most), less, most);
     Some((next, builder.add(builder.add(begin, rounds), one)))
 }
