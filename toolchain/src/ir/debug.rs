@@ -35,10 +35,27 @@ impl Location {
                 return None;
             }
             let file = String::from_utf8_lossy(std::slice::from_raw_parts(file.cast(), length as usize)).into_owned();
+            let mut length = 0;
+            let directory = LLVMGetDebugLocDirectory(value, &mut length);
+            let directory = if directory.is_null() {
+                String::new()
+            } else {
+                String::from_utf8_lossy(std::slice::from_raw_parts(directory.cast(), length as usize)).into_owned()
+            };
+            let file = as_given(file, &directory);
             let column = if LLVMIsAInstruction(value).is_null() { 1 } else { LLVMGetDebugLocColumn(value) };
             Some(Location { file, line: LLVMGetDebugLocLine(value), column })
         }
     }
+}
+
+/// clang cuts what a path has in common with the working directory; this puts it together again.
+fn as_given(file: String, directory: &str) -> String {
+    let here = std::env::current_dir().is_ok_and(|here| here == std::path::Path::new(directory));
+    if here || directory.is_empty() {
+        return file;
+    }
+    std::path::Path::new(directory).join(file).display().to_string()
 }
 
 /// Gives resume clones debug information of their own: LLVM forbids two functions to share one
