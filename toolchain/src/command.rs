@@ -37,11 +37,18 @@ RTX_LLVM_BIN, where LLVM 19's programs are, if not in PATH with the ending -19."
 
 /// Does what the arguments say.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
-    let first = arguments.first().map(|a| a.to_string_lossy().into_owned()).unwrap_or_default();
+    let first = arguments
+        .first()
+        .map(|a| a.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let result = match first.as_str() {
         "" | "--help" => {
             println!("{HELP}");
-            return if first.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            return if first.is_empty() {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            };
         }
         "setup" => setup(&arguments[1..]),
         "inspect" => crate::inspect::command(&arguments[1..]),
@@ -68,9 +75,13 @@ fn setup(arguments: &[OsString]) -> Result<(), Failure> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.to_str() {
-            Some("--source") => options.source = Some(rest.next().ok_or("--source needs a path")?.into()),
+            Some("--source") => {
+                options.source = Some(rest.next().ok_or("--source needs a path")?.into())
+            }
             Some("--force") => options.force = true,
-            _ => return Err(format!("setup has no option '{}'", argument.to_string_lossy()).into()),
+            _ => {
+                return Err(format!("setup has no option '{}'", argument.to_string_lossy()).into());
+            }
         }
     }
     musl::setup(&options, &mut |what| eprintln!("rtx-cc: {what}"))?;
@@ -78,7 +89,11 @@ fn setup(arguments: &[OsString]) -> Result<(), Failure> {
 }
 
 fn musl_compile(name: &str, arguments: &[OsString]) -> ExitCode {
-    let isa = if name == "aarch64" { Isa::Aarch64 } else { Isa::X86_64 };
+    let isa = if name == "aarch64" {
+        Isa::Aarch64
+    } else {
+        Isa::X86_64
+    };
     match musl::compile(isa, arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -99,14 +114,23 @@ fn compile_and_link(list: &[OsString]) -> Result<(), CcError> {
     }
     let warnings = Warnings::new(&arguments);
     let clang = tools::clang_headers()?;
-    let compiler = Compiler { arguments: &arguments, home: &home, clang, warnings: &warnings };
+    let compiler = Compiler {
+        arguments: &arguments,
+        home: &home,
+        clang,
+        warnings: &warnings,
+    };
     let result = match arguments.goal {
         Goal::Passthrough => passthrough(&arguments, &compiler),
         Goal::Compile => compile_each(&arguments, &compiler),
         Goal::Link => link(&arguments, &compiler, &home, &warnings),
     };
     result?;
-    if arguments.errors && warnings.count() > 0 { Err(CcError::Warned) } else { Ok(()) }
+    if arguments.errors && warnings.count() > 0 {
+        Err(CcError::Warned)
+    } else {
+        Ok(())
+    }
 }
 
 fn passthrough(arguments: &Arguments, compiler: &Compiler) -> Result<(), CcError> {
@@ -124,7 +148,9 @@ fn passthrough(arguments: &Arguments, compiler: &Compiler) -> Result<(), CcError
 
 fn compile_each(arguments: &Arguments, compiler: &Compiler) -> Result<(), CcError> {
     for input in &arguments.inputs {
-        let (Input::Source(path) | Input::Assembly(path)) = input else { continue };
+        let (Input::Source(path) | Input::Assembly(path)) = input else {
+            continue;
+        };
         let default = Path::new(path.file_stem().unwrap_or_default()).with_extension("o");
         let object = arguments.output.clone().unwrap_or(default);
         one(compiler, input, &object)?;
@@ -143,9 +169,16 @@ fn one(compiler: &Compiler, input: &Input, object: &Path) -> Result<(), CcError>
     }
 }
 
-fn link(arguments: &Arguments, compiler: &Compiler, home: &Home, warnings: &Warnings) -> Result<(), CcError> {
+fn link(
+    arguments: &Arguments,
+    compiler: &Compiler,
+    home: &Home,
+    warnings: &Warnings,
+) -> Result<(), CcError> {
     if arguments.inputs.is_empty() {
-        return Err(CcError::Usage("no input files; see rtx-cc --help".to_owned()));
+        return Err(CcError::Usage(
+            "no input files; see rtx-cc --help".to_owned(),
+        ));
     }
     let directory = tempfile::tempdir().map_err(CcError::file("a temporary directory"))?;
     let mut inputs = Inputs::default();
@@ -166,6 +199,11 @@ fn link(arguments: &Arguments, compiler: &Compiler, home: &Home, warnings: &Warn
         inputs.add(&library, directory.path())?;
     }
     let output = arguments.output.clone().unwrap_or_else(|| "a.out".into());
-    let linker = Linker { arguments, home, scratch: directory.path(), warnings };
+    let linker = Linker {
+        arguments,
+        home,
+        scratch: directory.path(),
+        warnings,
+    };
     linker.link(inputs, &output)
 }

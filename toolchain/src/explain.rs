@@ -14,10 +14,18 @@ use crate::pass::Isa;
 /// When clang cannot be run.
 pub fn version() -> Result<(), Box<dyn Error>> {
     let clang = output(llvm("clang").arg("--version"))?;
-    println!("rtx-cc {} (ABI {})", env!("CARGO_PKG_VERSION"), crate::pass::targets::ABI_VERSION);
+    println!(
+        "rtx-cc {} (ABI {})",
+        env!("CARGO_PKG_VERSION"),
+        crate::pass::targets::ABI_VERSION
+    );
     println!("{}", clang.lines().next().unwrap_or_default());
     let home = Home::of_this_version();
-    let state = if home.is_complete() { "built" } else { "not built, run `rtx-cc setup`" };
+    let state = if home.is_complete() {
+        "built"
+    } else {
+        "not built, run `rtx-cc setup`"
+    };
     println!("C library: {} ({state})", home.root().display());
     Ok(())
 }
@@ -31,16 +39,31 @@ pub fn print(arguments: &[OsString]) -> Result<(), Box<dyn Error>> {
     let shown: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
     println!("arguments: {}", shown.join(" "));
     for isa in Isa::ALL {
-        let flags: Vec<_> = tools::alike(isa).iter().map(|a| a.to_string_lossy().into_owned()).collect();
-        println!("1. front end for {}: clang-19 {} ... -Xclang -disable-llvm-passes -emit-llvm", isa.name(), flags.join(" "));
+        let flags: Vec<_> = tools::alike(isa)
+            .iter()
+            .map(|a| a.to_string_lossy().into_owned())
+            .collect();
+        println!(
+            "1. front end for {}: clang-19 {} ... -Xclang -disable-llvm-passes -emit-llvm",
+            isa.name(),
+            flags.join(" ")
+        );
     }
-    println!("2. find what cannot migrate; keep the aarch64 bodies of functions that need their own");
+    println!(
+        "2. find what cannot migrate; keep the aarch64 bodies of functions that need their own"
+    );
     println!("3. clang-19 -O1 -c: an ordinary x86-64 object, to which the bitcode is added");
     println!("4. at the link: all bitcode as one program, simplified and inlined by LLVM");
     println!("5. equivalence points, code that saves frames, resume clones");
     for isa in Isa::ALL {
-        let support = tools::support_library(isa).map_or_else(|p| format!("missing: install {p}"), |p| p.display().to_string());
-        println!("6. code for {}: clang-19 -O2 -x ir; ld.lld-19 with {support}", isa.name());
+        let support = tools::support_library(isa).map_or_else(
+            |p| format!("missing: install {p}"),
+            |p| p.display().to_string(),
+        );
+        println!(
+            "6. code for {}: clang-19 -O2 -x ir; ld.lld-19 with {support}",
+            isa.name()
+        );
     }
     println!("7. one linker script from both maps; both linked again; addresses compared");
     Ok(())

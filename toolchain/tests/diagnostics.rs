@@ -29,7 +29,11 @@ fn cases() -> Vec<Case> {
                 __attribute__((noinline)) static int deep(int n) { int local[4] = {n}; if (n == 3) longjmp(env, busy(9)); return deep(n + 1) + local[0]; }\n\
                 __attribute__((noinline)) static int f(void) { int r = setjmp(env); if (r) return r; return deep(0); }\n\
                 int main(void) { int s = 0; for (int i = 0; i < 3; i++) s += f() + busy(20); printf(\"%d\\n\", s); return 0; }\n",
-            warning: &["setjmp.c:9:", "'f' calls a function that returns twice", "[-Wrtx-setjmp]"],
+            warning: &[
+                "setjmp.c:9:",
+                "'f' calls a function that returns twice",
+                "[-Wrtx-setjmp]",
+            ],
             prints: "",
             both: true,
         },
@@ -37,7 +41,10 @@ fn cases() -> Vec<Case> {
             name: "vla",
             source: "__attribute__((noinline)) static int f(int n) { int a[n]; for (int i = 0; i < n; i++) a[i] = busy(i); return a[n - 1] + a[n / 2]; }\n\
                 int main(void) { printf(\"%d\\n\", f(12) + busy(20)); return 0; }\n",
-            warning: &["'f' takes stack memory of variable size", "[-Wrtx-dynamic-stack]"],
+            warning: &[
+                "'f' takes stack memory of variable size",
+                "[-Wrtx-dynamic-stack]",
+            ],
             prints: "",
             both: true,
         },
@@ -80,7 +87,11 @@ fn cases() -> Vec<Case> {
         Case {
             name: "sharedlongdouble",
             source: "long double shared = 2; int main(void) { shared *= 2; printf(\"%d\\n\", (int)shared + busy(20)); return 0; }\n",
-            warning: &["holds a long double", "only the x86-64 file", "[-Wrtx-x86-only]"],
+            warning: &[
+                "holds a long double",
+                "only the x86-64 file",
+                "[-Wrtx-x86-only]",
+            ],
             prints: "",
             both: false,
         },
@@ -105,7 +116,10 @@ fn cases() -> Vec<Case> {
             name: "complex",
             source: "#include <complex.h>\n__attribute__((noinline)) static float f(float x) { float complex z = cexpf(x + 1.0f * I); return crealf(z) + busy(9); }\n\
                 int main(void) { printf(\"%.3f\\n\", f(1.5f) + busy(20)); return 0; }\n",
-            warning: &["'f' makes a call whose arguments differ in form", "[-Wrtx-signature]"],
+            warning: &[
+                "'f' makes a call whose arguments differ in form",
+                "[-Wrtx-signature]",
+            ],
             prints: "",
             both: true,
         },
@@ -119,21 +133,51 @@ fn what_cannot_migrate_is_told_and_the_program_is_right() {
         let source = directory.join(format!("{}.c", case.name));
         std::fs::write(&source, format!("{HELPER}{}", case.source)).unwrap();
         let path = directory.join(case.name);
-        let said = complaint(rtx_cc().args(["-O2", "-frtx-selftest", "-lm", "-o"]).arg(&path).arg(&source));
+        let said = complaint(
+            rtx_cc()
+                .args(["-O2", "-frtx-selftest", "-lm", "-o"])
+                .arg(&path)
+                .arg(&source),
+        );
         for part in case.warning {
             assert!(said.contains(part), "{}: no '{part}' in: {said}", case.name);
         }
         let reference = directory.join("reference");
-        succeed(std::process::Command::new("gcc").args(["-O1", "-w", "-o"]).arg(&reference).arg(replace_musttail(&source)).arg("-lm"));
-        let expected = String::from_utf8(succeed(&mut std::process::Command::new(&reference)).stdout).unwrap();
+        succeed(
+            std::process::Command::new("gcc")
+                .args(["-O1", "-w", "-o"])
+                .arg(&reference)
+                .arg(replace_musttail(&source))
+                .arg("-lm"),
+        );
+        let expected =
+            String::from_utf8(succeed(&mut std::process::Command::new(&reference)).stdout).unwrap();
         assert!(case.prints.is_empty() || case.prints == expected);
         let program = Program::at(&path);
-        let places: &[On] = if case.both { &[On::X86, On::Arm] } else { &[On::X86] };
-        assert_eq!(program.path().with_file_name(format!("{}.aarch64", case.name)).exists(), case.both, "{}", case.name);
+        let places: &[On] = if case.both {
+            &[On::X86, On::Arm]
+        } else {
+            &[On::X86]
+        };
+        assert_eq!(
+            program
+                .path()
+                .with_file_name(format!("{}.aarch64", case.name))
+                .exists(),
+            case.both,
+            "{}",
+            case.name
+        );
         for on in places {
             for settings in [&[][..], &[("INPLACE", "1")], &[("INPLACE", "3")]] {
                 let run = program.run(*on, settings);
-                assert_eq!((run.status, run.out.as_str()), (Some(0), expected.as_str()), "{} {on:?} {settings:?}: {}", case.name, run.err);
+                assert_eq!(
+                    (run.status, run.out.as_str()),
+                    (Some(0), expected.as_str()),
+                    "{} {on:?} {settings:?}: {}",
+                    case.name,
+                    run.err
+                );
             }
         }
     }
@@ -141,7 +185,9 @@ fn what_cannot_migrate_is_told_and_the_program_is_right() {
 
 /// gcc has no musttail for C; nothing else in the programs is clang's own.
 fn replace_musttail(source: &std::path::Path) -> std::path::PathBuf {
-    let text = std::fs::read_to_string(source).unwrap().replace("__attribute__((musttail))", "");
+    let text = std::fs::read_to_string(source)
+        .unwrap()
+        .replace("__attribute__((musttail))", "");
     let path = source.with_extension("gcc.c");
     std::fs::write(&path, text).unwrap();
     path
@@ -151,9 +197,22 @@ fn replace_musttail(source: &std::path::Path) -> std::path::PathBuf {
 fn a_warning_can_be_silenced_and_can_be_an_error() {
     let directory = directory("silenced");
     let source = directory.join("v.c");
-    std::fs::write(&source, "int f(int n) { int a[n]; a[0] = n; return a[n / 2]; }\n").unwrap();
+    std::fs::write(
+        &source,
+        "int f(int n) { int a[n]; a[0] = n; return a[n / 2]; }\n",
+    )
+    .unwrap();
     let object = directory.join("v.o");
-    let compile = |options: &[&str]| rtx_cc().args(options).arg("-c").arg(&source).arg("-o").arg(&object).output().unwrap();
+    let compile = |options: &[&str]| {
+        rtx_cc()
+            .args(options)
+            .arg("-c")
+            .arg(&source)
+            .arg("-o")
+            .arg(&object)
+            .output()
+            .unwrap()
+    };
     assert!(String::from_utf8_lossy(&compile(&[]).stderr).contains("v.c:1:"));
     assert!(compile(&["-Wno-rtx-dynamic-stack"]).stderr.is_empty());
     assert!(!compile(&["-Werror"]).status.success());
@@ -170,11 +229,19 @@ fn callbacks_signals_and_exit_functions_hold_their_thread() {
     assert!(whole.out.contains("visited 4"), "{whole:?}");
     for on in [On::X86, On::Arm] {
         for every in ["1", "2", "5"] {
-            assert_eq!(program.run(on, &[("INPLACE", every)]), whole, "every {every} on {on:?}");
+            assert_eq!(
+                program.run(on, &[("INPLACE", every)]),
+                whole,
+                "every {every} on {on:?}"
+            );
         }
     }
     for point in (0..program.points()).step_by(3) {
-        assert_eq!(program.cross(On::X86, point, &directory.join("dump")), whole, "point {point}");
+        assert_eq!(
+            program.cross(On::X86, point, &directory.join("dump")),
+            whole,
+            "point {point}"
+        );
     }
 }
 

@@ -11,7 +11,11 @@ use support::{On, Program, directory, source, succeed};
 fn reference(directory: &Path, file: &Path) -> String {
     let program = directory.join("reference");
     let mut compile = Command::new("gcc");
-    compile.args(["-O1", "-w", "-pthread", "-ffp-contract=off", "-o"]).arg(&program).arg(file).arg("-lm");
+    compile
+        .args(["-O1", "-w", "-pthread", "-ffp-contract=off", "-o"])
+        .arg(&program)
+        .arg(file)
+        .arg("-lm");
     succeed(&mut compile);
     String::from_utf8(succeed(&mut Command::new(&program)).stdout).unwrap()
 }
@@ -28,18 +32,34 @@ fn examples_compute_the_same_everywhere() {
         let program = Program::build(&directory, &name, &[&file], &["-pthread", "-lm"]);
         let expected = last_line(&program.run(On::X86, &[]).out);
         assert!(expected.starts_with("checksum: "), "{name}: {expected}");
-        assert_eq!(last_line(&reference(&directory, &file)), expected, "{name}, another compiler");
-        for (on, settings) in
-            [(On::Arm, &[][..]), (On::X86, &[("INPLACE", "3")]), (On::X86, &[("INPLACE", "101")]), (On::Arm, &[("INPLACE", "211")])]
-        {
+        assert_eq!(
+            last_line(&reference(&directory, &file)),
+            expected,
+            "{name}, another compiler"
+        );
+        for (on, settings) in [
+            (On::Arm, &[][..]),
+            (On::X86, &[("INPLACE", "3")]),
+            (On::X86, &[("INPLACE", "101")]),
+            (On::Arm, &[("INPLACE", "211")]),
+        ] {
             let run = program.run(on, settings);
-            assert_eq!((run.status, last_line(&run.out)), (Some(0), expected.clone()), "{name} {on:?} {settings:?}: {}", run.err);
+            assert_eq!(
+                (run.status, last_line(&run.out)),
+                (Some(0), expected.clone()),
+                "{name} {on:?} {settings:?}: {}",
+                run.err
+            );
         }
     }
 }
 
 fn last_line(text: &str) -> String {
-    text.trim_end().lines().last().unwrap_or_default().to_owned()
+    text.trim_end()
+        .lines()
+        .last()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[test]

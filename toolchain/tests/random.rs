@@ -9,7 +9,10 @@ use std::process::Command;
 use support::{Numbers, On, Program, directory, rtx_cc, succeed};
 
 fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 #[test]
@@ -30,9 +33,17 @@ fn random_programs_cross_unchanged() {
 }
 
 fn generate(directory: &Path, seed: u64) -> PathBuf {
-    let text = succeed(Command::new("csmith").args(["--seed", &seed.to_string()]).args([
-        "--max-funcs", "10", "--max-block-depth", "4", "--no-packed-struct",
-    ]));
+    let text = succeed(
+        Command::new("csmith")
+            .args(["--seed", &seed.to_string()])
+            .args([
+                "--max-funcs",
+                "10",
+                "--max-block-depth",
+                "4",
+                "--no-packed-struct",
+            ]),
+    );
     let source = directory.join("random.c");
     std::fs::write(&source, text.stdout).unwrap();
     source
@@ -41,45 +52,102 @@ fn generate(directory: &Path, seed: u64) -> PathBuf {
 /// What the program prints when clang builds it; none when it takes too long.
 fn reference(directory: &Path, source: &Path) -> Option<String> {
     let program = directory.join("reference");
-    succeed(Command::new("clang-19").args(["-O1", "-w", "-I/usr/include/csmith", "-o"]).arg(&program).arg(source));
-    let run = Command::new("timeout").arg("0.5").arg(&program).output().unwrap();
-    run.status.success().then(|| String::from_utf8(run.stdout).unwrap())
+    succeed(
+        Command::new("clang-19")
+            .args(["-O1", "-w", "-I/usr/include/csmith", "-o"])
+            .arg(&program)
+            .arg(source),
+    );
+    let run = Command::new("timeout")
+        .arg("0.5")
+        .arg(&program)
+        .output()
+        .unwrap();
+    run.status
+        .success()
+        .then(|| String::from_utf8(run.stdout).unwrap())
 }
 
 /// Builds the program and lets it cross; how often it did.
 fn check(directory: &Path, source: &Path, seed: u64, expected: &str) -> u64 {
     let path = directory.join("random");
     succeed(
-        rtx_cc().args(["-O2", "-w", "-frtx-selftest", "-I/usr/include/csmith", "-o"]).arg(&path).arg(source),
+        rtx_cc()
+            .args(["-O2", "-w", "-frtx-selftest", "-I/usr/include/csmith", "-o"])
+            .arg(&path)
+            .arg(source),
     );
     let program = Program::at(&path);
     for on in [On::X86, On::Arm] {
         let run = program.run(on, &[]);
-        assert_eq!((run.status, run.out.as_str()), (Some(0), expected), "seed {seed} on {on:?}");
+        assert_eq!(
+            (run.status, run.out.as_str()),
+            (Some(0), expected),
+            "seed {seed} on {on:?}"
+        );
     }
     let run = program.run(On::X86, &[("INPLACE", "3")]);
-    assert_eq!((run.status, run.out.as_str()), (Some(0), expected), "seed {seed}, in place");
+    assert_eq!(
+        (run.status, run.out.as_str()),
+        (Some(0), expected),
+        "seed {seed}, in place"
+    );
     let points = program.points();
     let mut numbers = Numbers(seed);
-    (0..4).map(|turn| cross(&program, directory, if turn % 2 == 0 { On::X86 } else { On::Arm }, points, &mut numbers, seed, expected)).sum()
+    (0..4)
+        .map(|turn| {
+            cross(
+                &program,
+                directory,
+                if turn % 2 == 0 { On::X86 } else { On::Arm },
+                points,
+                &mut numbers,
+                seed,
+                expected,
+            )
+        })
+        .sum()
 }
 
-fn cross(program: &Program, directory: &Path, from: On, points: u64, numbers: &mut Numbers, seed: u64, expected: &str) -> u64 {
+fn cross(
+    program: &Program,
+    directory: &Path,
+    from: On,
+    points: u64,
+    numbers: &mut Numbers,
+    seed: u64,
+    expected: &str,
+) -> u64 {
     let (old, new) = (directory.join("old"), directory.join("new"));
     let mut point = numbers.below(points);
     let begun = point;
     let mut on = from;
-    let mut run = program.run(on, &[("STOP", &point.to_string()), ("DUMP", new.to_str().unwrap())]);
+    let mut run = program.run(
+        on,
+        &[
+            ("STOP", &point.to_string()),
+            ("DUMP", new.to_str().unwrap()),
+        ],
+    );
     let (mut out, mut hops) = (run.out.clone(), 0);
     while run.status == Some(42) {
         std::fs::rename(&new, &old).unwrap();
         point += 1 + numbers.below(points / 4);
         on = on.other();
         hops += 1;
-        let (stop, from, to) = (point.to_string(), old.to_str().unwrap(), new.to_str().unwrap());
+        let (stop, from, to) = (
+            point.to_string(),
+            old.to_str().unwrap(),
+            new.to_str().unwrap(),
+        );
         run = program.run(on, &[("RESUME", from), ("STOP", &stop), ("DUMP", to)]);
         out += &run.out;
     }
-    assert_eq!((run.status, out.as_str()), (Some(0), expected), "seed {seed} from point {begun} on {from:?}, {hops} crossings: {}", run.err);
+    assert_eq!(
+        (run.status, out.as_str()),
+        (Some(0), expected),
+        "seed {seed} from point {begun} on {from:?}, {hops} crossings: {}",
+        run.err
+    );
     hops
 }

@@ -6,13 +6,21 @@ use support::{Numbers, On, Program, directory, source};
 
 /// Every so many points are tried; RTX_SWEEP_STEP=1 tries all.
 fn step(points: u64) -> u64 {
-    std::env::var("RTX_SWEEP_STEP").ok().and_then(|text| text.parse().ok()).unwrap_or((points / 60).max(1))
+    std::env::var("RTX_SWEEP_STEP")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or((points / 60).max(1))
 }
 
 #[test]
 fn a_program_crosses_at_its_points_in_both_directions() {
     let directory = directory("sweep");
-    let program = Program::build(&directory, "mixed", &[&source("tests/programs/mixed.c")], &[]);
+    let program = Program::build(
+        &directory,
+        "mixed",
+        &[&source("tests/programs/mixed.c")],
+        &[],
+    );
     let whole = program.run(On::X86, &[]);
     assert_eq!(whole.status, Some(0), "{whole:?}");
     assert_eq!(program.run(On::Arm, &[]), whole);
@@ -29,7 +37,12 @@ fn a_program_crosses_at_its_points_in_both_directions() {
 #[test]
 fn a_program_crosses_many_times() {
     let directory = directory("chain");
-    let program = Program::build(&directory, "mixed", &[&source("tests/programs/mixed.c")], &[]);
+    let program = Program::build(
+        &directory,
+        "mixed",
+        &[&source("tests/programs/mixed.c")],
+        &[],
+    );
     let whole = program.run(On::X86, &[]);
     let points = program.points();
     let mut numbers = Numbers(1);
@@ -38,33 +51,62 @@ fn a_program_crosses_many_times() {
     }
 }
 
-fn chain(program: &Program, directory: &std::path::Path, points: u64, numbers: &mut Numbers, expected: &str) {
+fn chain(
+    program: &Program,
+    directory: &std::path::Path,
+    points: u64,
+    numbers: &mut Numbers,
+    expected: &str,
+) {
     let (old, new) = (directory.join("old"), directory.join("new"));
     let mut point = numbers.below(points / 8);
     let mut on = On::X86;
-    let mut run = program.run(on, &[("STOP", &point.to_string()), ("DUMP", new.to_str().unwrap())]);
+    let mut run = program.run(
+        on,
+        &[
+            ("STOP", &point.to_string()),
+            ("DUMP", new.to_str().unwrap()),
+        ],
+    );
     let (mut out, mut hops) = (run.out.clone(), 0);
     while run.status == Some(42) {
         std::fs::rename(&new, &old).unwrap();
         point += 1 + numbers.below(points / 8);
         on = on.other();
         hops += 1;
-        let (stop, from, to) = (point.to_string(), old.to_str().unwrap(), new.to_str().unwrap());
+        let (stop, from, to) = (
+            point.to_string(),
+            old.to_str().unwrap(),
+            new.to_str().unwrap(),
+        );
         run = program.run(on, &[("RESUME", from), ("STOP", &stop), ("DUMP", to)]);
         out += &run.out;
     }
-    assert_eq!((run.status, out.as_str()), (Some(0), expected), "after {hops} crossings: {run:?}");
+    assert_eq!(
+        (run.status, out.as_str()),
+        (Some(0), expected),
+        "after {hops} crossings: {run:?}"
+    );
     assert!(hops > 4);
 }
 
 #[test]
 fn leaving_and_coming_back_in_place_changes_nothing() {
     let directory = directory("inplace");
-    let program = Program::build(&directory, "mixed", &[&source("tests/programs/mixed.c")], &[]);
+    let program = Program::build(
+        &directory,
+        "mixed",
+        &[&source("tests/programs/mixed.c")],
+        &[],
+    );
     let whole = program.run(On::X86, &[]);
     for on in [On::X86, On::Arm] {
         for every in ["1", "2", "7", "50"] {
-            assert_eq!(program.run(on, &[("INPLACE", every)]), whole, "every {every} on {on:?}");
+            assert_eq!(
+                program.run(on, &[("INPLACE", every)]),
+                whole,
+                "every {every} on {on:?}"
+            );
         }
     }
 }

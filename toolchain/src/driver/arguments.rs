@@ -66,12 +66,31 @@ pub struct Arguments {
 
 /// Options whose value is the next argument.
 const WITH_VALUE: [&str; 13] = [
-    "-I", "-D", "-U", "-include", "-imacros", "-isystem", "-idirafter", "-iquote", "-iprefix", "-iwithprefix", "-MF",
-    "-MT", "-MQ",
+    "-I",
+    "-D",
+    "-U",
+    "-include",
+    "-imacros",
+    "-isystem",
+    "-idirafter",
+    "-iquote",
+    "-iprefix",
+    "-iwithprefix",
+    "-MF",
+    "-MT",
+    "-MQ",
 ];
 /// Options of the linker alone.
-const LINKER_ONLY: [&str; 8] =
-    ["-static", "-rdynamic", "-pie", "-no-pie", "-nopie", "-static-pie", "-pipe", "-nostartfiles"];
+const LINKER_ONLY: [&str; 8] = [
+    "-static",
+    "-rdynamic",
+    "-pie",
+    "-no-pie",
+    "-nopie",
+    "-static-pie",
+    "-pipe",
+    "-nostartfiles",
+];
 
 impl Arguments {
     /// Takes a command line apart.
@@ -79,11 +98,18 @@ impl Arguments {
     /// # Errors
     /// The option whose value is missing.
     pub fn parse(list: &[OsString]) -> Result<Arguments, String> {
-        let mut result = Arguments { level: "-O0".to_owned(), ..Arguments::default() };
+        let mut result = Arguments {
+            level: "-O0".to_owned(),
+            ..Arguments::default()
+        };
         let mut rest = list.iter();
         while let Some(argument) = rest.next() {
             let text = argument.to_string_lossy();
-            let mut value = |name: &str| rest.next().cloned().ok_or_else(|| format!("{name} needs a value"));
+            let mut value = |name: &str| {
+                rest.next()
+                    .cloned()
+                    .ok_or_else(|| format!("{name} needs a value"))
+            };
             if let Some(name) = WITH_VALUE.iter().find(|name| text == **name) {
                 let value = value(name)?;
                 result.front.extend([argument.clone(), value]);
@@ -93,9 +119,13 @@ impl Arguments {
                 "-o" => result.output = Some(value("-o")?.into()),
                 "-x" => result.language = Some(value("-x")?).filter(|l| l != "none"),
                 "-L" => result.directories.push(value("-L")?.into()),
-                "-l" => result.inputs.push(Input::Library(value("-l")?.to_string_lossy().into_owned())),
+                "-l" => result
+                    .inputs
+                    .push(Input::Library(value("-l")?.to_string_lossy().into_owned())),
                 "-Xlinker" | "-z" | "-T" | "-u" | "-e" => drop(value(&text)?),
-                "-arch" | "-target" => return Err(format!("{text} cannot be chosen: rtx-cc builds for both")),
+                "-arch" | "-target" => {
+                    return Err(format!("{text} cannot be chosen: rtx-cc builds for both"));
+                }
                 _ => result.plain(argument, &text),
             }
         }
@@ -126,7 +156,8 @@ impl Arguments {
 
     fn patterned(&mut self, argument: &OsString, text: &str) {
         if !text.starts_with('-') {
-            self.inputs.push(classify(Path::new(argument), self.language.as_deref()));
+            self.inputs
+                .push(classify(Path::new(argument), self.language.as_deref()));
         } else if let Some(directory) = text.strip_prefix("-L") {
             self.directories.push(directory.into());
         } else if let Some(library) = text.strip_prefix("-l") {
@@ -138,13 +169,20 @@ impl Arguments {
         } else if let Some(directory) = text.strip_prefix("-frtx-keep=") {
             self.keep = Some(directory.into());
         } else if text.starts_with("-O") {
-            self.level = if text == "-O" { "-O1".to_owned() } else { text.to_owned() };
+            self.level = if text == "-O" {
+                "-O1".to_owned()
+            } else {
+                text.to_owned()
+            };
         } else if text.starts_with("-g") {
             self.debug = true;
             self.front.push(argument.clone());
         } else if text.starts_with("-m") {
             self.processor.push(argument.clone());
-        } else if text.starts_with("-flto") || text.starts_with("-Wl,") || text.starts_with("-fuse-ld") {
+        } else if text.starts_with("-flto")
+            || text.starts_with("-Wl,")
+            || text.starts_with("-fuse-ld")
+        {
             // The whole program is compiled as one already; the link is rtx-cc's own.
         } else if is_position(text) || text.starts_with("-fsanitize") {
             if text.starts_with("-fsanitize") {
@@ -164,7 +202,10 @@ impl Arguments {
 
 /// Programs stand at fixed addresses, whatever is asked for.
 fn is_position(text: &str) -> bool {
-    matches!(text, "-fPIC" | "-fpic" | "-fPIE" | "-fpie" | "-fno-pic" | "-fno-PIC" | "-fno-pie" | "-fno-PIE")
+    matches!(
+        text,
+        "-fPIC" | "-fpic" | "-fPIE" | "-fpie" | "-fno-pic" | "-fno-PIC" | "-fno-pie" | "-fno-PIE"
+    )
 }
 
 fn classify(path: &Path, language: Option<&OsStr>) -> Input {
@@ -187,7 +228,13 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Arguments {
-        Arguments::parse(&line.split_whitespace().map(OsString::from).collect::<Vec<_>>()).unwrap()
+        Arguments::parse(
+            &line
+                .split_whitespace()
+                .map(OsString::from)
+                .collect::<Vec<_>>(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -199,7 +246,12 @@ mod tests {
         assert_eq!(a.output.as_deref(), Some(Path::new("x.o")));
         assert_eq!(a.inputs, [Input::Source("x.c".into())]);
         let front: Vec<_> = a.front.iter().map(|f| f.to_str().unwrap()).collect();
-        assert_eq!(front, ["-g", "-Wall", "-I", "inc", "-Iother", "-DX=1", "-D", "Y", "-MD", "-MF", "x.d"]);
+        assert_eq!(
+            front,
+            [
+                "-g", "-Wall", "-I", "inc", "-Iother", "-DX=1", "-D", "Y", "-MD", "-MF", "x.d"
+            ]
+        );
     }
 
     #[test]

@@ -34,8 +34,12 @@ impl Compiler<'_> {
     /// clang's front end for `isa`, up to the options that say what is wanted of it.
     pub fn front_end(&self, isa: Isa) -> Command {
         let mut command = llvm("clang");
-        command.args(alike(isa)).args(headers(self.home, isa, &self.clang));
-        command.arg(&self.arguments.level).args(&self.arguments.front);
+        command
+            .args(alike(isa))
+            .args(headers(self.home, isa, &self.clang));
+        command
+            .arg(&self.arguments.level)
+            .args(&self.arguments.front);
         command.args(["-fno-pic", "-fno-stack-protector"]);
         if isa == Isa::X86_64 {
             command.args(&self.arguments.processor);
@@ -55,7 +59,11 @@ impl Compiler<'_> {
         if self.arguments.level == "-O0" {
             command.args(["-O1"]);
         }
-        command.args(["-Xclang", "-disable-llvm-passes", "-emit-llvm", "-c"]).arg(source).arg("-o").arg(bitcode);
+        command
+            .args(["-Xclang", "-disable-llvm-passes", "-emit-llvm", "-c"])
+            .arg(source)
+            .arg("-o")
+            .arg(bitcode);
         command
     }
 
@@ -71,7 +79,12 @@ impl Compiler<'_> {
         let mut second = self.bitcode_command(Isa::Aarch64, source, &theirs);
         without_dependencies(&mut second);
         first.arg("-MT").arg(object);
-        if !self.arguments.front.iter().any(|a| a.to_string_lossy().starts_with("-M")) {
+        if !self
+            .arguments
+            .front
+            .iter()
+            .any(|a| a.to_string_lossy().starts_with("-M"))
+        {
             first = self.bitcode_command(Isa::X86_64, source, &ours);
         } else if !self.arguments.front.iter().any(|a| a == "-MF") {
             first.arg("-MF").arg(object.with_extension("d"));
@@ -115,24 +128,36 @@ impl Compiler<'_> {
             let text = "it cannot be compiled for aarch64 (see it with `clang-19 --target=aarch64-linux-musl`)";
             x86_only = Some((Some(source.display().to_string()), text.to_owned()));
         }
-        let own: Vec<String> = found.iter().filter(|p| p.reason.needs_own_body()).map(|p| p.function.name()).collect();
+        let own: Vec<String> = found
+            .iter()
+            .filter(|p| p.reason.needs_own_body())
+            .map(|p| p.function.name())
+            .collect();
         for pin in &found {
             self.mark(pin);
         }
         if let Some((location, text)) = &x86_only {
             let instead = format!("{text}; only the x86-64 file of the program will be written");
-            self.warnings.warn(location.as_deref(), "x86-only", &instead);
+            self.warnings
+                .warn(location.as_deref(), "x86-only", &instead);
         }
         let mut has_own = false;
         if let Some(other) = other.filter(|_| x86_only.is_none() && !own.is_empty()) {
             let tag = tag_of(source, &module);
             own_isa::promote(&module, &tag);
             own_isa::promote(&other, &tag);
-            let names: Vec<String> =
-                module.functions().iter().filter(|f| f.note(OWN_ISA).is_some()).map(|f| f.name()).collect();
+            let names: Vec<String> = module
+                .functions()
+                .iter()
+                .filter(|f| f.note(OWN_ISA).is_some())
+                .map(|f| f.name())
+                .collect();
             if let Some(name) = mismatch(&module, &other, &names) {
-                let text = format!("'{name}' passes structures in different forms on the instruction sets; only the x86-64 file of the program will be written");
-                self.warnings.warn(Some(&source.display().to_string()), "x86-only", &text);
+                let text = format!(
+                    "'{name}' passes structures in different forms on the instruction sets; only the x86-64 file of the program will be written"
+                );
+                self.warnings
+                    .warn(Some(&source.display().to_string()), "x86-only", &text);
                 x86_only = Some((None, text));
             } else {
                 own_isa::cut_down(&other, &names);
@@ -144,7 +169,12 @@ impl Compiler<'_> {
         module.verify()?;
         std::fs::write(ours, module.bitcode()).map_err(CcError::file(ours))?;
         let text = x86_only
-            .map(|(location, text)| format!("x86-only {}{text}\n", location.map(|l| format!("{l}: ")).unwrap_or_default()))
+            .map(|(location, text)| {
+                format!(
+                    "x86-only {}{text}\n",
+                    location.map(|l| format!("{l}: ")).unwrap_or_default()
+                )
+            })
             .unwrap_or_default();
         Ok(Notes { text, has_own })
     }
@@ -153,12 +183,19 @@ impl Compiler<'_> {
         let location = pin.location.as_ref().map(ToString::to_string);
         // A function that never returns ends the thread or the program; nobody waits for it.
         if !pin.function.has(crate::ir::Place::Function, "noreturn") {
-            self.warnings.fixed(location.as_deref(), &pin.function.name(), pin.reason);
+            self.warnings
+                .fixed(location.as_deref(), &pin.function.name(), pin.reason);
         }
-        let note = if pin.reason.needs_own_body() { OWN_ISA } else { FIXED };
+        let note = if pin.reason.needs_own_body() {
+            OWN_ISA
+        } else {
+            FIXED
+        };
         pin.function.set_note(note, pin.reason.option());
-        pin.function.remove(crate::ir::Place::Function, "alwaysinline");
-        pin.function.remove(crate::ir::Place::Function, "inlinehint");
+        pin.function
+            .remove(crate::ir::Place::Function, "alwaysinline");
+        pin.function
+            .remove(crate::ir::Place::Function, "inlinehint");
         pin.function.add(crate::ir::Place::Function, "noinline");
     }
 }
@@ -188,17 +225,33 @@ fn without_dependencies(command: &mut Command) {
 /// Makes names of this source unlike those of every other.
 fn tag_of(source: &Path, module: &Module) -> String {
     let mut hash = Sha256::new();
-    hash.update(std::path::absolute(source).unwrap_or_else(|_| source.into()).as_os_str().as_encoded_bytes());
+    hash.update(
+        std::path::absolute(source)
+            .unwrap_or_else(|_| source.into())
+            .as_os_str()
+            .as_encoded_bytes(),
+    );
     hash.update(module.text());
-    hash.finalize()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// A function that one side would call in another form than it has: a body of its own, or what one calls.
 fn mismatch(module: &Module, other: &Module, own: &[String]) -> Option<String> {
-    let of = |m: &Module| -> BTreeMap<String, _> { m.functions().into_iter().map(|f| (f.name(), f)).collect() };
+    let of = |m: &Module| -> BTreeMap<String, _> {
+        m.functions().into_iter().map(|f| (f.name(), f)).collect()
+    };
     let (ours, theirs) = (of(module), of(other));
-    let called = own.iter().filter_map(|name| theirs.get(name)).flat_map(|f| f.instructions());
-    let called: Vec<String> = called.filter_map(|i| i.called_function()).map(|f| f.name()).collect();
+    let called = own
+        .iter()
+        .filter_map(|name| theirs.get(name))
+        .flat_map(|f| f.instructions());
+    let called: Vec<String> = called
+        .filter_map(|i| i.called_function())
+        .map(|f| f.name())
+        .collect();
     let differs = |name: &&String| match (ours.get(*name), theirs.get(*name)) {
         (Some(a), Some(b)) => !a.is_declaration() && !pins::same_form(*a, *b),
         _ => false,

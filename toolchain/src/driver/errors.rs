@@ -17,7 +17,9 @@ pub enum CcError {
     #[error("rtx-cc does not make {0}")]
     Refused(&'static str),
     /// The C library is missing.
-    #[error("the C library for rtx programs is not built on this machine. Run `rtx-cc setup` once (it needs the network or --source)")]
+    #[error(
+        "the C library for rtx programs is not built on this machine. Run `rtx-cc setup` once (it needs the network or --source)"
+    )]
     NoLibrary,
     /// A file cannot be read or written.
     #[error("cannot use {}", .0.display())]
@@ -26,7 +28,9 @@ pub enum CcError {
     #[error("{} is not an object or archive: {}", .0.display(), .1)]
     NotAnObject(PathBuf, String),
     /// An object that another compiler made.
-    #[error("{0} is not made by rtx-cc; compile its source with rtx-cc, or only the x86-64 file can be written")]
+    #[error(
+        "{0} is not made by rtx-cc; compile its source with rtx-cc, or only the x86-64 file can be written"
+    )]
     Foreign(String),
     /// A library that is nowhere.
     #[error("library not found: -l{0}. Build it with CC=rtx-cc and name its directory with -L")]

@@ -41,10 +41,19 @@ struct Member {
 /// # Errors
 /// When there is no such library.
 pub fn find_library(name: &str, directories: &[PathBuf]) -> Result<Option<PathBuf>, CcError> {
-    let found = directories.iter().map(|d| d.join(format!("lib{name}.a"))).find(|path| path.exists());
+    let found = directories
+        .iter()
+        .map(|d| d.join(format!("lib{name}.a")))
+        .find(|path| path.exists());
     match found {
         Some(path) => Ok(Some(path)),
-        None if IN_LIBC.contains(&name) || name == "gcc" || name == "gcc_eh" || name == "atomic" => Ok(None),
+        None if IN_LIBC.contains(&name)
+            || name == "gcc"
+            || name == "gcc_eh"
+            || name == "atomic" =>
+        {
+            Ok(None)
+        }
         None => Err(CcError::NoLibraryFile(name.to_owned())),
     }
 }
@@ -58,7 +67,10 @@ impl Inputs {
         let bytes = std::fs::read(path).map_err(CcError::file(path))?;
         let origin = path.display().to_string();
         if bytes.starts_with(b"!<thin>") {
-            return Err(CcError::NotAnObject(path.into(), "it is a thin archive; make it without T".to_owned()));
+            return Err(CcError::NotAnObject(
+                path.into(),
+                "it is a thin archive; make it without T".to_owned(),
+            ));
         }
         if bytes.starts_with(b"!<arch>\n") {
             self.archives.push(read_archive(&bytes, &origin)?);
@@ -76,7 +88,9 @@ impl Inputs {
             let mut next = None;
             for archive in &mut self.archives {
                 next = archive.members.iter_mut().find_map(|slot| {
-                    let needed = slot.as_ref().is_some_and(|member| member.defined.iter().any(|s| self.wanted.contains(s)));
+                    let needed = slot.as_ref().is_some_and(|member| {
+                        member.defined.iter().any(|s| self.wanted.contains(s))
+                    });
                     if needed { slot.take() } else { None }
                 });
                 if next.is_some() {
@@ -130,14 +144,19 @@ fn read_archive(bytes: &[u8], origin: &str) -> Result<Archive, CcError> {
             continue;
         }
         let (defined, _) = symbols(&content, &name)?;
-        members.push(Some(Member { origin: name, bytes: content, defined }));
+        members.push(Some(Member {
+            origin: name,
+            bytes: content,
+            defined,
+        }));
     }
     Ok(Archive { members })
 }
 
 /// The global symbols that an object defines, and those it needs.
 pub fn symbols(bytes: &[u8], origin: &str) -> Result<(Vec<String>, Vec<String>), CcError> {
-    let file = object::File::parse(bytes).map_err(|error| CcError::NotAnObject(origin.into(), error.to_string()))?;
+    let file = object::File::parse(bytes)
+        .map_err(|error| CcError::NotAnObject(origin.into(), error.to_string()))?;
     let (mut defined, mut wanted) = (Vec::new(), Vec::new());
     for symbol in file.symbols().filter(ObjectSymbol::is_global) {
         let Ok(name) = symbol.name() else { continue };

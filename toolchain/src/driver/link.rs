@@ -52,8 +52,10 @@ impl Linker<'_> {
             files.push((*isa, bitcode));
         }
         self.generate(&files)?;
-        let commands: Vec<(Isa, Command)> =
-            isas.iter().map(|isa| Ok((*isa, self.link_command(*isa, &inputs)?))).collect::<Result<_, CcError>>()?;
+        let commands: Vec<(Isa, Command)> = isas
+            .iter()
+            .map(|isa| Ok((*isa, self.link_command(*isa, &inputs)?)))
+            .collect::<Result<_, CcError>>()?;
         let script = self.lay_out(&commands)?;
         let programs = self.link_with(&commands, &script)?;
         if let [a, b] = &programs[..] {
@@ -68,11 +70,18 @@ impl Linker<'_> {
             .units
             .iter()
             .find_map(|unit| unit.x86_only.clone())
-            .or_else(|| inputs.foreign.first().map(|(_, origin)| format!("{origin} is not made by rtx-cc from C")));
+            .or_else(|| {
+                inputs
+                    .foreign
+                    .first()
+                    .map(|(_, origin)| format!("{origin} is not made by rtx-cc from C"))
+            });
         match reason {
             None => Isa::ALL.to_vec(),
             Some(reason) => {
-                let text = format!("{reason}; the program runs on x86-64 only, no file for aarch64 is written");
+                let text = format!(
+                    "{reason}; the program runs on x86-64 only, no file for aarch64 is written"
+                );
                 self.warnings.warn(None, "x86-only", &text);
                 vec![Isa::X86_64]
             }
@@ -82,7 +91,9 @@ impl Linker<'_> {
     /// The whole program, instrumented; the bodies of the other front end; what was done.
     fn instrument(&self, inputs: &Inputs) -> Result<(Vec<u8>, Option<Module>, Outcome), CcError> {
         let Some((first, rest)) = inputs.units.split_first() else {
-            return Err(CcError::Usage("there is nothing of rtx-cc's making to link".to_owned()));
+            return Err(CcError::Usage(
+                "there is nothing of rtx-cc's making to link".to_owned(),
+            ));
         };
         let module = Module::parse(&first.bitcode, &first.origin)?;
         for unit in rest {
@@ -97,7 +108,9 @@ impl Linker<'_> {
             }
         }
         let mut wanted = inputs.wanted_by_foreign()?;
-        wanted.extend(inputs::all_symbols(&self.home.lib(Isa::X86_64).join("libc.a"))?);
+        wanted.extend(inputs::all_symbols(
+            &self.home.lib(Isa::X86_64).join("libc.a"),
+        )?);
         if let Some(own) = &own {
             if let Some(main) = own.function("main") {
                 main.as_value().set_name(pass::USER_MAIN);
@@ -124,7 +137,11 @@ impl Linker<'_> {
     }
 
     fn generate(&self, files: &[(Isa, PathBuf)]) -> Result<(), CcError> {
-        let level = if self.arguments.level == "-O3" || self.arguments.level == "-Ofast" { "-O3" } else { "-O2" };
+        let level = if self.arguments.level == "-O3" || self.arguments.level == "-Ofast" {
+            "-O3"
+        } else {
+            "-O2"
+        };
         let mut children = Vec::new();
         for (isa, bitcode) in files {
             let directory = self.scratch.join(isa.name());
@@ -139,7 +156,9 @@ impl Linker<'_> {
         for mut child in children {
             let status = child.wait().map_err(CcError::file("clang-19"))?;
             if !status.success() {
-                return Err(CcError::Usage("clang-19 cannot generate code for the instrumented program".to_owned()));
+                return Err(CcError::Usage(
+                    "clang-19 cannot generate code for the instrumented program".to_owned(),
+                ));
             }
         }
         Ok(())
@@ -147,25 +166,47 @@ impl Linker<'_> {
 
     fn link_command(&self, isa: Isa, inputs: &Inputs) -> Result<Command, CcError> {
         let lib = self.home.lib(isa);
-        let support = tools::support_library(isa).map_err(|package| CcError::NoSupport(isa.name(), package))?;
+        let support = tools::support_library(isa)
+            .map_err(|package| CcError::NoSupport(isa.name(), package))?;
         let emulation = match isa {
             Isa::X86_64 => "elf_x86_64",
             Isa::Aarch64 => "aarch64linux",
         };
         let mut command = llvm("ld.lld");
-        command.args(["-m", emulation, "-static", "--gc-sections", "--eh-frame-hdr", "--build-id=sha1"]);
-        command.args(["-z", "max-page-size=65536", "-z", "norelro", "-z", "noexecstack"]);
+        command.args([
+            "-m",
+            emulation,
+            "-static",
+            "--gc-sections",
+            "--eh-frame-hdr",
+            "--build-id=sha1",
+        ]);
+        command.args([
+            "-z",
+            "max-page-size=65536",
+            "-z",
+            "norelro",
+            "-z",
+            "noexecstack",
+        ]);
         command.arg(lib.join("crt1.o")).arg(lib.join("crti.o"));
         command.arg(self.scratch.join(isa.name()).join("program.o"));
         if isa == Isa::X86_64 {
             command.args(inputs.foreign.iter().map(|(file, _)| file));
         }
         let runtime = self.home.runtime(isa);
-        command.arg(runtime.join("rtx.o")).arg(runtime.join("rtx-resume.o"));
+        command
+            .arg(runtime.join("rtx.o"))
+            .arg(runtime.join("rtx-resume.o"));
         if self.arguments.selftest {
             command.arg(runtime.join("rtx-selftest.o"));
         }
-        command.arg("--start-group").arg(lib.join("libc.a")).arg(support).arg("--end-group").arg(lib.join("crtn.o"));
+        command
+            .arg("--start-group")
+            .arg(lib.join("libc.a"))
+            .arg(support)
+            .arg("--end-group")
+            .arg(lib.join("crtn.o"));
         if self.arguments.strip {
             command.arg("--strip-debug");
         }
@@ -178,10 +219,18 @@ impl Linker<'_> {
         for (isa, command) in commands {
             let map = self.scratch.join(isa.name()).join("map");
             let mut first = copy(command);
-            for symbol in ["__rtx_data_start", "__rtx_data_end", "__rtx_text_start", "__rtx_text_end"] {
+            for symbol in [
+                "__rtx_data_start",
+                "__rtx_data_end",
+                "__rtx_text_start",
+                "__rtx_text_end",
+            ] {
                 first.arg(format!("--defsym={symbol}=0"));
             }
-            first.arg(format!("-Map={}", map.display())).arg("-o").arg(self.scratch.join(isa.name()).join("first"));
+            first
+                .arg(format!("-Map={}", map.display()))
+                .arg("-o")
+                .arg(self.scratch.join(isa.name()).join("first"));
             visibly(&mut first)?;
             let text = std::fs::read_to_string(&map).map_err(CcError::file(&map))?;
             programs.push(map::read(&text));
@@ -191,33 +240,56 @@ impl Linker<'_> {
         Ok(path)
     }
 
-    fn link_with(&self, commands: &[(Isa, Command)], script: &Path) -> Result<Vec<PathBuf>, CcError> {
+    fn link_with(
+        &self,
+        commands: &[(Isa, Command)],
+        script: &Path,
+    ) -> Result<Vec<PathBuf>, CcError> {
         let mut programs = Vec::new();
         for (isa, command) in commands {
             let program = self.scratch.join(isa.name()).join("program");
             let mut last = copy(command);
             last.arg("-T").arg(script).arg("-o").arg(&program);
-            last.arg(format!("-Map={}", self.scratch.join(isa.name()).join("map.last").display()));
+            last.arg(format!(
+                "-Map={}",
+                self.scratch.join(isa.name()).join("map.last").display()
+            ));
             visibly(&mut last)?;
             programs.push(program);
         }
         Ok(programs)
     }
 
-    fn finish(&self, isas: &[Isa], programs: &[PathBuf], outcome: &Outcome, output: &Path) -> Result<(), CcError> {
+    fn finish(
+        &self,
+        isas: &[Isa],
+        programs: &[PathBuf],
+        outcome: &Outcome,
+        output: &Path,
+    ) -> Result<(), CcError> {
         let table = self.scratch.join("table");
-        std::fs::write(&table, tables::text(&outcome.functions, &outcome.fixed)).map_err(CcError::file(&table))?;
+        std::fs::write(&table, tables::text(&outcome.functions, &outcome.fixed))
+            .map_err(CcError::file(&table))?;
         let other = second_output(output);
         let _ = std::fs::remove_file(&other);
         for (isa, program) in isas.iter().zip(programs) {
-            run(llvm("llvm-objcopy").arg(format!("--add-section={TABLE}={}", table.display())).arg(program))?;
-            let to = if *isa == Isa::X86_64 { output.to_owned() } else { other.clone() };
+            run(llvm("llvm-objcopy")
+                .arg(format!("--add-section={TABLE}={}", table.display()))
+                .arg(program))?;
+            let to = if *isa == Isa::X86_64 {
+                output.to_owned()
+            } else {
+                other.clone()
+            };
             // Not written over: a running program keeps its file.
             let _ = std::fs::remove_file(&to);
             std::fs::copy(program, &to).map_err(CcError::file(&to))?;
         }
         if let Some(directory) = &self.arguments.keep {
-            run(Command::new("cp").arg("-r").arg(self.scratch).arg(directory))?;
+            run(Command::new("cp")
+                .arg("-r")
+                .arg(self.scratch)
+                .arg(directory))?;
         }
         Ok(())
     }
@@ -235,4 +307,3 @@ fn copy(command: &Command) -> Command {
     copy.args(command.get_args());
     copy
 }
-

@@ -48,14 +48,24 @@ pub fn add_sections(object: &Path, files: &[(&str, &Path)]) -> Result<(), CcErro
 /// # Errors
 /// When it is no object.
 pub fn read(bytes: &[u8], origin: &str) -> Result<Option<Unit>, CcError> {
-    let file = object::File::parse(bytes).map_err(|error| CcError::NotAnObject(origin.into(), error.to_string()))?;
-    let section = |name: &str| file.section_by_name(name).and_then(|s| s.data().ok()).map(<[u8]>::to_vec);
-    let Some(bitcode) = section(BITCODE) else { return Ok(None) };
+    let file = object::File::parse(bytes)
+        .map_err(|error| CcError::NotAnObject(origin.into(), error.to_string()))?;
+    let section = |name: &str| {
+        file.section_by_name(name)
+            .and_then(|s| s.data().ok())
+            .map(<[u8]>::to_vec)
+    };
+    let Some(bitcode) = section(BITCODE) else {
+        return Ok(None);
+    };
     let info = String::from_utf8_lossy(&section(INFO).unwrap_or_default()).into_owned();
     Ok(Some(Unit {
         origin: origin.to_owned(),
         bitcode,
         own: section(OWN_BITCODE).filter(|bytes| !bytes.is_empty()),
-        x86_only: info.lines().find_map(|line| line.strip_prefix("x86-only ")).map(ToOwned::to_owned),
+        x86_only: info
+            .lines()
+            .find_map(|line| line.strip_prefix("x86-only "))
+            .map(ToOwned::to_owned),
     }))
 }

@@ -47,14 +47,20 @@ pub fn run(command: &mut Command) -> Result<(), RunError> {
 /// # Errors
 /// When it cannot be started or fails.
 pub fn output(command: &mut Command) -> Result<String, RunError> {
-    let result = command.stdin(Stdio::null()).output().map_err(start(command))?;
+    let result = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(start(command))?;
     if result.status.success() {
         return Ok(String::from_utf8_lossy(&result.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&result.stderr);
     let lines: Vec<&str> = said.trim_end().lines().collect();
     let last = lines[lines.len().saturating_sub(40)..].join("\n");
-    Err(RunError::Failed { program: name(command), said: last })
+    Err(RunError::Failed {
+        program: name(command),
+        said: last,
+    })
 }
 
 /// Runs a program that talks to the user itself.
@@ -66,5 +72,8 @@ pub fn visibly(command: &mut Command) -> Result<(), RunError> {
     if status.success() {
         return Ok(());
     }
-    Err(RunError::Failed { program: name(command), said: String::new() })
+    Err(RunError::Failed {
+        program: name(command),
+        said: String::new(),
+    })
 }

@@ -33,7 +33,10 @@ pub fn clang_headers() -> Result<PathBuf, RunError> {
 pub fn support_library(isa: Isa) -> Result<PathBuf, String> {
     let (directory, package) = match isa {
         Isa::X86_64 => ("/usr/lib/gcc/x86_64-linux-gnu", "libgcc-12-dev"),
-        Isa::Aarch64 => ("/usr/lib/gcc-cross/aarch64-linux-gnu", "libgcc-12-dev-arm64-cross"),
+        Isa::Aarch64 => (
+            "/usr/lib/gcc-cross/aarch64-linux-gnu",
+            "libgcc-12-dev-arm64-cross",
+        ),
     };
     let mut found: Vec<PathBuf> = std::fs::read_dir(directory)
         .into_iter()
@@ -51,9 +54,14 @@ pub fn alike(isa: Isa) -> Vec<OsString> {
     let mut flags: Vec<OsString> = vec![format!("--target={}-linux-musl", isa.name()).into()];
     let more: &[&str] = match isa {
         Isa::X86_64 => &[],
-        Isa::Aarch64 => {
-            &["-mno-outline-atomics", "-Xclang", "-fwchar-type=int", "-Xclang", "-fsigned-wchar", "-Wno-unused-command-line-argument"]
-        }
+        Isa::Aarch64 => &[
+            "-mno-outline-atomics",
+            "-Xclang",
+            "-fwchar-type=int",
+            "-Xclang",
+            "-fsigned-wchar",
+            "-Wno-unused-command-line-argument",
+        ],
     };
     flags.extend(more.iter().map(OsString::from));
     flags.extend(["-fsigned-char", "-ffp-contract=off"].map(OsString::from));
@@ -66,7 +74,12 @@ pub fn headers(home: &Home, isa: Isa, clang: &Path) -> Vec<OsString> {
     if isa == Isa::Aarch64 {
         flags.extend(["-isystem".into(), home.own_include(isa).into()]);
     }
-    flags.extend(["-isystem".into(), clang.into(), "-isystem".into(), home.include().into()]);
+    flags.extend([
+        "-isystem".into(),
+        clang.into(),
+        "-isystem".into(),
+        home.include().into(),
+    ]);
     flags
 }
 

@@ -14,7 +14,10 @@ pub struct Warnings<'a> {
 impl<'a> Warnings<'a> {
     /// As the command line wants them.
     pub fn new(arguments: &'a Arguments) -> Warnings<'a> {
-        Warnings { arguments, printed: Cell::new(0) }
+        Warnings {
+            arguments,
+            printed: Cell::new(0),
+        }
     }
 
     /// How many were printed.

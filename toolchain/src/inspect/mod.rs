@@ -24,18 +24,31 @@ use table::Table;
 /// # Errors
 /// When it cannot be read, or its files do not belong together.
 pub fn command(arguments: &[OsString]) -> Result<(), Box<dyn Error>> {
-    let [program] = arguments else { return Err("usage: rtx-cc inspect APP".into()) };
+    let [program] = arguments else {
+        return Err("usage: rtx-cc inspect APP".into());
+    };
     let path = Path::new(program);
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    let file = object::File::parse(&*bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bytes =
+        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let file =
+        object::File::parse(&*bytes).map_err(|error| format!("{}: {error}", path.display()))?;
     match origin::of(&file) {
         Origin::Other => {
-            println!("{}: built by another compiler; its threads move between machines of one instruction set", path.display());
+            println!(
+                "{}: built by another compiler; its threads move between machines of one instruction set",
+                path.display()
+            );
             Ok(())
         }
         Origin::Popcorn(signs) => {
-            println!("{}: built by the compiler of Popcorn Linux or HetMigrate ({})", path.display(), signs.join(", "));
-            println!("its threads move between machines of one instruction set; build it with rtx-cc to cross");
+            println!(
+                "{}: built by the compiler of Popcorn Linux or HetMigrate ({})",
+                path.display(),
+                signs.join(", ")
+            );
+            println!(
+                "its threads move between machines of one instruction set; build it with rtx-cc to cross"
+            );
             Ok(())
         }
         Origin::Rtx(note) => ours(path, &file, &Note::parse(&note)?),
@@ -43,37 +56,69 @@ pub fn command(arguments: &[OsString]) -> Result<(), Box<dyn Error>> {
 }
 
 fn ours(path: &Path, file: &object::File, note: &Note) -> Result<(), Box<dyn Error>> {
-    let build: String = note.build[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    println!("{}: built by rtx-cc for {}, ABI {}, build {build}", path.display(), note.isa.name(), note.abi);
+    let build: String = note.build[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    println!(
+        "{}: built by rtx-cc for {}, ABI {}, build {build}",
+        path.display(),
+        note.isa.name(),
+        note.abi
+    );
     let other = second_output(path);
     if note.isa == Isa::X86_64 {
         if other.exists() {
             compare(path, note, &other)?;
         } else {
-            println!("no {}: its threads move between x86-64 machines only", other.display());
+            println!(
+                "no {}: its threads move between x86-64 machines only",
+                other.display()
+            );
         }
     }
-    let text = file.section_by_name(TABLE).and_then(|s| s.data().ok()).map(String::from_utf8_lossy).unwrap_or_default();
+    let text = file
+        .section_by_name(TABLE)
+        .and_then(|s| s.data().ok())
+        .map(String::from_utf8_lossy)
+        .unwrap_or_default();
     let table = Table::parse(&text);
     let points: usize = table.functions.iter().map(|f| f.points.len()).sum();
-    println!("{points} equivalence points in {} functions", table.functions.len());
+    println!(
+        "{points} equivalence points in {} functions",
+        table.functions.len()
+    );
     for function in &table.functions {
         let places = function.points.join(" ");
-        println!("  {}: {} points, {} call sites, at most {} bytes saved", function.name, function.points.len(), function.calls, function.largest);
+        println!(
+            "  {}: {} points, {} call sites, at most {} bytes saved",
+            function.name,
+            function.points.len(),
+            function.calls,
+            function.largest
+        );
         println!("    {places}");
     }
     if !table.fixed.is_empty() {
-        println!("{} functions keep a thread on its instruction set while they run", table.fixed.len());
+        println!(
+            "{} functions keep a thread on its instruction set while they run",
+            table.fixed.len()
+        );
     }
     for (name, reason) in &table.fixed {
-        println!("  {name}: {}", Reason::by_option(reason).map_or_else(|| reason.clone(), |r| r.text().to_owned()));
+        println!(
+            "  {name}: {}",
+            Reason::by_option(reason).map_or_else(|| reason.clone(), |r| r.text().to_owned())
+        );
     }
     Ok(())
 }
 
 fn compare(path: &Path, note: &Note, other: &Path) -> Result<(), Box<dyn Error>> {
-    let bytes = std::fs::read(other).map_err(|error| format!("cannot read {}: {error}", other.display()))?;
-    let file = object::File::parse(&*bytes).map_err(|error| format!("{}: {error}", other.display()))?;
+    let bytes = std::fs::read(other)
+        .map_err(|error| format!("cannot read {}: {error}", other.display()))?;
+    let file =
+        object::File::parse(&*bytes).map_err(|error| format!("{}: {error}", other.display()))?;
     let Origin::Rtx(theirs) = origin::of(&file) else {
         return Err(format!("{} was built by another compiler", other.display()).into());
     };
@@ -82,7 +127,11 @@ fn compare(path: &Path, note: &Note, other: &Path) -> Result<(), Box<dyn Error>>
         return Err(format!("{} is of another build; build both again", other.display()).into());
     }
     let agreement = agree::compare(path, other)?;
-    println!("{}: for {}, the same build", other.display(), theirs.isa.name());
+    println!(
+        "{}: for {}, the same build",
+        other.display(),
+        theirs.isa.name()
+    );
     println!(
         "addresses: {} functions and {} variables agree, {} differ, {} are of one instruction set alone",
         agreement.functions,
@@ -93,5 +142,9 @@ fn compare(path: &Path, note: &Note, other: &Path) -> Result<(), Box<dyn Error>>
     for name in &agreement.differing {
         println!("  differs: {name}");
     }
-    if agreement.differing.is_empty() { Ok(()) } else { Err("the addresses do not agree".into()) }
+    if agreement.differing.is_empty() {
+        Ok(())
+    } else {
+        Err("the addresses do not agree".into())
+    }
 }

@@ -39,8 +39,18 @@ impl Note {
     /// # Errors
     /// When it is not what this version writes.
     pub fn parse(bytes: &[u8]) -> Result<Note, NoteError> {
-        let word = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
-        let long = |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
+        let word = |at: usize| {
+            bytes
+                .get(at..at + 4)
+                .and_then(|b| b.try_into().ok())
+                .map(u32::from_le_bytes)
+        };
+        let long = |at: usize| {
+            bytes
+                .get(at..at + 8)
+                .and_then(|b| b.try_into().ok())
+                .map(u64::from_le_bytes)
+        };
         let damaged = NoteError::Damaged;
         if word(0) != Some(4) || bytes.get(12..16) != Some(b"rtx\0") || word(8) != Some(1) {
             return Err(damaged);
@@ -54,13 +64,22 @@ impl Note {
             Some(1) => Isa::Aarch64,
             _ => return Err(damaged),
         };
-        let build = bytes.get(24..56).and_then(|b| b.try_into().ok()).ok_or(NoteError::Damaged)?;
+        let build = bytes
+            .get(24..56)
+            .and_then(|b| b.try_into().ok())
+            .ok_or(NoteError::Damaged)?;
         let thread_pointer = long(56).ok_or(NoteError::Damaged)? as i64;
         let mut addresses = [0; 7];
         for (number, address) in addresses.iter_mut().enumerate() {
             *address = long(64 + 8 * number).ok_or(NoteError::Damaged)?;
         }
-        Ok(Note { abi, isa, build, thread_pointer, addresses })
+        Ok(Note {
+            abi,
+            isa,
+            build,
+            thread_pointer,
+            addresses,
+        })
     }
 }
 
@@ -87,7 +106,10 @@ mod tests {
     #[test]
     fn the_note_is_read_field_by_field() {
         let note = Note::parse(&bytes()).unwrap();
-        assert_eq!((note.isa, note.build, note.addresses), (Isa::Aarch64, [7; 32], [1, 2, 3, 4, 5, 6, 7]));
+        assert_eq!(
+            (note.isa, note.build, note.addresses),
+            (Isa::Aarch64, [7; 32], [1, 2, 3, 4, 5, 6, 7])
+        );
     }
 
     #[test]

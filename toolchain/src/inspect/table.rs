@@ -29,9 +29,14 @@ impl Table {
         for line in text.lines() {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
-                ["function", _, name, ..] => table.functions.push(Entry { name: name.to_owned(), ..Entry::default() }),
+                ["function", _, name, ..] => table.functions.push(Entry {
+                    name: name.to_owned(),
+                    ..Entry::default()
+                }),
                 ["site", _, kind, bytes, place, ..] => {
-                    let Some(function) = table.functions.last_mut() else { continue };
+                    let Some(function) = table.functions.last_mut() else {
+                        continue;
+                    };
                     function.largest = function.largest.max(bytes.parse().unwrap_or(0));
                     if kind == "point" {
                         function.points.push(place.to_owned());
@@ -57,7 +62,10 @@ mod tests {
         let table = Table::parse(text);
         assert_eq!(table.functions.len(), 1);
         let main = &table.functions[0];
-        assert_eq!((main.points.as_slice(), main.calls, main.largest), (&["a.c:3:1".to_owned()][..], 1, 24));
+        assert_eq!(
+            (main.points.as_slice(), main.calls, main.largest),
+            (&["a.c:3:1".to_owned()][..], 1, 24)
+        );
         assert_eq!(table.fixed, [("f".to_owned(), "setjmp".to_owned())]);
     }
 }

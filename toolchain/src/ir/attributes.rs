@@ -34,11 +34,27 @@ fn kind(name: &str) -> u32 {
 
 /// Attributes that say what a value can be; they do not hold for the value that a function returns
 /// while its thread is leaving.
-const ON_VALUES: [&str; 8] =
-    ["noundef", "nonnull", "dereferenceable", "dereferenceable_or_null", "range", "noalias", "align", "nofpclass"];
+const ON_VALUES: [&str; 8] = [
+    "noundef",
+    "nonnull",
+    "dereferenceable",
+    "dereferenceable_or_null",
+    "range",
+    "noalias",
+    "align",
+    "nofpclass",
+];
 /// Attributes that a function with equivalence points does not keep.
 const ON_FUNCTIONS: [&str; 9] = [
-    "memory", "willreturn", "nofree", "nosync", "norecurse", "nocallback", "speculatable", "noreturn", "returns_twice",
+    "memory",
+    "willreturn",
+    "nofree",
+    "nosync",
+    "norecurse",
+    "nocallback",
+    "speculatable",
+    "noreturn",
+    "returns_twice",
 ];
 
 impl Function {
@@ -59,7 +75,11 @@ impl Function {
         // SAFETY: alive; the attribute belongs to the context of the function.
         unsafe {
             let context = LLVMGetTypeContext(self.ty().0);
-            LLVMAddAttributeAtIndex(self.0, place.index(), LLVMCreateEnumAttribute(context, kind(name), 0));
+            LLVMAddAttributeAtIndex(
+                self.0,
+                place.index(),
+                LLVMCreateEnumAttribute(context, kind(name), 0),
+            );
         }
     }
 
@@ -67,13 +87,21 @@ impl Function {
     pub fn note(self, key: &str) -> Option<String> {
         // SAFETY: alive; LLVM returns a pointer to `length` bytes that it owns.
         unsafe {
-            let found = LLVMGetStringAttributeAtIndex(self.0, u32::MAX, key.as_ptr().cast(), key.len() as u32);
+            let found = LLVMGetStringAttributeAtIndex(
+                self.0,
+                u32::MAX,
+                key.as_ptr().cast(),
+                key.len() as u32,
+            );
             if found.is_null() {
                 return None;
             }
             let mut length = 0;
             let text = LLVMGetStringAttributeValue(found, &mut length);
-            Some(String::from_utf8_lossy(std::slice::from_raw_parts(text.cast(), length as usize)).into_owned())
+            Some(
+                String::from_utf8_lossy(std::slice::from_raw_parts(text.cast(), length as usize))
+                    .into_owned(),
+            )
         }
     }
 
@@ -96,14 +124,22 @@ impl Function {
     /// Removes an attribute that is a text.
     pub fn remove_note(self, key: &str) {
         // SAFETY: alive.
-        unsafe { LLVMRemoveStringAttributeAtIndex(self.0, u32::MAX, key.as_ptr().cast(), key.len() as u32) }
+        unsafe {
+            LLVMRemoveStringAttributeAtIndex(
+                self.0,
+                u32::MAX,
+                key.as_ptr().cast(),
+                key.len() as u32,
+            )
+        }
     }
 
     /// The function's own attributes.
     fn list(self) -> Vec<LLVMAttributeRef> {
         // SAFETY: alive; the buffer has room for all.
         unsafe {
-            let mut list = vec![std::ptr::null_mut(); LLVMGetAttributeCountAtIndex(self.0, u32::MAX) as usize];
+            let mut list =
+                vec![std::ptr::null_mut(); LLVMGetAttributeCountAtIndex(self.0, u32::MAX) as usize];
             LLVMGetAttributesAtIndex(self.0, u32::MAX, list.as_mut_ptr());
             list
         }
@@ -143,7 +179,8 @@ impl Instruction {
     /// Whether a call has the attribute, itself or through the function it names.
     pub fn call_has(self, place: Place, name: &str) -> bool {
         // SAFETY: a call.
-        let own = unsafe { !LLVMGetCallSiteEnumAttribute(self.0, place.index(), kind(name)).is_null() };
+        let own =
+            unsafe { !LLVMGetCallSiteEnumAttribute(self.0, place.index(), kind(name)).is_null() };
         own || self.called_function().is_some_and(|f| f.has(place, name))
     }
 
@@ -183,7 +220,11 @@ impl Instruction {
 pub(super) fn byval(function: Function, parameter: usize) -> Option<super::Type> {
     // SAFETY: alive.
     unsafe {
-        let found = LLVMGetEnumAttributeAtIndex(function.0, Place::Parameter(parameter).index(), kind("byval"));
+        let found = LLVMGetEnumAttributeAtIndex(
+            function.0,
+            Place::Parameter(parameter).index(),
+            kind("byval"),
+        );
         (!found.is_null()).then(|| super::Type(LLVMGetTypeAttributeValue(found)))
     }
 }
@@ -194,4 +235,3 @@ impl Function {
         byval(self, parameter)
     }
 }
-

@@ -38,12 +38,17 @@ impl Block {
 
     /// The phi instructions at its beginning.
     pub fn phis(self) -> Vec<Instruction> {
-        self.instructions().into_iter().take_while(|i| i.opcode() == Opcode::LLVMPHI).collect()
+        self.instructions()
+            .into_iter()
+            .take_while(|i| i.opcode() == Opcode::LLVMPHI)
+            .collect()
     }
 
     /// The first instruction that is not a phi.
     pub fn first_after_phis(self) -> Option<Instruction> {
-        self.instructions().into_iter().find(|i| i.opcode() != Opcode::LLVMPHI)
+        self.instructions()
+            .into_iter()
+            .find(|i| i.opcode() != Opcode::LLVMPHI)
     }
 
     /// The last instruction, which ends the block.
@@ -55,13 +60,19 @@ impl Block {
 
     /// Where it can go, in the order of its terminator; may name a block twice.
     pub fn successors(self) -> Vec<Block> {
-        self.terminator().map(Instruction::successors).unwrap_or_default()
+        self.terminator()
+            .map(Instruction::successors)
+            .unwrap_or_default()
     }
 
     /// The terminators that go here; one that does so twice is listed twice.
     pub fn entering(self) -> Vec<Instruction> {
         let users = self.as_value().users();
-        users.into_iter().filter_map(Value::as_instruction).filter(|i| i.is_terminator()).collect()
+        users
+            .into_iter()
+            .filter_map(Value::as_instruction)
+            .filter(|i| i.is_terminator())
+            .collect()
     }
 
     /// Puts an empty block before this one.

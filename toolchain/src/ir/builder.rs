@@ -33,10 +33,17 @@ impl Builder {
         unsafe {
             let word = LLVMInt32TypeInContext(context);
             let weight = |n| LLVMValueAsMetadata(LLVMConstInt(word, n, 0));
-            let mut parts =
-                [LLVMMDStringInContext2(context, c"branch_weights".as_ptr(), 14), weight(1), weight((1 << 20) - 1)];
+            let mut parts = [
+                LLVMMDStringInContext2(context, c"branch_weights".as_ptr(), 14),
+                weight(1),
+                weight((1 << 20) - 1),
+            ];
             let unlikely = LLVMMDNodeInContext2(context, parts.as_mut_ptr(), parts.len());
-            Builder { raw: LLVMCreateBuilderInContext(context), context, unlikely }
+            Builder {
+                raw: LLVMCreateBuilderInContext(context),
+                context,
+                unlikely,
+            }
         }
     }
 
@@ -67,13 +74,17 @@ impl Builder {
     /// An empty block at the end of a function.
     pub fn block(&self, function: Function, name: &str) -> Block {
         // SAFETY: alive; the text is copied.
-        Block(unsafe { LLVMAppendBasicBlockInContext(self.context, function.0, c_string(name).as_ptr()) })
+        Block(unsafe {
+            LLVMAppendBasicBlockInContext(self.context, function.0, c_string(name).as_ptr())
+        })
     }
 
     /// An empty block before another.
     pub fn block_before(&self, block: Block, name: &str) -> Block {
         // SAFETY: alive; the text is copied.
-        Block(unsafe { LLVMInsertBasicBlockInContext(self.context, block.0, c_string(name).as_ptr()) })
+        Block(unsafe {
+            LLVMInsertBasicBlockInContext(self.context, block.0, c_string(name).as_ptr())
+        })
     }
 
     /// Takes an instruction out of its block and puts it here.
@@ -139,7 +150,11 @@ impl Builder {
         // SAFETY: alive; the weights belong to this context.
         unsafe {
             let branch = LLVMBuildCondBr(self.raw, condition.0, rare.0, usual.0);
-            LLVMSetMetadata(branch, Value::kind_id("prof"), LLVMMetadataAsValue(self.context, self.unlikely));
+            LLVMSetMetadata(
+                branch,
+                Value::kind_id("prof"),
+                LLVMMetadataAsValue(self.context, self.unlikely),
+            );
             Instruction(branch)
         }
     }
@@ -186,7 +201,16 @@ impl Builder {
     pub fn call(&self, ty: Type, callee: Value, arguments: &[Value]) -> Instruction {
         let mut list: Vec<_> = arguments.iter().map(|v| v.0).collect();
         // SAFETY: alive; the arguments are of the types that `ty` names.
-        Instruction(unsafe { LLVMBuildCall2(self.raw, ty.0, callee.0, list.as_mut_ptr(), list.len() as u32, UNNAMED) })
+        Instruction(unsafe {
+            LLVMBuildCall2(
+                self.raw,
+                ty.0,
+                callee.0,
+                list.as_mut_ptr(),
+                list.len() as u32,
+                UNNAMED,
+            )
+        })
     }
 
     /// Sets the calling convention of a call or function.
@@ -221,19 +245,46 @@ impl Builder {
     /// `base` plus a number of bytes, within one object.
     pub fn offset(&self, base: Value, bytes: Value) -> Value {
         // SAFETY: a pointer and an integer.
-        Value(unsafe { LLVMBuildInBoundsGEP2(self.raw, self.integer(8).0, base.0, &mut { bytes.0 }, 1, UNNAMED) })
+        Value(unsafe {
+            LLVMBuildInBoundsGEP2(
+                self.raw,
+                self.integer(8).0,
+                base.0,
+                &mut { bytes.0 },
+                1,
+                UNNAMED,
+            )
+        })
     }
 
     /// `base` plus a number of bytes that may lead out of its object.
     pub fn far_offset(&self, base: Value, bytes: i64) -> Value {
         // SAFETY: a pointer and an integer.
-        Value(unsafe { LLVMBuildGEP2(self.raw, self.integer(8).0, base.0, &mut { self.long(bytes as u64).0 }, 1, UNNAMED) })
+        Value(unsafe {
+            LLVMBuildGEP2(
+                self.raw,
+                self.integer(8).0,
+                base.0,
+                &mut { self.long(bytes as u64).0 },
+                1,
+                UNNAMED,
+            )
+        })
     }
 
     /// Copies `bytes` bytes between places that do not overlap.
     pub fn copy_memory(&self, to: Value, from: Value, alignment: u64, bytes: u64) {
         // SAFETY: two pointers.
-        unsafe { LLVMBuildMemCpy(self.raw, to.0, alignment as u32, from.0, alignment as u32, self.long(bytes).0) };
+        unsafe {
+            LLVMBuildMemCpy(
+                self.raw,
+                to.0,
+                alignment as u32,
+                from.0,
+                alignment as u32,
+                self.long(bytes).0,
+            )
+        };
     }
 
     /// Whether two integers are equal.
@@ -311,7 +362,12 @@ impl Builder {
     /// The constant address `address` in the segment that begins at the thread pointer (x86-64: fs).
     pub fn in_thread_segment(&self, address: u64) -> Value {
         // SAFETY: a constant integer and a pointer type of this context.
-        Value(unsafe { LLVMConstIntToPtr(self.long(address).0, LLVMPointerTypeInContext(self.context, 257)) })
+        Value(unsafe {
+            LLVMConstIntToPtr(
+                self.long(address).0,
+                LLVMPointerTypeInContext(self.context, 257),
+            )
+        })
     }
 
     /// A phi of type `ty` that takes nothing yet.
@@ -325,7 +381,10 @@ impl Builder {
         // SAFETY: the text is copied.
         unsafe {
             let mut text = LLVMMDStringInContext2(self.context, text.as_ptr().cast(), text.len());
-            Value(LLVMMetadataAsValue(self.context, LLVMMDNodeInContext2(self.context, &mut text, 1)))
+            Value(LLVMMetadataAsValue(
+                self.context,
+                LLVMMDNodeInContext2(self.context, &mut text, 1),
+            ))
         }
     }
 
@@ -339,7 +398,9 @@ impl Builder {
     pub fn packed(&self, parts: &[Value]) -> Value {
         let mut list: Vec<_> = parts.iter().map(|v| v.0).collect();
         // SAFETY: constants of this context; the array is copied.
-        Value(unsafe { LLVMConstStructInContext(self.context, list.as_mut_ptr(), list.len() as u32, 1) })
+        Value(unsafe {
+            LLVMConstStructInContext(self.context, list.as_mut_ptr(), list.len() as u32, 1)
+        })
     }
 
     /// A constant array of values of one type.
@@ -352,6 +413,8 @@ impl Builder {
     /// Constant bytes.
     pub fn bytes(&self, bytes: &[u8]) -> Value {
         // SAFETY: the bytes are copied.
-        Value(unsafe { LLVMConstStringInContext2(self.context, bytes.as_ptr().cast(), bytes.len(), 1) })
+        Value(unsafe {
+            LLVMConstStringInContext2(self.context, bytes.as_ptr().cast(), bytes.len(), 1)
+        })
     }
 }

@@ -34,17 +34,31 @@ impl Location {
             if file.is_null() || length == 0 {
                 return None;
             }
-            let file = String::from_utf8_lossy(std::slice::from_raw_parts(file.cast(), length as usize)).into_owned();
+            let file =
+                String::from_utf8_lossy(std::slice::from_raw_parts(file.cast(), length as usize))
+                    .into_owned();
             let mut length = 0;
             let directory = LLVMGetDebugLocDirectory(value, &mut length);
             let directory = if directory.is_null() {
                 String::new()
             } else {
-                String::from_utf8_lossy(std::slice::from_raw_parts(directory.cast(), length as usize)).into_owned()
+                String::from_utf8_lossy(std::slice::from_raw_parts(
+                    directory.cast(),
+                    length as usize,
+                ))
+                .into_owned()
             };
             let file = as_given(file, &directory);
-            let column = if LLVMIsAInstruction(value).is_null() { 1 } else { LLVMGetDebugLocColumn(value) };
-            Some(Location { file, line: LLVMGetDebugLocLine(value), column })
+            let column = if LLVMIsAInstruction(value).is_null() {
+                1
+            } else {
+                LLVMGetDebugLocColumn(value)
+            };
+            Some(Location {
+                file,
+                line: LLVMGetDebugLocLine(value),
+                column,
+            })
         }
     }
 }
@@ -55,7 +69,10 @@ fn as_given(file: String, directory: &str) -> String {
     if here || directory.is_empty() {
         return file;
     }
-    std::path::Path::new(directory).join(file).display().to_string()
+    std::path::Path::new(directory)
+        .join(file)
+        .display()
+        .to_string()
 }
 
 /// Gives resume clones debug information of their own: LLVM forbids two functions to share one
@@ -81,7 +98,11 @@ impl ResumeDebug {
     pub fn new(module: &Module) -> ResumeDebug {
         // SAFETY: the module is alive.
         let builder = unsafe { LLVMCreateDIBuilder(module.raw()) };
-        ResumeDebug { builder, context: module.context(), unit: std::cell::Cell::new(std::ptr::null_mut()) }
+        ResumeDebug {
+            builder,
+            context: module.context(),
+            unit: std::cell::Cell::new(std::ptr::null_mut()),
+        }
     }
 
     fn unit(&self, file: LLVMMetadataRef) -> LLVMMetadataRef {
@@ -129,7 +150,8 @@ impl ResumeDebug {
             let file = LLVMDIScopeGetFile(of);
             let line = LLVMDISubprogramGetLine(of);
             let name = clone.name();
-            let ty = LLVMDIBuilderCreateSubroutineType(self.builder, file, std::ptr::null_mut(), 0, 0);
+            let ty =
+                LLVMDIBuilderCreateSubroutineType(self.builder, file, std::ptr::null_mut(), 0, 0);
             let unit = self.unit(file);
             let subprogram = LLVMDIBuilderCreateFunction(
                 self.builder,
@@ -165,8 +187,13 @@ impl ResumeDebug {
                 (line, column) = (LLVMDILocationGetLine(at), LLVMDILocationGetColumn(at));
                 at = LLVMDILocationGetInlinedAt(at);
             }
-            let place =
-                LLVMDIBuilderCreateDebugLocation(self.context, line, column, subprogram, std::ptr::null_mut());
+            let place = LLVMDIBuilderCreateDebugLocation(
+                self.context,
+                line,
+                column,
+                subprogram,
+                std::ptr::null_mut(),
+            );
             LLVMInstructionSetDebugLoc(instruction.0, place);
         }
     }

@@ -66,13 +66,20 @@ impl Function {
 
     /// All its instructions in order.
     pub fn instructions(self) -> Vec<Instruction> {
-        self.blocks().into_iter().flat_map(Block::instructions).collect()
+        self.blocks()
+            .into_iter()
+            .flat_map(Block::instructions)
+            .collect()
     }
 
     /// Its parameters.
     pub fn parameters(self) -> Vec<Value> {
         // SAFETY: alive; indices are in range.
-        unsafe { (0..LLVMCountParams(self.0)).map(|i| Value(LLVMGetParam(self.0, i))).collect() }
+        unsafe {
+            (0..LLVMCountParams(self.0))
+                .map(|i| Value(LLVMGetParam(self.0, i)))
+                .collect()
+        }
     }
 
     /// Deletes a function that nothing uses.

@@ -43,7 +43,10 @@ impl Global {
 
     /// Whether other modules cannot see it.
     pub fn is_private(self) -> bool {
-        matches!(self.linkage(), Linkage::LLVMInternalLinkage | Linkage::LLVMPrivateLinkage)
+        matches!(
+            self.linkage(),
+            Linkage::LLVMInternalLinkage | Linkage::LLVMPrivateLinkage
+        )
     }
 
     /// Sets its linkage.

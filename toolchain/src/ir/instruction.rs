@@ -18,12 +18,18 @@ impl Predicate {
     /// "below" or "at most".
     pub fn counts_up(self) -> bool {
         use llvm_sys::LLVMIntPredicate::*;
-        matches!(self.0, LLVMIntNE | LLVMIntULT | LLVMIntSLT | LLVMIntULE | LLVMIntSLE)
+        matches!(
+            self.0,
+            LLVMIntNE | LLVMIntULT | LLVMIntSLT | LLVMIntULE | LLVMIntSLE
+        )
     }
 
     /// Whether it is "at most".
     pub fn includes_bound(self) -> bool {
-        matches!(self.0, llvm_sys::LLVMIntPredicate::LLVMIntULE | llvm_sys::LLVMIntPredicate::LLVMIntSLE)
+        matches!(
+            self.0,
+            llvm_sys::LLVMIntPredicate::LLVMIntULE | llvm_sys::LLVMIntPredicate::LLVMIntSLE
+        )
     }
 
     /// Whether it is "unequal".
@@ -70,7 +76,11 @@ impl Instruction {
     /// Where a terminator goes.
     pub fn successors(self) -> Vec<Block> {
         // SAFETY: a terminator; indices are in range.
-        unsafe { (0..LLVMGetNumSuccessors(self.0)).map(|i| Block(LLVMGetSuccessor(self.0, i))).collect() }
+        unsafe {
+            (0..LLVMGetNumSuccessors(self.0))
+                .map(|i| Block(LLVMGetSuccessor(self.0, i)))
+                .collect()
+        }
     }
 
     /// Makes a terminator go to `to` where it went to `from`.
@@ -94,7 +104,12 @@ impl Instruction {
         // SAFETY: a phi; indices are in range.
         unsafe {
             (0..LLVMCountIncoming(self.0))
-                .map(|i| (Value(LLVMGetIncomingValue(self.0, i)), Block(LLVMGetIncomingBlock(self.0, i))))
+                .map(|i| {
+                    (
+                        Value(LLVMGetIncomingValue(self.0, i)),
+                        Block(LLVMGetIncomingBlock(self.0, i)),
+                    )
+                })
                 .collect()
         }
     }
@@ -141,12 +156,16 @@ impl Instruction {
 
     /// The function that a call names.
     pub fn called_function(self) -> Option<Function> {
-        self.is_call().then(|| self.callee().as_function()).flatten()
+        self.is_call()
+            .then(|| self.callee().as_function())
+            .flatten()
     }
 
     /// The name of the intrinsic that it calls.
     pub fn intrinsic(self) -> Option<String> {
-        self.called_function().filter(|f| f.is_intrinsic()).map(|f| f.as_value().name())
+        self.called_function()
+            .filter(|f| f.is_intrinsic())
+            .map(|f| f.as_value().name())
     }
 
     /// The type of the function that a call calls.
@@ -158,13 +177,19 @@ impl Instruction {
     /// The arguments of a call.
     pub fn arguments(self) -> Vec<Value> {
         // SAFETY: a call; indices are in range.
-        unsafe { (0..LLVMGetNumArgOperands(self.0)).map(|i| Value(LLVMGetOperand(self.0, i))).collect() }
+        unsafe {
+            (0..LLVMGetNumArgOperands(self.0))
+                .map(|i| Value(LLVMGetOperand(self.0, i)))
+                .collect()
+        }
     }
 
     /// Whether a call is `musttail`.
     pub fn is_musttail(self) -> bool {
         // SAFETY: a call.
-        unsafe { LLVMGetTailCallKind(self.0) == llvm_sys::LLVMTailCallKind::LLVMTailCallKindMustTail }
+        unsafe {
+            LLVMGetTailCallKind(self.0) == llvm_sys::LLVMTailCallKind::LLVMTailCallKindMustTail
+        }
     }
 
     /// Whether it is a call that must be a tail call.
@@ -217,7 +242,13 @@ impl Instruction {
     /// Takes over metadata of a kind.
     pub fn copy_metadata(self, other: Instruction, kind: &str) {
         // SAFETY: both alive, of one context; null removes.
-        unsafe { LLVMSetMetadata(self.0, Value::kind_id(kind), LLVMGetMetadata(other.0, Value::kind_id(kind))) }
+        unsafe {
+            LLVMSetMetadata(
+                self.0,
+                Value::kind_id(kind),
+                LLVMGetMetadata(other.0, Value::kind_id(kind)),
+            )
+        }
     }
 
     /// A copy that is in no block yet and uses the same operands.

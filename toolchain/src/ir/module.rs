@@ -88,8 +88,13 @@ impl Module {
     pub fn link(&self, bytes: &[u8], origin: &str) -> Result<(), IrError> {
         // SAFETY: the other module is of the same context; linking consumes it.
         unsafe {
-            let other = parse_in(self.context, bytes).ok_or_else(|| IrError::Parse(origin.to_owned()))?;
-            if LLVMLinkModules2(self.raw, other) != 0 { Err(IrError::Link) } else { Ok(()) }
+            let other =
+                parse_in(self.context, bytes).ok_or_else(|| IrError::Parse(origin.to_owned()))?;
+            if LLVMLinkModules2(self.raw, other) != 0 {
+                Err(IrError::Link)
+            } else {
+                Ok(())
+            }
         }
     }
 
@@ -98,7 +103,11 @@ impl Module {
         // SAFETY: the module is alive; the buffer is ours and copied from before it goes.
         unsafe {
             let buffer = LLVMWriteBitcodeToMemoryBuffer(self.raw);
-            let bytes = std::slice::from_raw_parts(LLVMGetBufferStart(buffer).cast(), LLVMGetBufferSize(buffer)).to_vec();
+            let bytes = std::slice::from_raw_parts(
+                LLVMGetBufferStart(buffer).cast(),
+                LLVMGetBufferSize(buffer),
+            )
+            .to_vec();
             LLVMDisposeMemoryBuffer(buffer);
             bytes
         }
@@ -176,7 +185,8 @@ impl Module {
 
     /// The function of that name, declared if it is not there.
     pub fn declare(&self, name: &str, ty: Type) -> Function {
-        self.function(name).unwrap_or_else(|| self.add_function(name, ty))
+        self.function(name)
+            .unwrap_or_else(|| self.add_function(name, ty))
     }
 
     /// A new variable, declared.
@@ -223,7 +233,11 @@ impl Module {
         unsafe {
             let pointer = LLVMPointerTypeInContext(self.context, 0);
             let mut list: Vec<_> = all.iter().map(|v| v.0).collect();
-            let array = Value(LLVMConstArray2(pointer, list.as_mut_ptr(), list.len() as u64));
+            let array = Value(LLVMConstArray2(
+                pointer,
+                list.as_mut_ptr(),
+                list.len() as u64,
+            ));
             let used = self.add_global(NAME, array.ty());
             used.set_initializer(array);
             used.set_linkage(Linkage::LLVMAppendingLinkage);
@@ -239,9 +253,17 @@ impl Module {
         // SAFETY: alive; the message is ours.
         unsafe {
             let mut message = std::ptr::null_mut();
-            let broken = LLVMVerifyModule(self.raw, LLVMVerifierFailureAction::LLVMReturnStatusAction, &mut message);
+            let broken = LLVMVerifyModule(
+                self.raw,
+                LLVMVerifierFailureAction::LLVMReturnStatusAction,
+                &mut message,
+            );
             let message = take_message(message);
-            if broken != 0 { Err(IrError::Broken(message)) } else { Ok(()) }
+            if broken != 0 {
+                Err(IrError::Broken(message))
+            } else {
+                Ok(())
+            }
         }
     }
 
@@ -261,7 +283,9 @@ impl Module {
                 return Ok(());
             }
             let text = LLVMGetErrorMessage(error);
-            let copy = std::ffi::CStr::from_ptr(text).to_string_lossy().into_owned();
+            let copy = std::ffi::CStr::from_ptr(text)
+                .to_string_lossy()
+                .into_owned();
             LLVMDisposeErrorMessage(text);
             Err(IrError::Passes(passes.to_owned(), copy))
         }
@@ -281,7 +305,11 @@ impl Module {
 unsafe fn parse_in(context: LLVMContextRef, bytes: &[u8]) -> Option<LLVMModuleRef> {
     // SAFETY: the bytes are copied into a buffer that is ours; the module does not keep it.
     unsafe {
-        let buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(bytes.as_ptr().cast(), bytes.len(), c"bitcode".as_ptr());
+        let buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(
+            bytes.as_ptr().cast(),
+            bytes.len(),
+            c"bitcode".as_ptr(),
+        );
         let mut raw = std::ptr::null_mut();
         let failed = LLVMParseBitcodeInContext2(context, buffer, &mut raw);
         LLVMDisposeMemoryBuffer(buffer);

@@ -1,8 +1,8 @@
 //! Types of values.
 
+use llvm_sys::LLVMTypeKind;
 use llvm_sys::core::*;
 use llvm_sys::prelude::LLVMTypeRef;
-use llvm_sys::LLVMTypeKind;
 
 /// A type of the module's context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,7 +38,11 @@ impl Type {
         // SAFETY: the type is a structure; LLVM returns null or a C string it owns.
         unsafe {
             let name = LLVMGetStructName(self.0);
-            (!name.is_null()).then(|| std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned())
+            (!name.is_null()).then(|| {
+                std::ffi::CStr::from_ptr(name)
+                    .to_string_lossy()
+                    .into_owned()
+            })
         }
     }
 
@@ -47,7 +51,11 @@ impl Type {
         match self.kind() {
             LLVMTypeKind::LLVMStructTypeKind => {
                 // SAFETY: the type is a structure, indices are below its count.
-                unsafe { (0..LLVMCountStructElementTypes(self.0)).map(|i| Type(LLVMStructGetTypeAtIndex(self.0, i))).collect() }
+                unsafe {
+                    (0..LLVMCountStructElementTypes(self.0))
+                        .map(|i| Type(LLVMStructGetTypeAtIndex(self.0, i)))
+                        .collect()
+                }
             }
             LLVMTypeKind::LLVMArrayTypeKind | LLVMTypeKind::LLVMVectorTypeKind => {
                 // SAFETY: the type has one element type.
@@ -59,8 +67,10 @@ impl Type {
 
     /// Whether the type is, or holds, a `long double`: its form differs between the instruction sets.
     pub fn has_long_double(self) -> bool {
-        matches!(self.kind(), LLVMTypeKind::LLVMX86_FP80TypeKind | LLVMTypeKind::LLVMFP128TypeKind)
-            || self.parts().into_iter().any(Type::has_long_double)
+        matches!(
+            self.kind(),
+            LLVMTypeKind::LLVMX86_FP80TypeKind | LLVMTypeKind::LLVMFP128TypeKind
+        ) || self.parts().into_iter().any(Type::has_long_double)
     }
 
     /// The return type of a function type.

@@ -1,6 +1,6 @@
 //! Any value: an instruction, an argument, a constant, a function, a block.
 
-use std::ffi::{c_char, CStr};
+use std::ffi::{CStr, c_char};
 
 use llvm_sys::core::*;
 use llvm_sys::prelude::LLVMValueRef;
@@ -71,7 +71,9 @@ impl Value {
     /// The block, when it is one.
     pub fn as_block(self) -> Option<Block> {
         // SAFETY: alive; the value is a block.
-        unsafe { (LLVMValueIsBasicBlock(self.0) != 0).then(|| Block(LLVMValueAsBasicBlock(self.0))) }
+        unsafe {
+            (LLVMValueIsBasicBlock(self.0) != 0).then(|| Block(LLVMValueAsBasicBlock(self.0)))
+        }
     }
 
     /// Whether it is an argument of a function.
@@ -158,7 +160,10 @@ impl Value {
             }
             let mut length = 0;
             let text = LLVMGetInlineAsmAsmString(self.0, &mut length);
-            Some(String::from_utf8_lossy(std::slice::from_raw_parts(text.cast(), length)).into_owned())
+            Some(
+                String::from_utf8_lossy(std::slice::from_raw_parts(text.cast(), length))
+                    .into_owned(),
+            )
         }
     }
 

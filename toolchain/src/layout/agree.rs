@@ -41,8 +41,13 @@ fn symbols(path: &Path) -> Result<Symbols, LayoutError> {
         if !is_code && symbol.kind() != SymbolKind::Data {
             continue;
         }
-        let section = symbol.section_index().and_then(|i| file.section_by_index(i).ok());
-        let part = section.as_ref().and_then(|s| s.name().ok()).unwrap_or_default();
+        let section = symbol
+            .section_index()
+            .and_then(|i| file.section_by_index(i).ok());
+        let part = section
+            .as_ref()
+            .and_then(|s| s.name().ok())
+            .unwrap_or_default();
         // Behind its end, code is that of helpers, whose addresses nobody takes.
         if OWN_PARTS.contains(&part) || (part == ".text" && symbol.address() >= text_end) {
             continue;
@@ -51,7 +56,9 @@ fn symbols(path: &Path) -> Result<Symbols, LayoutError> {
             && !name.starts_with(['$', '.'])
             && !KERNELS.contains(&name)
         {
-            map.entry(name.to_owned()).or_default().insert((symbol.address(), is_code));
+            map.entry(name.to_owned())
+                .or_default()
+                .insert((symbol.address(), is_code));
         }
     }
     Ok(map)
@@ -66,7 +73,10 @@ pub fn compare(a: &Path, b: &Path) -> Result<Agreement, LayoutError> {
 }
 
 fn compare_symbols(a: &Symbols, b: &Symbols) -> Agreement {
-    let mut result = Agreement { alone: b.keys().filter(|name| !a.contains_key(*name)).count(), ..Agreement::default() };
+    let mut result = Agreement {
+        alone: b.keys().filter(|name| !a.contains_key(*name)).count(),
+        ..Agreement::default()
+    };
     for (name, places) in a {
         match b.get(name) {
             None => result.alone += 1,
@@ -90,8 +100,16 @@ pub fn check(a: &Path, b: &Path) -> Result<Agreement, LayoutError> {
     if result.differing.is_empty() {
         return Ok(result);
     }
-    let some: Vec<&str> = result.differing.iter().take(12).map(String::as_str).collect();
-    Err(LayoutError::Disagree { count: result.differing.len(), names: some.join(", ") })
+    let some: Vec<&str> = result
+        .differing
+        .iter()
+        .take(12)
+        .map(String::as_str)
+        .collect();
+    Err(LayoutError::Disagree {
+        count: result.differing.len(),
+        names: some.join(", "),
+    })
 }
 
 #[cfg(test)]
@@ -101,7 +119,9 @@ mod tests {
     fn table(list: &[(&str, u64, bool)]) -> Symbols {
         let mut map = Symbols::new();
         for (name, address, is_code) in list {
-            map.entry((*name).to_owned()).or_default().insert((*address, *is_code));
+            map.entry((*name).to_owned())
+                .or_default()
+                .insert((*address, *is_code));
         }
         map
     }
@@ -119,6 +139,9 @@ mod tests {
     fn names_that_stand_for_several_places_agree_as_sets() {
         let a = table(&[("lock", 16, false), ("lock", 32, false)]);
         assert!(compare_symbols(&a, &a.clone()).differing.is_empty());
-        assert_eq!(compare_symbols(&a, &table(&[("lock", 16, false)])).differing, ["lock"]);
+        assert_eq!(
+            compare_symbols(&a, &table(&[("lock", 16, false)])).differing,
+            ["lock"]
+        );
     }
 }

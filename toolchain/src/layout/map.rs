@@ -38,7 +38,12 @@ fn piece(line: &str) -> Option<Piece> {
         Some((archive, member)) => format!("{}({member}", base(archive)),
         None => base(file).to_owned(),
     };
-    Some(Piece { size, alignment, file: name, section: section.to_owned() })
+    Some(Piece {
+        size,
+        alignment,
+        file: name,
+        section: section.to_owned(),
+    })
 }
 
 fn base(path: &str) -> &str {
@@ -65,8 +70,16 @@ mod tests {
         assert_eq!(pieces.len(), 2);
         assert_eq!(
             pieces[0],
-            Piece { size: 0x20, alignment: 16, file: "u.o".into(), section: ".text.main".into() }
+            Piece {
+                size: 0x20,
+                alignment: 16,
+                file: "u.o".into(),
+                section: ".text.main".into()
+            }
         );
-        assert_eq!((pieces[1].file.as_str(), pieces[1].section.as_str()), ("libc.a(puts.lo)", ".text.puts"));
+        assert_eq!(
+            (pieces[1].file.as_str(), pieces[1].section.as_str()),
+            ("libc.a(puts.lo)", ".text.puts")
+        );
     }
 }

@@ -14,7 +14,9 @@ pub enum LayoutError {
     #[error("cannot read {0}: {1}")]
     Read(String, String),
     /// Symbols have different addresses.
-    #[error("{count} symbols have different addresses on the instruction sets; this is a defect of rtx-cc: {names}")]
+    #[error(
+        "{count} symbols have different addresses on the instruction sets; this is a defect of rtx-cc: {names}"
+    )]
     Disagree {
         /// How many.
         count: usize,

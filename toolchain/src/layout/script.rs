@@ -38,14 +38,22 @@ fn is_support(file: &str) -> bool {
 fn classify(piece: &Piece) -> Option<Class> {
     let section = piece.section.as_str();
     let local = LOCAL_OBJECTS.contains(&piece.file.as_str()) || is_support(&piece.file);
-    let is = |name: &str| section == name || section.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    let is = |name: &str| {
+        section == name
+            || section
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('.'))
+    };
     // What only one instruction set has (helpers, merged constants) goes to the end of each part.
     let class = if is(".text") {
         Class::Code
     } else if is(".data.rel.ro") || is(".data") {
         if local { Class::Local } else { Class::Data }
     } else if is(".rodata") {
-        if section.starts_with(".rodata.cst") || section.starts_with(".rodata.str") || section.starts_with(".rodata..L") {
+        if section.starts_with(".rodata.cst")
+            || section.starts_with(".rodata.str")
+            || section.starts_with(".rodata..L")
+        {
             return None;
         }
         Class::Constant
@@ -54,13 +62,21 @@ fn classify(piece: &Piece) -> Option<Class> {
     } else {
         return None;
     };
-    if matches!(class, Class::Code | Class::Constant) && is_support(&piece.file) { None } else { Some(class) }
+    if matches!(class, Class::Code | Class::Constant) && is_support(&piece.file) {
+        None
+    } else {
+        Some(class)
+    }
 }
 
 /// How the script names an input section: archive members by archive and member.
 fn pattern(piece: &Piece) -> String {
     match piece.file.split_once('(') {
-        Some((archive, member)) => format!("*{archive}:{}({})", member.trim_end_matches(')'), piece.section),
+        Some((archive, member)) => format!(
+            "*{archive}:{}({})",
+            member.trim_end_matches(')'),
+            piece.section
+        ),
         None => format!("*{}({})", piece.file, piece.section),
     }
 }
@@ -73,7 +89,9 @@ struct Plan {
 
 impl Plan {
     fn add(&mut self, piece: &Piece) {
-        let Some(class) = classify(piece).filter(|_| piece.size > 0) else { return };
+        let Some(class) = classify(piece).filter(|_| piece.size > 0) else {
+            return;
+        };
         let place = self.places.entry((class, pattern(piece))).or_default();
         place.size = place.size.max(piece.size);
         place.alignment = place.alignment.max(piece.alignment);
@@ -105,10 +123,15 @@ pub fn write(programs: &[Vec<Piece>]) -> String {
     let mut at = begin;
     let _ = writeln!(out, " .text {at:#x} : {{\n  __rtx_text_start = .;");
     at = plan.write(Class::Code, at, &mut out).next_multiple_of(PAGE);
-    let _ = writeln!(out, "  . = {at:#x}; __rtx_text_end = .;\n  *(.init) *(.fini) *(.text .text.*) *(.iplt .plt)\n }} :text");
+    let _ = writeln!(
+        out,
+        "  . = {at:#x}; __rtx_text_end = .;\n  *(.init) *(.fini) *(.text .text.*) *(.iplt .plt)\n }} :text"
+    );
     at += tail;
     let _ = writeln!(out, " .rodata {at:#x} : {{");
-    at = plan.write(Class::Constant, at, &mut out).next_multiple_of(PAGE);
+    at = plan
+        .write(Class::Constant, at, &mut out)
+        .next_multiple_of(PAGE);
     let _ = writeln!(out, "  . = {at:#x}; *(.rodata .rodata.*)\n }} :constants");
     out.push_str(UNWIND);
     at += 2 * tail;
@@ -162,15 +185,29 @@ mod tests {
     use super::*;
 
     fn piece(size: u64, alignment: u64, file: &str, section: &str) -> Piece {
-        Piece { size, alignment, file: file.into(), section: section.into() }
+        Piece {
+            size,
+            alignment,
+            file: file.into(),
+            section: section.into(),
+        }
     }
 
     #[test]
     fn a_section_gets_room_for_the_larger_program() {
-        let a = vec![piece(0x30, 16, "u.o", ".text.f"), piece(8, 8, "u.o", ".text.g")];
-        let b = vec![piece(0x50, 4, "u.o", ".text.f"), piece(8, 4, "u.o", ".text.g")];
+        let a = vec![
+            piece(0x30, 16, "u.o", ".text.f"),
+            piece(8, 8, "u.o", ".text.g"),
+        ];
+        let b = vec![
+            piece(0x50, 4, "u.o", ".text.f"),
+            piece(8, 4, "u.o", ".text.g"),
+        ];
         let script = write(&[a, b]);
-        assert!(script.contains("  . = 0x410000; *u.o(.text.f)\n  . = 0x410050; *u.o(.text.g)\n"), "{script}");
+        assert!(
+            script.contains("  . = 0x410000; *u.o(.text.f)\n  . = 0x410050; *u.o(.text.g)\n"),
+            "{script}"
+        );
     }
 
     #[test]

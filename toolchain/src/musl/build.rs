@@ -18,8 +18,14 @@ pub const RUNTIME: [(&str, &str); 6] = [
     ("rtx.c", include_str!("../../runtime/rtx.c")),
     ("selftest.h", include_str!("../../runtime/selftest.h")),
     ("selftest.c", include_str!("../../runtime/selftest.c")),
-    ("resume.x86_64.S", include_str!("../../runtime/arch/x86_64/resume.S")),
-    ("resume.aarch64.S", include_str!("../../runtime/arch/aarch64/resume.S")),
+    (
+        "resume.x86_64.S",
+        include_str!("../../runtime/arch/x86_64/resume.S"),
+    ),
+    (
+        "resume.aarch64.S",
+        include_str!("../../runtime/arch/aarch64/resume.S"),
+    ),
 ];
 
 /// What `rtx-cc setup` is to do.
@@ -66,11 +72,15 @@ fn file(path: &Path) -> impl FnOnce(io::Error) -> SetupError + use<> {
 pub fn setup(options: &Setup, say: &mut dyn FnMut(&str)) -> Result<Home, SetupError> {
     let home = Home::of_this_version();
     if home.is_complete() && !options.force {
-        say(&format!("the C library is built already: {}", home.root().display()));
+        say(&format!(
+            "the C library is built already: {}",
+            home.root().display()
+        ));
         return Ok(home);
     }
     for isa in Isa::ALL {
-        tools::support_library(isa).map_err(|package| SetupError::NoSupport(isa.name(), package))?;
+        tools::support_library(isa)
+            .map_err(|package| SetupError::NoSupport(isa.name(), package))?;
     }
     if options.force || !home.library_stamp().exists() {
         build_library(&home, options, say)?;
@@ -91,7 +101,11 @@ pub fn setup(options: &Setup, say: &mut dyn FnMut(&str)) -> Result<Home, SetupEr
     Ok(home)
 }
 
-fn build_library(home: &Home, options: &Setup, say: &mut dyn FnMut(&str)) -> Result<(), SetupError> {
+fn build_library(
+    home: &Home,
+    options: &Setup,
+    say: &mut dyn FnMut(&str),
+) -> Result<(), SetupError> {
     if home.root().exists() {
         fs::remove_dir_all(home.root()).map_err(file(home.root()))?;
     }
@@ -106,8 +120,15 @@ fn build_library(home: &Home, options: &Setup, say: &mut dyn FnMut(&str)) -> Res
     kernel_headers(home)?;
     let kept = home.source();
     fs::create_dir_all(&kept).map_err(file(&kept))?;
-    run(Command::new("cp").arg("-r").arg(tree.join("src/stdlib")).arg(tree.join("src/include")).arg(&kept))?;
-    run(Command::new("cp").arg("-r").arg(tree.join("include")).arg(kept.join("../include")))?;
+    run(Command::new("cp")
+        .arg("-r")
+        .arg(tree.join("src/stdlib"))
+        .arg(tree.join("src/include"))
+        .arg(&kept))?;
+    run(Command::new("cp")
+        .arg("-r")
+        .arg(tree.join("include"))
+        .arg(kept.join("../include")))?;
     fs::remove_dir_all(&work).map_err(file(&work))?;
     fs::write(home.library_stamp(), "").map_err(file(&home.library_stamp()))
 }
@@ -118,8 +139,10 @@ fn build_musl(home: &Home, work: &Path, tree: &Path, isa: Isa) -> Result<(), Set
     edits::apply(&source, isa)?;
     let own = std::env::current_exe().map_err(file(Path::new("rtx-cc")))?;
     let compiler = format!("{} --musl-cc={}", own.display(), isa.name());
-    let support = tools::support_library(isa).map_err(|package| SetupError::NoSupport(isa.name(), package))?;
-    let flags = "-O2 -fno-stack-protector -fno-pic -Wno-everything -U__FP_FAST_FMA -U__FP_FAST_FMAF";
+    let support = tools::support_library(isa)
+        .map_err(|package| SetupError::NoSupport(isa.name(), package))?;
+    let flags =
+        "-O2 -fno-stack-protector -fno-pic -Wno-everything -U__FP_FAST_FMA -U__FP_FAST_FMAF";
     run(Command::new(source.join("configure"))
         .current_dir(&source)
         .env("CC", &compiler)
@@ -129,10 +152,19 @@ fn build_musl(home: &Home, work: &Path, tree: &Path, isa: Isa) -> Result<(), Set
         .env("CFLAGS", flags)
         .arg(format!("--target={}-linux-musl", isa.name()))
         .arg("--disable-shared")
-        .arg(format!("--prefix={}", home.root().join(isa.name()).display()))
-        .arg(format!("--includedir={}", home.root().join(isa.name()).join("all-include").display())))?;
+        .arg(format!(
+            "--prefix={}",
+            home.root().join(isa.name()).display()
+        ))
+        .arg(format!(
+            "--includedir={}",
+            home.root().join(isa.name()).join("all-include").display()
+        )))?;
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    run(Command::new("make").current_dir(&source).arg(format!("-j{jobs}")).arg("install"))?;
+    run(Command::new("make")
+        .current_dir(&source)
+        .arg(format!("-j{jobs}"))
+        .arg("install"))?;
     let all = home.root().join(isa.name()).join("all-include");
     match isa {
         Isa::X86_64 => fs::rename(&all, home.include()).map_err(file(&all))?,
@@ -158,7 +190,10 @@ fn kernel_headers(home: &Home) -> Result<(), SetupError> {
     link("/usr/include/linux", "linux")?;
     link("/usr/include/asm-generic", "asm-generic")?;
     let asm = ["/usr/include/x86_64-linux-gnu/asm", "/usr/include/asm"];
-    let asm = asm.into_iter().find(|path| Path::new(path).exists()).ok_or(SetupError::NoKernelHeaders)?;
+    let asm = asm
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+        .ok_or(SetupError::NoKernelHeaders)?;
     link(asm, "asm")
 }
 
@@ -177,7 +212,15 @@ fn build_runtime(home: &Home) -> Result<(), SetupError> {
             run(llvm("clang")
                 .args(alike(isa))
                 .args(headers(home, isa, &clang))
-                .args(["-O2", "-g", "-fno-pic", "-fno-stack-protector", "-ffunction-sections", "-fdata-sections", "-c"])
+                .args([
+                    "-O2",
+                    "-g",
+                    "-fno-pic",
+                    "-fno-stack-protector",
+                    "-ffunction-sections",
+                    "-fdata-sections",
+                    "-c",
+                ])
                 .arg(format!("-ffile-prefix-map={}=rtx", source.display()))
                 .arg(source.join(name))
                 .arg("-o")
@@ -205,7 +248,10 @@ fn build_points(home: &Home) -> Result<(), SetupError> {
         let object = work.join(format!("{name}.o"));
         run(Command::new(&own)
             .args(["-O2", "-g", "-c", "-w", "-D_XOPEN_SOURCE=700"])
-            .args([format!("-I{}", source.join("include").display()), format!("-I{}", work.display())])
+            .args([
+                format!("-I{}", source.join("include").display()),
+                format!("-I{}", work.display()),
+            ])
             .arg(format!("-ffile-prefix-map={}=musl", source.display()))
             .arg(source.join(format!("stdlib/{name}.c")))
             .arg("-o")

@@ -38,18 +38,33 @@ pub fn compile(isa: Isa, arguments: &[OsString]) -> Result<(), CompileError> {
     let bitcode = directory.path().join("file.bc");
     let mut front: Vec<OsString> = arguments.to_vec();
     front[place + 1] = bitcode.clone().into();
-    visibly(llvm("clang").args(alike(isa)).args(&front).args(["-Xclang", "-disable-llvm-passes", "-emit-llvm"]))?;
+    visibly(llvm("clang").args(alike(isa)).args(&front).args([
+        "-Xclang",
+        "-disable-llvm-passes",
+        "-emit-llvm",
+    ]))?;
     let module = Module::read(&bitcode)?;
     names::pin(&module);
-    for function in module.functions().into_iter().filter(|f| !f.is_declaration()) {
+    for function in module
+        .functions()
+        .into_iter()
+        .filter(|f| !f.is_declaration())
+    {
         brackets::bracket(&module, function, |_| false);
     }
     thread_words::lower(&module, isa);
     module.verify()?;
     std::fs::write(&bitcode, module.bitcode())?;
-    let level = arguments.iter().filter_map(|a| a.to_str()).rfind(|a| a.starts_with("-O")).unwrap_or("-O2");
+    let level = arguments
+        .iter()
+        .filter_map(|a| a.to_str())
+        .rfind(|a| a.starts_with("-O"))
+        .unwrap_or("-O2");
     let mut back = crate::driver::tools::back_end(isa, level, &bitcode, &object);
-    if arguments.iter().any(|a| a == "-fno-builtin" || a == "-ffreestanding") {
+    if arguments
+        .iter()
+        .any(|a| a == "-fno-builtin" || a == "-ffreestanding")
+    {
         back.arg("-ffreestanding");
     }
     Ok(visibly(&mut back)?)

@@ -52,7 +52,11 @@ const THREAD: [Edit; 4] = [
          __rtx_thread_end(void *);\nhidden void *__rtx_run_thread(void *(*)(void *), void *, int);\nhidden void \
          __rtx_begin_main(void);\nhidden void __rtx_handle(int, void *, void *, void (*)(int, void *, void *));\n",
     ),
-    ("arch/aarch64/pthread_arch.h", "#define TLS_ABOVE_TP\n#define GAP_ABOVE_TP 16\n", ""),
+    (
+        "arch/aarch64/pthread_arch.h",
+        "#define TLS_ABOVE_TP\n#define GAP_ABOVE_TP 16\n",
+        "",
+    ),
     // The image that rtx-cc lays out, instead of the linker's.
     (
         "src/env/__init_tls.c",
@@ -82,7 +86,11 @@ const THREADS: [Edit; 6] = [
         "\tif (ret < 0) {\n\t\tif (map) __munmap(map, size);\n",
         "\tif (ret < 0) {\n\t\t__rtx_thread_end(new);\n\t\tif (map) __munmap(map, size);\n",
     ),
-    ("src/thread/pthread_create.c", "\t__dl_thread_cleanup();\n", "\t__dl_thread_cleanup();\n\t__rtx_thread_end(self);\n"),
+    (
+        "src/thread/pthread_create.c",
+        "\t__dl_thread_cleanup();\n",
+        "\t__dl_thread_cleanup();\n\t__rtx_thread_end(self);\n",
+    ),
     (
         "src/thread/pthread_create.c",
         "__pthread_exit(args->start_func(args->start_arg));",
@@ -121,16 +129,29 @@ const SIGNALS: [Edit; 3] = [
 ];
 
 /// Memory at chosen addresses for tests, none from brk, and no vDSO where a board cannot offer one.
-const MEMORY: [Edit; 9] = [
-    ("src/signal/sigaction.c", "\tstruct k_sigaction ksa, ksa_old;\n", "\tstruct k_sigaction ksa, ksa_old;\n\tvoid \
-         (*rtx_before)(int, void *, void *) = rtx_handlers[sig];\n"),
+const MEMORY: [Edit; 10] = [
+    (
+        "src/malloc/lite_malloc.c",
+        "&& __syscall(SYS_brk, brk+req)==brk+req",
+        "&& 0",
+    ),
+    (
+        "src/signal/sigaction.c",
+        "\tstruct k_sigaction ksa, ksa_old;\n",
+        "\tstruct k_sigaction ksa, ksa_old;\n\tvoid \
+         (*rtx_before)(int, void *, void *) = rtx_handlers[sig];\n",
+    ),
     (
         "src/mman/mmap.c",
         "\tlong ret;\n",
         "\tlong ret;\n\textern void *(*__rtx_mmap_hook)(size_t, int);\n\tif (__rtx_mmap_hook && !(flags & \
          MAP_FIXED) && (flags & MAP_ANON) && (flags & MAP_PRIVATE))\n\t\treturn __rtx_mmap_hook(len, prot);\n",
     ),
-    ("src/malloc/mallocng/glue.h", "#define brk(p) ((uintptr_t)__syscall(SYS_brk, p))", "#define brk(p) ((uintptr_t)-1)"),
+    (
+        "src/malloc/mallocng/glue.h",
+        "#define brk(p) ((uintptr_t)__syscall(SYS_brk, p))",
+        "#define brk(p) ((uintptr_t)-1)",
+    ),
     (
         "src/time/clock_gettime.c",
         "static void *volatile vdso_func;\n",
@@ -147,15 +168,27 @@ const MEMORY: [Edit; 9] = [
         "#define VDSO_USEFUL\n#define VDSO_CGT_SYM \"__kernel_clock_gettime\"\n#define VDSO_CGT_VER \"LINUX_2.6.39\"\n",
         "",
     ),
-    ("include/sys/epoll.h", "#ifdef __x86_64__\n__attribute__ ((__packed__))\n#endif", "__attribute__ ((__packed__))"),
+    (
+        "include/sys/epoll.h",
+        "#ifdef __x86_64__\n__attribute__ ((__packed__))\n#endif",
+        "__attribute__ ((__packed__))",
+    ),
     ("arch/x86_64/bits/setjmp.h", "[8]", "[22]"),
-    ("arch/x86_64/bits/signal.h", "#define MINSIGSTKSZ 2048\n#define SIGSTKSZ 8192", "#define MINSIGSTKSZ 6144\n#define \
-         SIGSTKSZ 12288"),
+    (
+        "arch/x86_64/bits/signal.h",
+        "#define MINSIGSTKSZ 2048\n#define SIGSTKSZ 8192",
+        "#define MINSIGSTKSZ 6144\n#define \
+         SIGSTKSZ 12288",
+    ),
 ];
 
 /// On aarch64: the flags of x86-64's headers.
 const FLAGS: [Edit; 4] = [
-    ("arch/aarch64/syscall_arch.h", "#define __asm_syscall(...)", "#include \"rtx_kernel.h\"\n#define __asm_syscall(...)"),
+    (
+        "arch/aarch64/syscall_arch.h",
+        "#define __asm_syscall(...)",
+        "#include \"rtx_kernel.h\"\n#define __asm_syscall(...)",
+    ),
     (
         "arch/aarch64/syscall_arch.h",
         "\tregister long x2 __asm__(\"x2\") = c;\n\t__asm_syscall(\"r\"(x8), \"0\"(x0), \"r\"(x1), \"r\"(x2));",
@@ -178,7 +211,14 @@ const FLAGS: [Edit; 4] = [
 ];
 
 /// Headers of x86-64 that aarch64's build of libc uses too: those of the program's view.
-const SHARED_BITS: [&str; 6] = ["alltypes.h.in", "fenv.h", "limits.h", "mman.h", "stat.h", "sem.h"];
+const SHARED_BITS: [&str; 6] = [
+    "alltypes.h.in",
+    "fenv.h",
+    "limits.h",
+    "mman.h",
+    "stat.h",
+    "sem.h",
+];
 
 /// Changes a source tree for `isa`.
 ///
@@ -199,7 +239,10 @@ pub fn apply(tree: &Path, isa: Isa) -> Result<(), EditError> {
 }
 
 fn apply_aarch64(tree: &Path) -> Result<(), EditError> {
-    write(&tree.join("arch/aarch64/rtx_kernel.h"), &format!("{}{GET_FLAGS}", TEXTS[3]))?;
+    write(
+        &tree.join("arch/aarch64/rtx_kernel.h"),
+        &format!("{}{GET_FLAGS}", TEXTS[3]),
+    )?;
     for (name, from, to) in &FLAGS {
         replace(&tree.join(name), from, to)?;
     }
@@ -267,16 +310,34 @@ fn numbered_calls(tree: &Path) -> Result<String, EditError> {
 /// Assembly that only one instruction set has would give a function another place than the C of the
 /// other. What stays exists for both, or cannot be written in C.
 fn drop_assembly(tree: &Path) -> Result<(), EditError> {
-    let keep = ["clone", "syscall_cp", "__unmapself", "__set_thread_area", "setjmp", "longjmp", "sigsetjmp", "restore",
-        "memcpy", "memset", "dlsym", "tlsdesc"];
+    let keep = [
+        "clone",
+        "syscall_cp",
+        "__unmapself",
+        "__set_thread_area",
+        "setjmp",
+        "longjmp",
+        "sigsetjmp",
+        "restore",
+        "memcpy",
+        "memset",
+        "dlsym",
+        "tlsdesc",
+    ];
     let isas = Isa::ALL.map(Isa::name);
     let src = tree.join("src");
     let topics = fs::read_dir(&src).map_err(|e| EditError::File(src.clone(), e))?;
     for topic in topics.filter_map(Result::ok) {
         for isa in isas {
-            let Ok(files) = fs::read_dir(topic.path().join(isa)) else { continue };
+            let Ok(files) = fs::read_dir(topic.path().join(isa)) else {
+                continue;
+            };
             for file in files.filter_map(Result::ok).map(|f| f.path()) {
-                let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
+                let stem = file
+                    .file_stem()
+                    .and_then(|s| s.to_str())
+                    .unwrap_or_default()
+                    .to_owned();
                 let assembly = file.extension().is_some_and(|end| end == "s" || end == "S");
                 if assembly && !keep.contains(&stem.as_str()) {
                     fs::remove_file(&file).map_err(|e| EditError::File(file.clone(), e))?;
@@ -295,7 +356,11 @@ fn replace(path: &Path, from: &str, to: &str) -> Result<(), EditError> {
     let text = fs::read_to_string(path).map_err(|e| EditError::File(path.to_owned(), e))?;
     let count = text.matches(from).count();
     if count != 1 {
-        return Err(EditError::NotThere { path: path.to_owned(), text: from.to_owned(), count });
+        return Err(EditError::NotThere {
+            path: path.to_owned(),
+            text: from.to_owned(),
+            count,
+        });
     }
     write(path, &text.replace(from, to))
 }

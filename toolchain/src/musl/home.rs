@@ -15,12 +15,19 @@ pub struct Home {
 impl Home {
     /// The library that fits this rtx-cc: below `RTX_CC_HOME`, or the user's cache directory.
     pub fn of_this_version() -> Home {
-        let base = std::env::var_os("RTX_CC_HOME").map(PathBuf::from).unwrap_or_else(|| {
-            let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-            let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/tmp".into())).join(".cache");
-            cache.unwrap_or_else(home).join("rtx-cc")
-        });
-        Home { root: base.join(format!("musl-{}", fingerprint())) }
+        let base = std::env::var_os("RTX_CC_HOME")
+            .map(PathBuf::from)
+            .unwrap_or_else(|| {
+                let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+                let home = || {
+                    PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/tmp".into()))
+                        .join(".cache")
+                };
+                cache.unwrap_or_else(home).join("rtx-cc")
+            });
+        Home {
+            root: base.join(format!("musl-{}", fingerprint())),
+        }
     }
 
     /// The directory of everything.
@@ -94,12 +101,19 @@ fn fingerprint() -> String {
 /// Changes when anything changes that goes into the runtime.
 fn runtime_fingerprint() -> String {
     let runtime = super::build::RUNTIME.into_iter().map(|(_, text)| text);
-    digest(runtime.chain([include_str!("build.rs"), include_str!("../pass/pins.rs"), include_str!("../driver/compile.rs")]))
+    digest(runtime.chain([
+        include_str!("build.rs"),
+        include_str!("../pass/pins.rs"),
+        include_str!("../driver/compile.rs"),
+    ]))
 }
 
 fn digest(texts: impl Iterator<Item = &'static str>) -> String {
     let mut hash = Sha256::new();
     hash.update(env!("CARGO_PKG_VERSION"));
     texts.for_each(|text| hash.update(text));
-    hash.finalize()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()[..6]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -39,24 +39,44 @@ pub fn get(given: Option<&Path>, into: &Path) -> Result<PathBuf, SourceError> {
     let tree = into.join("musl");
     match given {
         Some(directory) if directory.is_dir() => {
-            run(Command::new("cp").arg("-r").arg("--").arg(directory).arg(&tree))?;
+            run(Command::new("cp")
+                .arg("-r")
+                .arg("--")
+                .arg(directory)
+                .arg(&tree))?;
         }
         Some(archive) => {
             fs::create_dir_all(&tree).map_err(file(&tree))?;
-            run(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(&tree).arg("--strip-components=1"))?;
+            run(Command::new("tar")
+                .arg("-xf")
+                .arg(archive)
+                .arg("-C")
+                .arg(&tree)
+                .arg("--strip-components=1"))?;
         }
         None => from_debian(into, &tree)?,
     }
-    if tree.join("src/internal/pthread_impl.h").exists() { Ok(tree) } else { Err(SourceError::NotMusl(tree)) }
+    if tree.join("src/internal/pthread_impl.h").exists() {
+        Ok(tree)
+    } else {
+        Err(SourceError::NotMusl(tree))
+    }
 }
 
 fn from_debian(into: &Path, tree: &Path) -> Result<(), SourceError> {
     let format = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)";
-    let known = output(Command::new("apt-get").args(["indextargets", "--format", format, "Created-By: Packages"]))?;
+    let known = output(Command::new("apt-get").args([
+        "indextargets",
+        "--format",
+        format,
+        "Created-By: Packages",
+    ]))?;
     let mut lines: Vec<String> = known
         .lines()
         .filter_map(|line| match line.split('|').collect::<Vec<_>>()[..] {
-            [uri, release, component, "Debian"] => Some(format!("deb-src {uri} {release} {component}")),
+            [uri, release, component, "Debian"] => {
+                Some(format!("deb-src {uri} {release} {component}"))
+            }
             _ => None,
         })
         .collect();
@@ -78,7 +98,10 @@ fn from_debian(into: &Path, tree: &Path) -> Result<(), SourceError> {
             ("Dir::Etc::sourcelist", list.display().to_string()),
             ("Dir::Etc::sourceparts", "-".to_owned()),
             ("Dir::State", into.join("state").display().to_string()),
-            ("Dir::State::lists", into.join("lists").display().to_string()),
+            (
+                "Dir::State::lists",
+                into.join("lists").display().to_string(),
+            ),
             ("Dir::State::status", "/var/lib/dpkg/status".to_owned()),
             ("Dir::Cache", into.join("cache").display().to_string()),
         ] {
@@ -95,6 +118,9 @@ fn from_debian(into: &Path, tree: &Path) -> Result<(), SourceError> {
         .find(|path| path.extension().is_some_and(|end| end == "dsc"))
         .ok_or_else(|| SourceError::NotMusl(into.to_owned()))?;
     // apt has checked the signatures.
-    run(Command::new("dpkg-source").args(["--no-check", "-x"]).arg(description).arg(tree))?;
+    run(Command::new("dpkg-source")
+        .args(["--no-check", "-x"])
+        .arg(description)
+        .arg(tree))?;
     Ok(())
 }

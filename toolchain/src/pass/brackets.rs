@@ -10,16 +10,25 @@ use crate::ir::{Builder, Function, Instruction, Module, Place, Value};
 /// and those through pointers. Restores the thread's words where a call returns twice.
 pub fn bracket(module: &Module, function: Function, may_have_points: impl Fn(Function) -> bool) {
     let builder = Builder::new(module);
-    let calls: Vec<Instruction> = function.instructions().into_iter().filter(|i| i.is_call()).collect();
-    let twice: Vec<Instruction> =
-        calls.iter().copied().filter(|call| call.call_has(Place::Function, "returns_twice")).collect();
+    let calls: Vec<Instruction> = function
+        .instructions()
+        .into_iter()
+        .filter(|i| i.is_call())
+        .collect();
+    let twice: Vec<Instruction> = calls
+        .iter()
+        .copied()
+        .filter(|call| call.call_has(Place::Function, "returns_twice"))
+        .collect();
     if !twice.is_empty() {
         restore_after(module, &builder, function, &twice);
     }
     for call in calls {
         let callee = call.callee();
         let through_pointer = callee.as_function().is_none() && callee.inline_assembly().is_none();
-        if !twice.contains(&call) && (through_pointer || callee.as_function().is_some_and(&may_have_points)) {
+        if !twice.contains(&call)
+            && (through_pointer || callee.as_function().is_some_and(&may_have_points))
+        {
             hold_during(module, &builder, call);
         }
     }
@@ -42,7 +51,9 @@ fn hold_during(module: &Module, builder: &Builder, call: Instruction) {
 
 /// longjmp leaves out the ends of the frames it skips; what these would have restored is restored here.
 fn restore_after(module: &Module, builder: &Builder, function: Function, calls: &[Instruction]) {
-    let Some(first) = function.entry().instructions().first().copied() else { return };
+    let Some(first) = function.entry().instructions().first().copied() else {
+        return;
+    };
     builder.before(first);
     let keep = |word: Word, value: Value| {
         let slot = builder.alloca(value.ty(), "rtx.kept").as_value();

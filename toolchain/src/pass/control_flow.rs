@@ -32,20 +32,29 @@ impl ControlFlow {
     pub fn of(function: Function) -> ControlFlow {
         let mut graph = DiGraph::new();
         let blocks = function.blocks();
-        let nodes: HashMap<Block, NodeIndex> = blocks.iter().map(|block| (*block, graph.add_node(*block))).collect();
+        let nodes: HashMap<Block, NodeIndex> = blocks
+            .iter()
+            .map(|block| (*block, graph.add_node(*block)))
+            .collect();
         for block in &blocks {
             for next in block.successors() {
                 graph.update_edge(nodes[block], nodes[&next], ());
             }
         }
         let dominators = simple_fast(&graph, nodes[&function.entry()]);
-        ControlFlow { graph, nodes, dominators }
+        ControlFlow {
+            graph,
+            nodes,
+            dominators,
+        }
     }
 
     /// Whether every way to `inner` leads through `outer`.
     pub fn dominates(&self, outer: Block, inner: Block) -> bool {
         let outer = self.nodes[&outer];
-        self.dominators.dominators(self.nodes[&inner]).is_some_and(|mut above| above.any(|node| node == outer))
+        self.dominators
+            .dominators(self.nodes[&inner])
+            .is_some_and(|mut above| above.any(|node| node == outer))
     }
 
     /// Whether the block can be reached at all.
@@ -69,11 +78,15 @@ impl ControlFlow {
             }
         }
         by_header.sort_by_key(|(header, _)| header.index());
-        let mut loops: Vec<Loop> =
-            by_header.into_iter().map(|(header, latches)| self.natural(header, &latches)).collect();
+        let mut loops: Vec<Loop> = by_header
+            .into_iter()
+            .map(|(header, latches)| self.natural(header, &latches))
+            .collect();
         let headers: Vec<Block> = loops.iter().map(|l| l.header).collect();
         for l in &mut loops {
-            l.has_inner = headers.iter().any(|other| *other != l.header && l.blocks.contains(other));
+            l.has_inner = headers
+                .iter()
+                .any(|other| *other != l.header && l.blocks.contains(other));
         }
         (loops, irregular)
     }
@@ -94,7 +107,10 @@ impl ControlFlow {
         let mut todo: Vec<NodeIndex> = latches.to_vec();
         while let Some(node) = todo.pop() {
             if self.is_reachable(node) && inside.insert(node) {
-                todo.extend(self.graph.neighbors_directed(node, petgraph::Direction::Incoming));
+                todo.extend(
+                    self.graph
+                        .neighbors_directed(node, petgraph::Direction::Incoming),
+                );
             }
         }
         let block = |node: &NodeIndex| self.graph[*node];

@@ -11,8 +11,11 @@ const FRAME: u64 = 16;
 ///
 /// The function must have none of dynamic size.
 pub fn move_locals(module: &Module, builder: &Builder, function: Function) -> u64 {
-    let allocas: Vec<Instruction> =
-        function.instructions().into_iter().filter(|i| i.opcode() == Opcode::LLVMAlloca).collect();
+    let allocas: Vec<Instruction> = function
+        .instructions()
+        .into_iter()
+        .filter(|i| i.opcode() == Opcode::LLVMAlloca)
+        .collect();
     if allocas.is_empty() {
         return 0;
     }
@@ -27,7 +30,12 @@ pub fn move_locals(module: &Module, builder: &Builder, function: Function) -> u6
         .expect("a block ends with a terminator");
     builder.before(first);
     let base = Word::DataStack.read(module, builder);
-    let wide = allocas.iter().map(|a| a.alignment()).max().unwrap_or(1).max(FRAME);
+    let wide = allocas
+        .iter()
+        .map(|a| a.alignment())
+        .max()
+        .unwrap_or(1)
+        .max(FRAME);
     let aligned = if wide > FRAME {
         let up = builder.add(builder.address(base), builder.long(wide - 1));
         builder.pointer_at(builder.and(up, builder.long(!(wide - 1))))
@@ -46,7 +54,11 @@ pub fn move_locals(module: &Module, builder: &Builder, function: Function) -> u6
     }
     bytes = bytes.next_multiple_of(FRAME).next_multiple_of(wide);
     builder.before(first);
-    Word::DataStack.write(module, builder, builder.offset(aligned, builder.long(bytes)));
+    Word::DataStack.write(
+        module,
+        builder,
+        builder.offset(aligned, builder.long(bytes)),
+    );
     for block in function.blocks() {
         if let Some(end) = block.terminator().filter(|t| t.opcode() == Opcode::LLVMRet) {
             builder.before(end);
@@ -57,17 +69,24 @@ pub fn move_locals(module: &Module, builder: &Builder, function: Function) -> u6
 }
 
 fn size(module: &Module, alloca: Instruction) -> u64 {
-    let count = alloca.as_value().operands().first().and_then(|n| n.as_integer()).unwrap_or(1);
+    let count = alloca
+        .as_value()
+        .operands()
+        .first()
+        .and_then(|n| n.as_integer())
+        .unwrap_or(1);
     module.size_of(alloca.allocated()) * count.max(1).unsigned_abs()
 }
 
 /// LLVM may only be told of the lifetimes of allocas.
 fn drop_lifetimes(alloca: Instruction) {
     for user in alloca.as_value().users() {
-        if let Some(call) = user.as_instruction().filter(|i| i.is_call()) {
-            if call.intrinsic().is_some_and(|name| name.starts_with("llvm.lifetime.")) {
-                call.erase();
-            }
+        if let Some(call) = user.as_instruction().filter(|i| i.is_call())
+            && call
+                .intrinsic()
+                .is_some_and(|name| name.starts_with("llvm.lifetime."))
+        {
+            call.erase();
         }
     }
 }
@@ -78,7 +97,9 @@ pub fn copy_values(module: &Module) {
     let builder = Builder::new(module);
     for function in module.functions() {
         for (number, parameter) in function.parameters().into_iter().enumerate() {
-            let Some(ty) = function.byval(number) else { continue };
+            let Some(ty) = function.byval(number) else {
+                continue;
+            };
             function.remove(crate::ir::Place::Parameter(number), "byval");
             if function.is_declaration() {
                 continue;

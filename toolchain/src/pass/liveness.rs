@@ -29,7 +29,9 @@ impl Set {
 
     fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.iter().enumerate().flat_map(|(word, bits)| {
-            (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| word * 64 + bit)
+            (0..64)
+                .filter(move |bit| bits & (1 << bit) != 0)
+                .map(move |bit| word * 64 + bit)
         })
     }
 }
@@ -45,12 +47,22 @@ impl Liveness {
     /// Looks at a function that has a body.
     pub fn of(function: Function) -> Liveness {
         let mut values = function.parameters();
-        values.extend(function.instructions().iter().map(|i| i.as_value()).filter(|v| !v.ty().is_void()));
-        let numbers: HashMap<Value, usize> = values.iter().enumerate().map(|(n, v)| (*v, n)).collect();
+        values.extend(
+            function
+                .instructions()
+                .iter()
+                .map(|i| i.as_value())
+                .filter(|v| !v.ty().is_void()),
+        );
+        let numbers: HashMap<Value, usize> =
+            values.iter().enumerate().map(|(n, v)| (*v, n)).collect();
         let blocks = function.blocks();
-        let mut at_begin: HashMap<Block, Set> =
-            blocks.iter().map(|b| (*b, Set::with_room(values.len()))).collect();
-        let instructions: HashMap<Block, Vec<_>> = blocks.iter().map(|b| (*b, b.instructions())).collect();
+        let mut at_begin: HashMap<Block, Set> = blocks
+            .iter()
+            .map(|b| (*b, Set::with_room(values.len())))
+            .collect();
+        let instructions: HashMap<Block, Vec<_>> =
+            blocks.iter().map(|b| (*b, b.instructions())).collect();
         let mut changed = true;
         while changed {
             changed = false;
@@ -91,6 +103,9 @@ impl Liveness {
 
     /// What is live at the beginning of a block, in the order of the function.
     pub fn at(&self, block: Block) -> Vec<Value> {
-        self.at_begin[&block].numbers().map(|number| self.values[number]).collect()
+        self.at_begin[&block]
+            .numbers()
+            .map(|number| self.values[number])
+            .collect()
     }
 }

@@ -26,7 +26,9 @@ pub mod thread_words;
 
 use std::collections::HashSet;
 
-use crate::ir::{Builder, Function, Instruction, IrError, Linkage, Location, Module, Opcode, Place, ResumeDebug};
+use crate::ir::{
+    Builder, Function, Instruction, IrError, Linkage, Location, Module, Opcode, Place, ResumeDebug,
+};
 use thread_locals::ThreadLocals;
 
 pub use thread_words::Isa;
@@ -94,25 +96,50 @@ pub fn instrument(module: &Module, wanted: &HashSet<String>) -> Result<Outcome, 
     let builder = Builder::new(module);
     let runtime = runtime_calls::Runtime::declare(module, &builder);
     let debug = ResumeDebug::new(module);
-    let mut outcome = Outcome { thread_locals, ..Outcome::default() };
+    let mut outcome = Outcome {
+        thread_locals,
+        ..Outcome::default()
+    };
     let chosen: HashSet<Function> = instrumented.iter().copied().collect();
-    for function in module.functions().into_iter().filter(|f| !f.is_declaration() && !chosen.contains(f)) {
+    for function in module
+        .functions()
+        .into_iter()
+        .filter(|f| !f.is_declaration() && !chosen.contains(f))
+    {
         brackets::bracket(module, function, |callee| chosen.contains(&callee));
-        let note = function.note(pins::FIXED).or_else(|| function.note(pins::OWN_ISA));
-        outcome.fixed.extend(note.map(|reason| (function.name(), reason)));
+        let note = function
+            .note(pins::FIXED)
+            .or_else(|| function.note(pins::OWN_ISA));
+        outcome
+            .fixed
+            .extend(note.map(|reason| (function.name(), reason)));
     }
     let mut clones = Vec::new();
     for (identity, function) in instrumented.iter().enumerate() {
         let data = data_stack::move_locals(module, &builder, *function);
         function.loosen();
-        let mut calls: HashSet<Instruction> =
-            polls::insert(&builder, &runtime, *function, &chosen).into_iter().collect();
-        calls.extend(function.instructions().into_iter().filter(|i| may_lead_to_point(*i, &chosen)));
-        let calls: Vec<Instruction> = function.instructions().into_iter().filter(|i| calls.contains(i)).collect();
+        let mut calls: HashSet<Instruction> = polls::insert(&builder, &runtime, *function, &chosen)
+            .into_iter()
+            .collect();
+        calls.extend(
+            function
+                .instructions()
+                .into_iter()
+                .filter(|i| may_lead_to_point(*i, &chosen)),
+        );
+        let calls: Vec<Instruction> = function
+            .instructions()
+            .into_iter()
+            .filter(|i| calls.contains(i))
+            .collect();
         let identity = identity as u32;
         let sites = sites::prepare(module, &builder, &runtime, *function, identity, &calls);
-        clones.push(resume::make(module, &builder, &runtime, &debug, *function, identity, &sites));
-        outcome.functions.push(tables::entry(*function, data, &sites));
+        clones.push(resume::make(
+            module, &builder, &runtime, &debug, *function, identity, &sites,
+        ));
+        outcome
+            .functions
+            .push(tables::entry(*function, data, &sites));
     }
     drop(debug);
     tables::add_resume_table(module, &builder, &clones);
@@ -122,10 +149,18 @@ pub fn instrument(module: &Module, wanted: &HashSet<String>) -> Result<Outcome, 
 
 /// Hides what nothing outside the program names, so that unused functions go away.
 fn hide(module: &Module, wanted: &HashSet<String>) {
-    let keeps = |name: &str| name == USER_MAIN || wanted.contains(name) || name.starts_with("llvm.");
-    let globals = module.functions().into_iter().map(Function::as_global).chain(module.globals());
+    let keeps =
+        |name: &str| name == USER_MAIN || wanted.contains(name) || name.starts_with("llvm.");
+    let globals = module
+        .functions()
+        .into_iter()
+        .map(Function::as_global)
+        .chain(module.globals());
     for global in globals {
-        if !global.is_declaration() && !keeps(&global.name()) && global.linkage() == Linkage::LLVMExternalLinkage {
+        if !global.is_declaration()
+            && !keeps(&global.name())
+            && global.linkage() == Linkage::LLVMExternalLinkage
+        {
             global.set_linkage(Linkage::LLVMInternalLinkage);
         }
     }
@@ -133,11 +168,19 @@ fn hide(module: &Module, wanted: &HashSet<String>) {
 
 /// The functions that get equivalence points, in the order of the module.
 fn choose(module: &Module) -> Vec<Function> {
-    let able: Vec<Function> = module.functions().into_iter().filter(|f| is_able(*f)).collect();
+    let able: Vec<Function> = module
+        .functions()
+        .into_iter()
+        .filter(|f| is_able(*f))
+        .collect();
     let mut candidates: HashSet<Function> = able.iter().copied().collect();
     // A function needs none when it has no loops and calls only such functions.
     loop {
-        let leaves: Vec<Function> = candidates.iter().copied().filter(|f| is_leaf(*f, &candidates)).collect();
+        let leaves: Vec<Function> = candidates
+            .iter()
+            .copied()
+            .filter(|f| is_leaf(*f, &candidates))
+            .collect();
         if leaves.is_empty() {
             break;
         }
@@ -145,7 +188,9 @@ fn choose(module: &Module) -> Vec<Function> {
             candidates.remove(&leaf);
         }
     }
-    able.into_iter().filter(|f| candidates.contains(f)).collect()
+    able.into_iter()
+        .filter(|f| candidates.contains(f))
+        .collect()
 }
 
 fn is_able(function: Function) -> bool {
@@ -168,7 +213,10 @@ fn is_leaf(function: Function, candidates: &HashSet<Function>) -> bool {
     let (loops, irregular) = control_flow::ControlFlow::of(function).loops();
     loops.is_empty()
         && irregular.is_empty()
-        && !function.instructions().into_iter().any(|i| may_lead_to_point(i, candidates))
+        && !function
+            .instructions()
+            .into_iter()
+            .any(|i| may_lead_to_point(i, candidates))
 }
 
 /// Whether an instruction is a call during which the thread may leave.

@@ -10,19 +10,32 @@ use crate::ir::{Global, Linkage, Module, Value};
 
 /// Names the nameless constants of a module, and lets all addresses matter.
 pub fn pin(module: &Module) {
-    let mut nameless: Vec<Global> = module.globals().into_iter().filter(|g| is_nameless(*g)).collect();
+    let mut nameless: Vec<Global> = module
+        .globals()
+        .into_iter()
+        .filter(|g| is_nameless(*g))
+        .collect();
     let mut seen: HashMap<String, usize> = HashMap::new();
     // A constant that points to others is named after them.
     loop {
-        let (ready, rest): (Vec<Global>, Vec<Global>) = nameless.iter().partition(|g| !refers_to_any(**g, &nameless));
-        let (ready, rest) = if ready.is_empty() { (rest, ready) } else { (ready, rest) };
+        let (ready, rest): (Vec<Global>, Vec<Global>) = nameless
+            .iter()
+            .partition(|g| !refers_to_any(**g, &nameless));
+        let (ready, rest) = if ready.is_empty() {
+            (rest, ready)
+        } else {
+            (ready, rest)
+        };
         if ready.is_empty() {
             break;
         }
         for global in ready {
             let content = global.initializer().map(Value::text).unwrap_or_default();
             let digest = Sha256::digest(content.as_bytes());
-            let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+            let name: String = digest[..8]
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             let number = seen.entry(name.clone()).or_default();
             global.as_value().set_name(&format!("rtxc.{name}.{number}"));
             *number += 1;

@@ -52,28 +52,45 @@ impl Reason {
     pub fn text(self) -> &'static str {
         match self {
             Reason::Setjmp => "calls a function that returns twice (setjmp, vfork)",
-            Reason::DynamicStack => "takes stack memory of variable size (a variable-length array or alloca)",
+            Reason::DynamicStack => {
+                "takes stack memory of variable size (a variable-length array or alloca)"
+            }
             Reason::ComputedGoto => "uses labels as values",
             Reason::Musttail => "has a musttail call",
             Reason::InlineAssembly => "has inline assembly",
             Reason::LongDouble => "uses long double",
             Reason::VariableArguments => "takes variable arguments",
-            Reason::Signature => "makes a call whose arguments differ in form between the instruction sets",
+            Reason::Signature => {
+                "makes a call whose arguments differ in form between the instruction sets"
+            }
             Reason::Intrinsic => "uses an instruction of one instruction set",
         }
     }
 
     /// Whether one body does not serve both instruction sets.
     pub fn needs_own_body(self) -> bool {
-        !matches!(self, Reason::Setjmp | Reason::DynamicStack | Reason::ComputedGoto | Reason::Musttail)
+        !matches!(
+            self,
+            Reason::Setjmp | Reason::DynamicStack | Reason::ComputedGoto | Reason::Musttail
+        )
     }
 
     /// The reason of that name.
     pub fn by_option(option: &str) -> Option<Reason> {
         use Reason::*;
-        [Setjmp, DynamicStack, ComputedGoto, Musttail, InlineAssembly, LongDouble, VariableArguments, Signature, Intrinsic]
-            .into_iter()
-            .find(|reason| reason.option() == option)
+        [
+            Setjmp,
+            DynamicStack,
+            ComputedGoto,
+            Musttail,
+            InlineAssembly,
+            LongDouble,
+            VariableArguments,
+            Signature,
+            Intrinsic,
+        ]
+        .into_iter()
+        .find(|reason| reason.option() == option)
     }
 }
 
@@ -99,25 +116,46 @@ pub struct Fault {
 
 /// Looks at the output of the x86-64 front end. `other` is that of the other front end, when it has one.
 pub fn find(module: &Module, other: Option<&Module>) -> Vec<Pin> {
-    let differing = other.map(|other| differing_calls(module, other)).unwrap_or_default();
-    module.functions().into_iter().filter(|f| !f.is_declaration()).filter_map(|f| pin_of(f, &differing)).collect()
+    let differing = other
+        .map(|other| differing_calls(module, other))
+        .unwrap_or_default();
+    module
+        .functions()
+        .into_iter()
+        .filter(|f| !f.is_declaration())
+        .filter_map(|f| pin_of(f, &differing))
+        .collect()
 }
 
 fn pin_of(function: Function, differing: &HashSet<String>) -> Option<Pin> {
     let mut found: Option<(Reason, Option<Location>)> = None;
     if function.ty().is_variadic() {
         found = Some((Reason::VariableArguments, function.location()));
-    } else if signature_types(function.ty()).iter().any(|ty| ty.has_long_double()) {
+    } else if signature_types(function.ty())
+        .iter()
+        .any(|ty| ty.has_long_double())
+    {
         found = Some((Reason::LongDouble, function.location()));
     }
     for instruction in function.instructions() {
-        let Some(reason) = reason_of(instruction, differing) else { continue };
-        let stronger = found.as_ref().is_none_or(|(old, _)| reason.needs_own_body() && !old.needs_own_body());
+        let Some(reason) = reason_of(instruction, differing) else {
+            continue;
+        };
+        let stronger = found
+            .as_ref()
+            .is_none_or(|(old, _)| reason.needs_own_body() && !old.needs_own_body());
         if stronger {
-            found = Some((reason, instruction.location().or_else(|| function.location())));
+            found = Some((
+                reason,
+                instruction.location().or_else(|| function.location()),
+            ));
         }
     }
-    found.map(|(reason, location)| Pin { function, reason, location })
+    found.map(|(reason, location)| Pin {
+        function,
+        reason,
+        location,
+    })
 }
 
 fn signature_types(ty: Type) -> Vec<Type> {
@@ -141,7 +179,11 @@ fn reason_of(instruction: Instruction, differing: &HashSet<String>) -> Option<Re
             if instruction.allocated().has_long_double() {
                 return Some(Reason::LongDouble);
             }
-            let constant = instruction.as_value().operands().first().is_none_or(|n| n.is_constant());
+            let constant = instruction
+                .as_value()
+                .operands()
+                .first()
+                .is_none_or(|n| n.is_constant());
             if !constant {
                 return Some(Reason::DynamicStack);
             }
@@ -149,7 +191,12 @@ fn reason_of(instruction: Instruction, differing: &HashSet<String>) -> Option<Re
         Opcode::LLVMCall => return reason_of_call(instruction, differing),
         _ => {}
     }
-    let touched = instruction.as_value().operands().into_iter().map(|v| v.ty()).any(|ty| ty.has_long_double());
+    let touched = instruction
+        .as_value()
+        .operands()
+        .into_iter()
+        .map(|v| v.ty())
+        .any(|ty| ty.has_long_double());
     (touched || instruction.as_value().ty().has_long_double()).then_some(Reason::LongDouble)
 }
 
@@ -160,10 +207,16 @@ fn reason_of_call(call: Instruction, differing: &HashSet<String>) -> Option<Reas
     if call.is_musttail() {
         return Some(Reason::Musttail);
     }
-    if call.callee().inline_assembly().is_some_and(|text| !text.trim().is_empty()) {
+    if call
+        .callee()
+        .inline_assembly()
+        .is_some_and(|text| !text.trim().is_empty())
+    {
         return Some(Reason::InlineAssembly);
     }
-    if signature_types(call.called_type()).iter().any(|ty| ty.has_long_double())
+    if signature_types(call.called_type())
+        .iter()
+        .any(|ty| ty.has_long_double())
         || call.arguments().iter().any(|v| v.ty().has_long_double())
     {
         return Some(Reason::LongDouble);
@@ -179,23 +232,31 @@ fn reason_of_call(call: Instruction, differing: &HashSet<String>) -> Option<Reas
     }
     // A structure among variable arguments is taken apart by the front end, by its own rules.
     let variadic = call.called_type().is_variadic();
-    let by_value = (0..call.arguments().len()).any(|n| call.call_has_itself(Place::Parameter(n), "byval"));
+    let by_value =
+        (0..call.arguments().len()).any(|n| call.call_has_itself(Place::Parameter(n), "byval"));
     if variadic && by_value {
         return Some(Reason::Signature);
     }
-    call.called_function().filter(|f| differing.contains(&f.name())).map(|_| Reason::Signature)
+    call.called_function()
+        .filter(|f| differing.contains(&f.name()))
+        .map(|_| Reason::Signature)
 }
 
 /// Whether a type is x86-64's list of variable arguments.
 fn is_argument_list(ty: Type) -> bool {
-    ty.struct_name().is_some_and(|name| name.starts_with("struct.__va_list_tag"))
+    ty.struct_name()
+        .is_some_and(|name| name.starts_with("struct.__va_list_tag"))
         || ty.parts().into_iter().any(is_argument_list)
 }
 
 /// The functions that both front ends only declare, and declare differently.
 fn differing_calls(module: &Module, other: &Module) -> HashSet<String> {
     let mut names = HashSet::new();
-    for function in module.functions().into_iter().filter(|f| f.is_declaration() && !f.is_intrinsic()) {
+    for function in module
+        .functions()
+        .into_iter()
+        .filter(|f| f.is_declaration() && !f.is_intrinsic())
+    {
         if let Some(theirs) = other.function(&function.name())
             && !same_form(function, theirs)
         {
@@ -207,14 +268,17 @@ fn differing_calls(module: &Module, other: &Module) -> HashSet<String> {
 
 /// Whether arguments and result travel in the same registers or memory by both declarations.
 pub fn same_form(ours: Function, theirs: Function) -> bool {
-    let flat = |f: Function| -> Vec<String> {
-        let mut list: Vec<String> = vec![form(f.ty().returned()).join(" ")];
-        list.extend(f.ty().parameters().into_iter().enumerate().map(|(n, ty)| match f.byval(n) {
-            Some(_) => "byval".to_owned(),
-            None => form(ty).join(" "),
-        }));
-        list
-    };
+    let flat =
+        |f: Function| -> Vec<String> {
+            let mut list: Vec<String> = vec![form(f.ty().returned()).join(" ")];
+            list.extend(f.ty().parameters().into_iter().enumerate().map(
+                |(n, ty)| match f.byval(n) {
+                    Some(_) => "byval".to_owned(),
+                    None => form(ty).join(" "),
+                },
+            ));
+            list
+        };
     let count = |f: Function| flat(f)[1..].join(" ");
     flat(ours)[0] == flat(theirs)[0] && count(ours) == count(theirs)
 }
@@ -225,8 +289,17 @@ fn form(ty: Type) -> Vec<String> {
     match ty.kind() {
         LLVMStructTypeKind => ty.parts().into_iter().flat_map(form).collect(),
         LLVMArrayTypeKind => {
-            let count = ty.text().trim_start_matches('[').split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(1);
-            std::iter::repeat_with(|| form(ty.parts()[0])).take(count).flatten().collect()
+            let count = ty
+                .text()
+                .trim_start_matches('[')
+                .split(' ')
+                .next()
+                .and_then(|n| n.parse().ok())
+                .unwrap_or(1);
+            std::iter::repeat_with(|| form(ty.parts()[0]))
+                .take(count)
+                .flatten()
+                .collect()
         }
         LLVMIntegerTypeKind if ty.text() != "i128" => vec!["integer".to_owned()],
         LLVMVoidTypeKind => vec!["void".to_owned()],
@@ -277,7 +350,9 @@ fn is_in_frame(mut place: crate::ir::Value) -> bool {
         if place.as_global().is_some() {
             return false;
         }
-        let Some(instruction) = place.as_instruction() else { return false };
+        let Some(instruction) = place.as_instruction() else {
+            return false;
+        };
         match instruction.opcode() {
             Opcode::LLVMAlloca => return true,
             Opcode::LLVMGetElementPtr => place = instruction.as_value().operands()[0],

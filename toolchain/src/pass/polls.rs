@@ -26,9 +26,15 @@ pub fn insert(
     }
     places.extend(back_edges(function, instrumented, &in_strips, &places));
     let entry = function.entry();
-    let begin = entry.instructions().into_iter().find(|i| i.opcode() != Opcode::LLVMAlloca);
+    let begin = entry
+        .instructions()
+        .into_iter()
+        .find(|i| i.opcode() != Opcode::LLVMAlloca);
     places.insert(0, begin.expect("a block ends with a terminator"));
-    places.into_iter().map(|place| poll_before(builder, runtime, place)).collect()
+    places
+        .into_iter()
+        .map(|place| poll_before(builder, runtime, place))
+        .collect()
 }
 
 /// The instructions before which loops poll.
@@ -49,14 +55,20 @@ fn back_edges(
     blocks.extend(irregular.into_iter().map(|(from, _)| from));
     let mut seen = HashSet::new();
     blocks.retain(|block| seen.insert(*block));
-    blocks.into_iter().filter_map(Block::terminator).filter(|place| !done.contains(place)).collect()
+    blocks
+        .into_iter()
+        .filter_map(Block::terminator)
+        .filter(|place| !done.contains(place))
+        .collect()
 }
 
 /// Whether each round calls a function that polls when it begins.
 fn is_covered(flow: &ControlFlow, l: &Loop, instrumented: &HashSet<Function>) -> bool {
     l.blocks.iter().any(|block| {
-        block.instructions().iter().any(|i| i.called_function().is_some_and(|f| instrumented.contains(&f)))
-            && l.latches.iter().all(|latch| flow.dominates(*block, *latch))
+        block.instructions().iter().any(|i| {
+            i.called_function()
+                .is_some_and(|f| instrumented.contains(&f))
+        }) && l.latches.iter().all(|latch| flow.dominates(*block, *latch))
     })
 }
 
@@ -64,20 +76,43 @@ fn is_covered(flow: &ControlFlow, l: &Loop, instrumented: &HashSet<Function>) ->
 fn is_short(l: &Loop) -> bool {
     const ROUNDS: i64 = 1024;
     let [latch] = l.latches[..] else { return false };
-    let Some(end) = latch.terminator().filter(|t| t.successors().len() == 2) else { return false };
-    let Some(test) = end.as_value().operands()[0].as_instruction().filter(|i| i.opcode() == Opcode::LLVMICmp) else {
+    let Some(end) = latch.terminator().filter(|t| t.successors().len() == 2) else {
+        return false;
+    };
+    let Some(test) = end.as_value().operands()[0]
+        .as_instruction()
+        .filter(|i| i.opcode() == Opcode::LLVMICmp)
+    else {
         return false;
     };
     let operands = test.as_value().operands();
-    let Some(bound) = operands[1].as_integer() else { return false };
-    let Some(step) = operands[0].as_instruction().filter(|i| i.opcode() == Opcode::LLVMAdd) else { return false };
+    let Some(bound) = operands[1].as_integer() else {
+        return false;
+    };
+    let Some(step) = operands[0]
+        .as_instruction()
+        .filter(|i| i.opcode() == Opcode::LLVMAdd)
+    else {
+        return false;
+    };
     let parts = step.as_value().operands();
-    let Some(counter) = parts[0].as_instruction().filter(|i| i.opcode() == Opcode::LLVMPHI) else { return false };
-    let starts = counter.incoming().into_iter().filter(|(_, from)| *from != latch).map(|(value, _)| value.as_integer());
+    let Some(counter) = parts[0]
+        .as_instruction()
+        .filter(|i| i.opcode() == Opcode::LLVMPHI)
+    else {
+        return false;
+    };
+    let starts = counter
+        .incoming()
+        .into_iter()
+        .filter(|(_, from)| *from != latch)
+        .map(|(value, _)| value.as_integer());
     counter.block() == l.header
         && !l.has_inner
         && parts[1].as_integer() == Some(1)
-        && starts.into_iter().all(|start| start.is_some_and(|s| (0..=ROUNDS).contains(&(bound - s))))
+        && starts
+            .into_iter()
+            .all(|start| start.is_some_and(|s| (0..=ROUNDS).contains(&(bound - s))))
 }
 
 /// Polls before `place`; returns the call of the slow path, whose result says whether to leave.

@@ -9,7 +9,9 @@ use std::collections::HashMap;
 
 use super::runtime_calls::Runtime;
 use super::sites::{Site, is_unwinding};
-use crate::ir::{Block, Builder, Function, Instruction, Linkage, Module, Opcode, Place, ResumeDebug, Value};
+use crate::ir::{
+    Block, Builder, Function, Instruction, Linkage, Module, Opcode, Place, ResumeDebug, Value,
+};
 
 /// The ending of the names of resume clones.
 pub const SUFFIX: &str = ".rtx.resume";
@@ -44,7 +46,9 @@ pub fn make(
     let entry = clone.entry();
     let start = entry.insert_before(builder, "rtx.slots");
     let slots = give_slots(builder, start, sites, &copies);
-    dispatch(module, builder, runtime, clone, identity, start, sites, &copies, &slots);
+    dispatch(
+        module, builder, runtime, clone, identity, start, sites, &copies, &slots,
+    );
     clone
 }
 
@@ -54,7 +58,10 @@ fn copy_body(builder: &Builder, function: Function, clone: Function) -> Copies {
         copies.insert(parameter, parameter.ty().poison());
     }
     for block in function.blocks() {
-        copies.insert(block.as_value(), builder.block(clone, &block.as_value().name()).as_value());
+        copies.insert(
+            block.as_value(),
+            builder.block(clone, &block.as_value().name()).as_value(),
+        );
     }
     let mut pairs: Vec<(Instruction, Instruction)> = Vec::new();
     for block in function.blocks() {
@@ -74,7 +81,10 @@ fn copy_body(builder: &Builder, function: Function, clone: Function) -> Copies {
     for (instruction, copy) in pairs {
         if instruction.opcode() == Opcode::LLVMPHI {
             for (value, from) in instruction.incoming() {
-                copy.add_incoming(*copies.get(&value).unwrap_or(&value), copied_block(&copies, from));
+                copy.add_incoming(
+                    *copies.get(&value).unwrap_or(&value),
+                    copied_block(&copies, from),
+                );
             }
         } else {
             for (index, operand) in instruction.as_value().operands().into_iter().enumerate() {
@@ -88,16 +98,27 @@ fn copy_body(builder: &Builder, function: Function, clone: Function) -> Copies {
 }
 
 fn copied_block(copies: &Copies, block: Block) -> Block {
-    copies[&block.as_value()].as_block().expect("a block's copy is a block")
+    copies[&block.as_value()]
+        .as_block()
+        .expect("a block's copy is a block")
 }
 
 /// Gives each value that is saved somewhere, and each result of a call site that is used, a slot.
 /// The keys are the values of the original. (What an argument was is known from the record alone.)
-fn give_slots(builder: &Builder, start: Block, sites: &[Site], copies: &Copies) -> HashMap<Value, Value> {
+fn give_slots(
+    builder: &Builder,
+    start: Block,
+    sites: &[Site],
+    copies: &Copies,
+) -> HashMap<Value, Value> {
     let mut slots = HashMap::new();
     let mut order = Vec::new();
-    let results = sites.iter().filter(|s| !s.is_poll && !s.call.as_value().users().is_empty());
-    let saved = sites.iter().flat_map(|s| s.live.iter().map(|(value, _)| *value));
+    let results = sites
+        .iter()
+        .filter(|s| !s.is_poll && !s.call.as_value().users().is_empty());
+    let saved = sites
+        .iter()
+        .flat_map(|s| s.live.iter().map(|(value, _)| *value));
     let all: Vec<Value> = saved.chain(results.map(|s| s.call.as_value())).collect();
     for value in all {
         slots.entry(value).or_insert_with(|| {
@@ -119,7 +140,9 @@ fn give_slots(builder: &Builder, start: Block, sites: &[Site], copies: &Copies) 
 
 /// Stores a value in its slot where it is computed, and loads it where it is used.
 fn demote(builder: &Builder, value: Value, slot: Value) {
-    let made = value.as_instruction().expect("an instruction's copy is one");
+    let made = value
+        .as_instruction()
+        .expect("an instruction's copy is one");
     let users: Vec<Instruction> = distinct(value.users());
     for user in users {
         replace_in(builder, user, value, slot);
@@ -134,7 +157,10 @@ fn demote(builder: &Builder, value: Value, slot: Value) {
 }
 
 fn distinct(users: Vec<Value>) -> Vec<Instruction> {
-    let mut list: Vec<Instruction> = users.into_iter().filter_map(Value::as_instruction).collect();
+    let mut list: Vec<Instruction> = users
+        .into_iter()
+        .filter_map(Value::as_instruction)
+        .collect();
     list.sort_unstable();
     list.dedup();
     list
@@ -167,14 +193,20 @@ fn replace_in(builder: &Builder, user: Instruction, value: Value, slot: Value) {
 /// The copies use poison for arguments; where the original uses the argument, the copy reads the slot.
 fn read_arguments_from_slot(builder: &Builder, argument: Value, slot: Value, copies: &Copies) {
     for user in distinct(argument.users()) {
-        let copy = copies[&user.as_value()].as_instruction().expect("an instruction's copy is one");
+        let copy = copies[&user.as_value()]
+            .as_instruction()
+            .expect("an instruction's copy is one");
         if user.opcode() == Opcode::LLVMPHI {
             let mut loaded: HashMap<Block, Value> = HashMap::new();
             let froms: Vec<Block> = copy.incoming().into_iter().map(|(_, from)| from).collect();
             for (index, (incoming, _)) in user.incoming().into_iter().enumerate() {
                 if incoming == argument {
                     let load = *loaded.entry(froms[index]).or_insert_with(|| {
-                        builder.before(froms[index].terminator().expect("a block ends with a terminator"));
+                        builder.before(
+                            froms[index]
+                                .terminator()
+                                .expect("a block ends with a terminator"),
+                        );
                         builder.load(argument.ty(), slot).as_value()
                     });
                     copy.as_value().set_operand(index, load);
@@ -205,19 +237,28 @@ fn dispatch(
     copies: &Copies,
     slots: &HashMap<Value, Value>,
 ) {
-    let place = sites.iter().find_map(|s| copies[&s.call.as_value()].as_instruction());
+    let place = sites
+        .iter()
+        .find_map(|s| copies[&s.call.as_value()].as_instruction());
     builder.at_end(start);
     if let Some(place) = place {
         builder.locate_like(place);
     }
-    let record = runtime.pop.call(builder, &[builder.word(identity)]).as_value();
+    let record = runtime
+        .pop
+        .call(builder, &[builder.word(identity)])
+        .as_value();
     let number = builder.load(builder.integer(32), record).as_value();
-    let blocks: Vec<(u32, Block)> =
-        sites.iter().map(|s| (s.number, builder.block(clone, "rtx.back"))).collect();
+    let blocks: Vec<(u32, Block)> = sites
+        .iter()
+        .map(|s| (s.number, builder.block(clone, "rtx.back")))
+        .collect();
     builder.switch(start, number, &blocks);
     for (site, (_, block)) in sites.iter().zip(&blocks) {
         builder.at_end(*block);
-        let call = copies[&site.call.as_value()].as_instruction().expect("a call's copy is a call");
+        let call = copies[&site.call.as_value()]
+            .as_instruction()
+            .expect("a call's copy is a call");
         builder.locate_like(call);
         for (value, begin) in &site.live {
             let from = builder.offset(record, builder.long(HEADER + begin));

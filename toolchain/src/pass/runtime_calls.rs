@@ -22,7 +22,11 @@ impl Routine {
         Builder::set_convention(function.as_value(), convention);
         function.add(crate::ir::Place::Function, "cold");
         function.add(crate::ir::Place::Function, "nounwind");
-        Routine { ty, function, convention }
+        Routine {
+            ty,
+            function,
+            convention,
+        }
     }
 
     /// Calls it here.
@@ -59,9 +63,16 @@ impl Runtime {
     pub fn declare(module: &Module, builder: &Builder) -> Runtime {
         let (word, pointer, void) = (builder.integer(32), builder.pointer(), builder.void());
         let routine = |name: &str, returned, parameters: &[Type], convention| {
-            Routine::declare(module, name, builder.function_type(returned, parameters), convention)
+            Routine::declare(
+                module,
+                name,
+                builder.function_type(returned, parameters),
+                convention,
+            )
         };
-        let indicator = module.global("__rtx_indicator").unwrap_or_else(|| module.add_global("__rtx_indicator", word));
+        let indicator = module
+            .global("__rtx_indicator")
+            .unwrap_or_else(|| module.add_global("__rtx_indicator", word));
         Runtime {
             indicator: indicator.as_value(),
             slow: routine("__rtx_slow", word, &[], PRESERVE_MOST),

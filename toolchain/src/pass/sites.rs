@@ -117,10 +117,16 @@ fn fill_save(builder: &Builder, runtime: &Runtime, function: Function, identity:
     builder.at_end(site.save);
     builder.locate_like(site.call);
     let bytes = u32::try_from(site.bytes).expect("a frame is smaller than 4 GiB");
-    let numbers = [builder.word(identity), builder.word(site.number), builder.word(bytes)];
+    let numbers = [
+        builder.word(identity),
+        builder.word(site.number),
+        builder.word(bytes),
+    ];
     let record = runtime.push.call(builder, &numbers).as_value();
     for (value, begin) in &site.live {
-        builder.store(*value, builder.offset(record, builder.long(*begin))).set_alignment(8);
+        builder
+            .store(*value, builder.offset(record, builder.long(*begin)))
+            .set_alignment(8);
     }
     let returned = function.ty().returned();
     builder.give_back((!returned.is_void()).then(|| returned.zero()));

@@ -50,16 +50,32 @@ struct Shape {
 impl Shape {
     fn of(l: &Loop) -> Option<Shape> {
         let [latch] = l.latches[..] else { return None };
-        let end = latch.terminator().filter(|t| t.opcode() == Opcode::LLVMBr)?;
-        let [first, second] = end.successors()[..] else { return None };
+        let end = latch
+            .terminator()
+            .filter(|t| t.opcode() == Opcode::LLVMBr)?;
+        let [first, second] = end.successors()[..] else {
+            return None;
+        };
         let exit = if first == l.header { second } else { first };
-        let leaves_elsewhere = l
+        let leaves_elsewhere = l.blocks.iter().any(|block| {
+            *block != latch
+                && block
+                    .successors()
+                    .iter()
+                    .any(|next| !l.blocks.contains(next))
+        });
+        let calls = l
             .blocks
             .iter()
-            .any(|block| *block != latch && block.successors().iter().any(|next| !l.blocks.contains(next)));
-        let calls = l.blocks.iter().flat_map(|block| block.instructions()).any(|i| i.is_call() && i.intrinsic().is_none());
+            .flat_map(|block| block.instructions())
+            .any(|i| i.is_call() && i.intrinsic().is_none());
         let simple = !l.has_inner && !l.blocks.contains(&exit) && !leaves_elsewhere && !calls;
-        (simple && counts(l, end)).then_some(Shape { latch, end, exit, while_true: first == l.header })
+        (simple && counts(l, end)).then_some(Shape {
+            latch,
+            end,
+            exit,
+            while_true: first == l.header,
+        })
     }
 }
 
@@ -67,24 +83,49 @@ impl Shape {
 /// computed in the loop: LLVM moves it out later.
 fn counts(l: &Loop, end: Instruction) -> bool {
     let condition = end.as_value().operands()[0].as_instruction();
-    let Some(test) = condition.filter(|i| i.opcode() == Opcode::LLVMICmp) else { return false };
-    test.as_value().operands().into_iter().filter_map(Value::as_instruction).any(|i| {
-        let kinds = [Opcode::LLVMAdd, Opcode::LLVMSub, Opcode::LLVMGetElementPtr, Opcode::LLVMPHI];
-        l.blocks.contains(&i.block()) && kinds.contains(&i.opcode())
-    })
+    let Some(test) = condition.filter(|i| i.opcode() == Opcode::LLVMICmp) else {
+        return false;
+    };
+    test.as_value()
+        .operands()
+        .into_iter()
+        .filter_map(Value::as_instruction)
+        .any(|i| {
+            let kinds = [
+                Opcode::LLVMAdd,
+                Opcode::LLVMSub,
+                Opcode::LLVMGetElementPtr,
+                Opcode::LLVMPHI,
+            ];
+            l.blocks.contains(&i.block()) && kinds.contains(&i.opcode())
+        })
 }
 
 /// A phi of the header becomes two: one that begins a strip, one in it.
-fn split_phi(builder: &Builder, l: &Loop, shape: &Shape, phi: Instruction, strip: Block, pause: Block) {
+fn split_phi(
+    builder: &Builder,
+    l: &Loop,
+    shape: &Shape,
+    phi: Instruction,
+    strip: Block,
+    pause: Block,
+) {
     let ty = phi.as_value().ty();
     let incoming = phi.incoming();
-    let next = incoming.iter().find(|(_, from)| *from == shape.latch).map(|(value, _)| *value);
+    let next = incoming
+        .iter()
+        .find(|(_, from)| *from == shape.latch)
+        .map(|(value, _)| *value);
     let next = next.expect("the latch enters the header");
     builder.at_end(strip);
     let outer = builder.phi(ty);
     builder.before(phi);
     let inner = builder.phi(ty);
-    let next = if next == phi.as_value() { inner.as_value() } else { next };
+    let next = if next == phi.as_value() {
+        inner.as_value()
+    } else {
+        next
+    };
     for (value, from) in incoming {
         if !l.blocks.contains(&from) {
             outer.add_incoming(value, from);
@@ -99,29 +140,62 @@ fn split_phi(builder: &Builder, l: &Loop, shape: &Shape, phi: Instruction, strip
 
 /// When the loop counts by one up to a bound that it does not change: where the counter ends this strip,
 /// computed before the strip. The loop then compares with that, and is no longer than it was.
-fn stride_bound(builder: &Builder, l: &Loop, shape: &Shape, strip: Block) -> Option<(Value, Value)> {
-    let test = shape.end.as_value().operands()[0].as_instruction().filter(|i| i.opcode() == Opcode::LLVMICmp)?;
-    let goes_on = if shape.while_true { test.predicate() } else { test.inverse_predicate() };
-    let [next, bound] = test.as_value().operands()[..] else { return None };
-    let invariant = bound.as_instruction().is_none_or(|i| !l.blocks.contains(&i.block()));
-    let step = next.as_instruction().filter(|i| i.opcode() == Opcode::LLVMAdd)?;
-    let [counter, one] = step.as_value().operands()[..] else { return None };
-    let phi = counter.as_instruction().filter(|i| i.opcode() == Opcode::LLVMPHI && i.block() == l.header)?;
+fn stride_bound(
+    builder: &Builder,
+    l: &Loop,
+    shape: &Shape,
+    strip: Block,
+) -> Option<(Value, Value)> {
+    let test = shape.end.as_value().operands()[0]
+        .as_instruction()
+        .filter(|i| i.opcode() == Opcode::LLVMICmp)?;
+    let goes_on = if shape.while_true {
+        test.predicate()
+    } else {
+        test.inverse_predicate()
+    };
+    let [next, bound] = test.as_value().operands()[..] else {
+        return None;
+    };
+    let invariant = bound
+        .as_instruction()
+        .is_none_or(|i| !l.blocks.contains(&i.block()));
+    let step = next
+        .as_instruction()
+        .filter(|i| i.opcode() == Opcode::LLVMAdd)?;
+    let [counter, one] = step.as_value().operands()[..] else {
+        return None;
+    };
+    let phi = counter
+        .as_instruction()
+        .filter(|i| i.opcode() == Opcode::LLVMPHI && i.block() == l.header)?;
     if !invariant || one.as_integer() != Some(1) || !goes_on.counts_up() {
         return None;
     }
-    let begin = phi.incoming().into_iter().find(|(_, from)| *from == strip).map(|(value, _)| value)?;
+    let begin = phi
+        .incoming()
+        .into_iter()
+        .find(|(_, from)| *from == strip)
+        .map(|(value, _)| value)?;
     let end = strip.terminator()?;
     builder.before(end);
     let one = builder.number_like(begin, 1);
     let distance = builder.subtract(bound, begin);
     // The rounds after the first. A loop that is entered with its bound behind it makes one round; where
     // only inequality counts it goes round all numbers, which the difference says by wrapping.
-    let less = if goes_on.includes_bound() { distance } else { builder.subtract(distance, one) };
+    let less = if goes_on.includes_bound() {
+        distance
+    } else {
+        builder.subtract(distance, one)
+    };
     let less = if goes_on.is_inequality() {
         less
     } else {
-        builder.select(builder.compare(goes_on, begin, bound), less, builder.number_like(begin, 0))
+        builder.select(
+            builder.compare(goes_on, begin, bound),
+            less,
+            builder.number_like(begin, 0),
+        )
     };
     let most = builder.number_like(begin, u64::from(ROUNDS) - 1);
     let rounds = builder.select(builder.below(less, most), less, most);
@@ -150,7 +224,11 @@ fn end_strips(
             let more = builder.add(rounds.as_value(), builder.word(1));
             rounds.add_incoming(builder.word(0), strip);
             rounds.add_incoming(more, shape.latch);
-            let goes_on = if shape.while_true { condition } else { builder.not(condition) };
+            let goes_on = if shape.while_true {
+                condition
+            } else {
+                builder.not(condition)
+            };
             builder.and(goes_on, builder.below(more, builder.word(ROUNDS)))
         }
     };
@@ -159,7 +237,11 @@ fn end_strips(
     end.copy_metadata(shape.end, "llvm.loop");
     builder.at_end(done);
     builder.locate_like(shape.end);
-    let (then, otherwise) = if shape.while_true { (pause, shape.exit) } else { (shape.exit, pause) };
+    let (then, otherwise) = if shape.while_true {
+        (pause, shape.exit)
+    } else {
+        (shape.exit, pause)
+    };
     builder.branch(condition, then, otherwise);
     shape.end.erase();
     for phi in shape.exit.phis() {

@@ -19,11 +19,19 @@ pub(super) fn entry(function: Function, data: u64, sites: &[Site]) -> FunctionEn
             number: site.number,
             is_point: site.is_poll,
             bytes: site.bytes,
-            types: site.live.iter().map(|(value, _)| value.ty().text()).collect(),
+            types: site
+                .live
+                .iter()
+                .map(|(value, _)| value.ty().text())
+                .collect(),
             location: site.location.clone(),
         })
         .collect();
-    FunctionEntry { name: function.name(), data, sites }
+    FunctionEntry {
+        name: function.name(),
+        data,
+        sites,
+    }
 }
 
 pub(super) fn add_resume_table(module: &Module, builder: &Builder, clones: &[Function]) {
@@ -44,12 +52,23 @@ pub(super) fn add_resume_table(module: &Module, builder: &Builder, clones: &[Fun
 pub fn text(functions: &[FunctionEntry], fixed: &[(String, String)]) -> String {
     let mut out = String::new();
     for (number, function) in functions.iter().enumerate() {
-        let _ = writeln!(out, "function {number} {} data {}", function.name, function.data);
+        let _ = writeln!(
+            out,
+            "function {number} {} data {}",
+            function.name, function.data
+        );
         for site in &function.sites {
             let kind = if site.is_point { "point" } else { "call" };
-            let place = site.location.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+            let place = site
+                .location
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), ToString::to_string);
             let types = site.types.join(",");
-            let _ = writeln!(out, "site {} {kind} {} {place} {types}", site.number, site.bytes);
+            let _ = writeln!(
+                out,
+                "site {} {kind} {} {place} {types}",
+                site.number, site.bytes
+            );
         }
     }
     for (name, reason) in fixed {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::thread_words::{self, Isa};
 use super::{Outcome, brackets, own_isa, pins};
-use crate::ir::{Global, Builder, IrError, Module};
+use crate::ir::{Builder, Global, IrError, Module};
 
 /// The note that both files carry; see docs/continuations.md for its bytes.
 pub const NOTE_SECTION: &str = ".note.rtx";
@@ -16,7 +16,13 @@ pub const ABI_VERSION: u32 = 1;
 ///
 /// # Errors
 /// When the two do not fit together.
-pub fn make(program: &[u8], own: Option<&Module>, outcome: &Outcome, isa: Isa, build: &[u8; 32]) -> Result<Module, IrError> {
+pub fn make(
+    program: &[u8],
+    own: Option<&Module>,
+    outcome: &Outcome,
+    isa: Isa,
+    build: &[u8; 32],
+) -> Result<Module, IrError> {
     let module = Module::parse(program, "the instrumented program")?;
     if isa != Isa::X86_64 {
         module.set_target(&isa.triple(), isa.data_layout());
@@ -28,7 +34,8 @@ pub fn make(program: &[u8], own: Option<&Module>, outcome: &Outcome, isa: Isa, b
         }
         if let Some(own) = own {
             outcome.thread_locals.replace(own);
-            let points: HashSet<String> = outcome.functions.iter().map(|f| f.name.clone()).collect();
+            let points: HashSet<String> =
+                outcome.functions.iter().map(|f| f.name.clone()).collect();
             for function in own.functions().into_iter().filter(|f| !f.is_declaration()) {
                 brackets::bracket(own, function, |callee| points.contains(&callee.name()));
             }
@@ -52,7 +59,11 @@ fn forget_processor(module: &Module) {
 
 fn add_note(module: &Module, isa: Isa, build: &[u8; 32]) {
     let builder = Builder::new(module);
-    let symbol = |name: &str| module.global(name).unwrap_or_else(|| module.add_global(name, builder.integer(8)));
+    let symbol = |name: &str| {
+        module
+            .global(name)
+            .unwrap_or_else(|| module.add_global(name, builder.integer(8)))
+    };
     let addresses = [
         "__rtx_indicator",
         "__rtx_requests",
@@ -62,7 +73,12 @@ fn add_note(module: &Module, isa: Isa, build: &[u8; 32]) {
         "__rtx_text_start",
         "__rtx_text_end",
     ];
-    let mut parts = vec![builder.word(ABI_VERSION), builder.word(isa as u32), builder.bytes(build), builder.long(0)];
+    let mut parts = vec![
+        builder.word(ABI_VERSION),
+        builder.word(isa as u32),
+        builder.bytes(build),
+        builder.long(0),
+    ];
     parts.extend(addresses.iter().map(|name| symbol(name).as_value()));
     let description = builder.packed(&parts);
     let bytes = module.size_of(description.ty()) as u32;

@@ -34,7 +34,9 @@ impl Isa {
     /// LLVM's data layout of the target.
     pub fn data_layout(self) -> &'static str {
         match self {
-            Isa::X86_64 => "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128",
+            Isa::X86_64 => {
+                "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
+            }
             Isa::Aarch64 => "e-m:e-i8:8:32-i16:16:32-i64:64-i128:128-n32:64-S128-Fn32",
         }
     }
@@ -64,7 +66,11 @@ impl Word {
     }
 
     fn ty(self, builder: &Builder) -> Type {
-        if self == Word::DataStack { builder.pointer() } else { builder.integer(32) }
+        if self == Word::DataStack {
+            builder.pointer()
+        } else {
+            builder.integer(32)
+        }
     }
 
     fn reader(self) -> String {
@@ -95,7 +101,9 @@ pub fn lower(module: &Module, isa: Isa) {
     let builder = Builder::new(module);
     for word in Word::ALL {
         for name in [word.reader(), word.writer()] {
-            let Some(function) = module.function(&name) else { continue };
+            let Some(function) = module.function(&name) else {
+                continue;
+            };
             for call in calls_of(function) {
                 lower_call(module, &builder, isa, word, call);
             }
@@ -105,7 +113,12 @@ pub fn lower(module: &Module, isa: Isa) {
 }
 
 fn calls_of(function: Function) -> Vec<Instruction> {
-    function.as_value().users().into_iter().filter_map(Value::as_instruction).collect()
+    function
+        .as_value()
+        .users()
+        .into_iter()
+        .filter_map(Value::as_instruction)
+        .collect()
 }
 
 fn lower_call(module: &Module, builder: &Builder, isa: Isa, word: Word, call: Instruction) {
@@ -117,7 +130,10 @@ fn lower_call(module: &Module, builder: &Builder, isa: Isa, word: Word, call: In
             let ty = builder.function_type(builder.integer(64), &[builder.metadata()]);
             let read = module.declare("llvm.read_volatile_register.i64", ty);
             let address = builder.call(ty, read.as_value(), &[builder.text_metadata("tpidr_el0")]);
-            builder.offset(builder.pointer_at(address.as_value()), builder.long(word.offset()))
+            builder.offset(
+                builder.pointer_at(address.as_value()),
+                builder.long(word.offset()),
+            )
         }
     };
     match call.arguments().first() {

@@ -10,8 +10,15 @@ use std::sync::OnceLock;
 pub fn rtx_cc() -> Command {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let output = Command::new(env!("CARGO_BIN_EXE_rtx-cc")).arg("setup").output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = Command::new(env!("CARGO_BIN_EXE_rtx-cc"))
+            .arg("setup")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     });
     Command::new(env!("CARGO_BIN_EXE_rtx-cc"))
 }
@@ -31,8 +38,15 @@ pub fn directory(name: &str) -> PathBuf {
 
 /// Runs a command that must succeed.
 pub fn succeed(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
     output
 }
 
@@ -73,13 +87,26 @@ impl Program {
     /// Builds `sources` with the self-test in it.
     pub fn build(directory: &Path, name: &str, sources: &[&Path], options: &[&str]) -> Program {
         let path = directory.join(name);
-        succeed(rtx_cc().args(["-O2", "-w", "-frtx-selftest"]).args(options).arg("-o").arg(&path).args(sources));
-        Program { path, arguments: Vec::new() }
+        succeed(
+            rtx_cc()
+                .args(["-O2", "-w", "-frtx-selftest"])
+                .args(options)
+                .arg("-o")
+                .arg(&path)
+                .args(sources),
+        );
+        Program {
+            path,
+            arguments: Vec::new(),
+        }
     }
 
     /// A program that has been built.
     pub fn at(path: &Path) -> Program {
-        Program { path: path.to_owned(), arguments: Vec::new() }
+        Program {
+            path: path.to_owned(),
+            arguments: Vec::new(),
+        }
     }
 
     pub fn with(mut self, arguments: &[&str]) -> Program {
@@ -114,16 +141,28 @@ impl Program {
     /// How many equivalence points a run reaches.
     pub fn points(&self) -> u64 {
         let run = self.run(On::X86, &[("COUNT", "1")]);
-        run.err.lines().find_map(|l| l.strip_prefix("points ")).unwrap_or_else(|| panic!("{run:?}")).parse().unwrap()
+        run.err
+            .lines()
+            .find_map(|l| l.strip_prefix("points "))
+            .unwrap_or_else(|| panic!("{run:?}"))
+            .parse()
+            .unwrap()
     }
 
     /// Freezes at a point and goes on elsewhere; what both runs print, and how the second ends.
     pub fn cross(&self, from: On, point: u64, dump: &Path) -> Run {
         let file = dump.to_str().unwrap();
         let first = self.run(from, &[("STOP", &point.to_string()), ("DUMP", file)]);
-        assert_eq!(first.status, Some(42), "freezing at point {point} on {from:?}: {first:?}");
+        assert_eq!(
+            first.status,
+            Some(42),
+            "freezing at point {point} on {from:?}: {first:?}"
+        );
         let second = self.run(from.other(), &[("RESUME", file)]);
-        Run { out: first.out + &second.out, ..second }
+        Run {
+            out: first.out + &second.out,
+            ..second
+        }
     }
 }
 
