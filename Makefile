@@ -7,18 +7,24 @@ STRESS_RUNS ?= 50
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build examples demo test conformance soak bench docs lint clean
+.PHONY: help deps build toolchain toolchain-random examples demo test conformance soak bench docs lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install the Debian packages that are missing, and say which (sudo when not root)
 	@tests/deps.sh
 
 build: deps ## build target/release/rtx-run, rtx and rtx-board
 	$(CARGO) build --release --locked -p rtx-launcher -p rtx-runtime
+
+toolchain: deps ## build target/release/rtx-cc, the compiler for programs that change their instruction set
+	$(CARGO) build --release --locked -p rtx-toolchain
+
+toolchain-random: toolchain ## random C programs that cross between the instruction sets (RTX_RANDOM_PROGRAMS=200, an hour)
+	$(CARGO) test --locked -p rtx-toolchain --test random -- --ignored --nocapture
 
 examples: deps ## build the example programs into target/guest/ARCH
 	toolchain/build-guests

@@ -43,7 +43,9 @@ totals() {
 lane "build" "$cargo" build --release --locked -p rtx-launcher -p rtx-runtime
 lane "examples" toolchain/build-guests
 # With assertions and overflow checks.
-lane "unit and property tests" "$cargo" test --workspace --exclude rtx-tests --locked
+lane "unit and property tests" "$cargo" test --workspace --exclude rtx-tests --exclude rtx-toolchain --locked
+# Builds musl for both instruction sets the first time.
+lane "toolchain: programs that cross between the instruction sets" "$cargo" test --release --locked -p rtx-toolchain
 # The whole state space takes an optimised build.
 lane "coherence: model checker and simulator" \
     "$cargo" test --release --locked -p rtx-runtime --test coherence_model --test coherence_sim

@@ -35,6 +35,16 @@ missing() {
     has_file /usr/lib/llvm-*/lib/libclang.so /usr/lib/llvm-*/lib/libclang-*.so* /usr/lib/*/libclang-*.so* /usr/lib*/libclang.so ||
         echo libclang-dev
     command -v clang >/dev/null || has_file /usr/bin/clang-[0-9]* || echo clang
+    # rtx-cc: LLVM 19, and GCC's helpers for aarch64; its tests run that under qemu, and generate programs.
+    command -v clang-19 >/dev/null || echo clang-19
+    has_file /usr/lib/llvm-19/lib/libLLVM.so /usr/lib/llvm-19/lib/libLLVM-19.so || echo llvm-19-dev
+    command -v llvm-objcopy-19 >/dev/null || echo llvm-19
+    command -v ld.lld-19 >/dev/null || echo lld-19
+    command -v dpkg-source >/dev/null || echo dpkg-dev
+    has_file /usr/lib/gcc-cross/aarch64-linux-gnu/*/libgcc.a || echo libgcc-12-dev-arm64-cross
+    command -v qemu-aarch64-static >/dev/null || echo qemu-user-static
+    command -v csmith >/dev/null || echo csmith
+    has_file /usr/include/csmith/csmith.h || echo libcsmith-dev
     command -v ip >/dev/null || has_file /sbin/ip || echo iproute2
 }
 
