@@ -8,6 +8,7 @@
 mod attributes;
 mod block;
 mod builder;
+mod constants;
 mod debug;
 mod function;
 mod global;
