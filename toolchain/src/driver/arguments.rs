@@ -80,8 +80,36 @@ const WITH_VALUE: [&str; 13] = [
     "-MT",
     "-MQ",
 ];
+/// What is said of options that change what is linked.
+const OWN_LINK: &str =
+    "links with linker options that change the program (-T, -e, -u, --wrap and the like)";
+/// Options of the linker that change nothing about what the program does.
+const HARMLESS: [&str; 22] = [
+    "-z",
+    "--gc-sections",
+    "--no-gc-sections",
+    "--as-needed",
+    "--no-as-needed",
+    "--build-id",
+    "--hash-style",
+    "-rpath",
+    "--rpath",
+    "-rpath-link",
+    "--enable-new-dtags",
+    "--disable-new-dtags",
+    "--start-group",
+    "--end-group",
+    "-Bstatic",
+    "-Bdynamic",
+    "--no-undefined",
+    "--warn-common",
+    "--fatal-warnings",
+    "--sort-common",
+    "--relax",
+    "--no-copy-dt-needed-entries",
+];
 /// Options of the linker alone.
-const LINKER_ONLY: [&str; 8] = [
+const LINKER_ONLY: [&str; 7] = [
     "-static",
     "-rdynamic",
     "-pie",
@@ -122,7 +150,15 @@ impl Arguments {
                 "-l" => result
                     .inputs
                     .push(Input::Library(value("-l")?.to_string_lossy().into_owned())),
-                "-Xlinker" | "-z" | "-T" | "-u" | "-e" => drop(value(&text)?),
+                "-z" => drop(value("-z")?),
+                "-Xlinker" => {
+                    let option = value("-Xlinker")?.to_string_lossy().into_owned();
+                    result.linker_option(&option);
+                }
+                "-T" | "-u" | "-e" => {
+                    value(&text)?;
+                    result.refused = Some(OWN_LINK);
+                }
                 "-arch" | "-target" => {
                     return Err(format!("{text} cannot be chosen: rtx-cc builds for both"));
                 }
@@ -141,6 +177,9 @@ impl Arguments {
             }
             "-shared" => self.refused = Some("shared libraries: programs are linked statically"),
             "-r" => self.refused = Some("partial linking (-r): give the objects to the last link"),
+            "-nostdlib" | "-nostartfiles" | "-nodefaultlibs" => {
+                self.refused = Some("programs without its C library");
+            }
             "-g0" => self.debug = false,
             "-s" => self.strip = true,
             "-w" => {
@@ -191,6 +230,21 @@ impl Arguments {
         } else {
             self.errors |= text == "-Werror";
             self.front.push(argument.clone());
+        }
+    }
+
+    /// Takes an option of the linker: what only tunes the output is left out, all else refused, since the
+    /// link is rtx-cc's own.
+    fn linker_option(&mut self, option: &str) {
+        let harmless = HARMLESS
+            .iter()
+            .any(|name| option == *name || option.starts_with(&format!("{name}=")));
+        // Values of such options: paths, numbers, keywords of -z.
+        let value = !option.starts_with('-');
+        match option {
+            "-s" | "--strip-all" | "-S" | "--strip-debug" => self.strip = true,
+            _ if harmless || value || option.starts_with("-O") => {}
+            _ => self.refused = Some(OWN_LINK),
         }
     }
 
@@ -275,6 +329,19 @@ mod tests {
         let a = parse("-march=native -mavx2 -O3 x.c");
         assert_eq!(a.processor, ["-march=native", "-mavx2"]);
         assert!(a.front.is_empty());
+    }
+
+    #[test]
+    fn what_would_change_the_link_is_refused() {
+        assert!(
+            parse("-Wl,-z,now,-O1,--as-needed,-rpath,/lib x.c")
+                .refused
+                .is_none()
+        );
+        assert!(parse("-Wl,--wrap=malloc x.c").refused.is_some());
+        assert!(parse("-Xlinker --defsym=a=1 x.c").refused.is_some());
+        assert!(parse("-nostdlib x.c").refused.is_some());
+        assert!(parse("-Wl,-s x.c").strip);
     }
 
     #[test]
