@@ -66,7 +66,7 @@ impl Guest {
             long(48),
             registers
                 .fs_base
-                .wrapping_sub_signed(self.note.thread_pointer)
+                .wrapping_sub(self.note.thread_pointer as u64)
         );
         assert!(
             long(104) > 0 && long(104) <= long(112) && long(152) > 0,

@@ -117,7 +117,6 @@ const LINKER_ONLY: [&str; 7] = [
     "-nopie",
     "-static-pie",
     "-pipe",
-    "-nostartfiles",
 ];
 
 impl Arguments {
@@ -218,10 +217,11 @@ impl Arguments {
             self.front.push(argument.clone());
         } else if text.starts_with("-m") {
             self.processor.push(argument.clone());
-        } else if text.starts_with("-flto")
-            || text.starts_with("-Wl,")
-            || text.starts_with("-fuse-ld")
-        {
+        } else if let Some(options) = text.strip_prefix("-Wl,") {
+            options
+                .split(',')
+                .for_each(|option| self.linker_option(option));
+        } else if text.starts_with("-flto") || text.starts_with("-fuse-ld") {
             // The whole program is compiled as one already; the link is rtx-cc's own.
         } else if is_position(text) || text.starts_with("-fsanitize") {
             if text.starts_with("-fsanitize") {
