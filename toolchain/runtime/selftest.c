@@ -115,7 +115,7 @@ static int is_zero(const char *page) {
 }
 
 void __rtx_selftest_parked(struct rtx_header *h) {
-    if (every)
+    if (stop_at < 0)
         return;
     int fd = open(dump_file, O_CREAT | O_TRUNC | O_WRONLY, 0600);
     if (fd < 0)
