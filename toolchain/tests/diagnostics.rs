@@ -236,9 +236,12 @@ fn callbacks_signals_and_exit_functions_hold_their_thread() {
             );
         }
     }
-    for point in (0..program.points()).step_by(3) {
+    // Handlers are the kernel's to keep: a new process has none.
+    let quiet = program.with(&["quiet"]);
+    let whole = quiet.run(On::X86, &[]);
+    for point in (0..quiet.points()).step_by(3) {
         assert_eq!(
-            program.cross(On::X86, point, &directory.join("dump")),
+            quiet.cross(On::X86, point, &directory.join("dump")),
             whole,
             "point {point}"
         );
@@ -257,7 +260,7 @@ static void handler(int number) { handled += busy(9) != number; }
 static void last(void) { printf("last %d\n", busy(12)); }
 __attribute__((constructor)) static void first(void) { handled = busy(7) & 0; }
 static int compare(const void *a, const void *b) { int x = *(const int *)a, y = *(const int *)b; return busy(6) ? (x > y) - (x < y) : 0; }
-int main(void) {
+int main(int count, char **arguments) {
     static const char *words[] = {"delta", "alpha", "gamma", "beta"};
     int numbers[9] = {5, 2, 8, 1, 9, 3, 7, 4, 6};
     struct sigaction old, action = {.sa_handler = handler};
@@ -266,11 +269,13 @@ int main(void) {
     sigaction(SIGUSR1, 0, &old);
     for (int i = 0; i < 4; i++) {
         tsearch(words[i], &root, order);
-        raise(SIGUSR1);
+        if (count < 2)
+            raise(SIGUSR1);
         busy(7);
     }
     twalk(root, visit);
     qsort(numbers, 9, sizeof *numbers, compare);
+    (void)arguments;
     printf("visited %d handled %d same %d sorted %d%d%d\n", visited, handled, old.sa_handler == handler, numbers[0], numbers[4], numbers[8]);
     return 0;
 }
