@@ -84,7 +84,9 @@ const WITH_VALUE: [&str; 13] = [
 const OWN_LINK: &str =
     "links with linker options that change the program (-T, -e, -u, --wrap and the like)";
 /// Options of the linker that change nothing about what the program does.
-const HARMLESS: [&str; 22] = [
+const HARMLESS: [&str; 24] = [
+    "-soname",
+    "-h",
     "-z",
     "--gc-sections",
     "--no-gc-sections",

@@ -16,6 +16,10 @@ use crate::ir::{
 /// The ending of the names of resume clones.
 pub const SUFFIX: &str = ".rtx.resume";
 
+/// Sites times saved values above which a clone is not optimised: it can be entered at each site with
+/// each value, and what LLVM does to make registers of them grows faster than that.
+const SIMPLE: usize = 8192;
+
 /// Old values, blocks as values among them, and what they are in the clone.
 type Copies = HashMap<Value, Value>;
 
@@ -46,6 +50,9 @@ pub fn make(
     let entry = clone.entry();
     let start = entry.insert_before(builder, "rtx.slots");
     let slots = give_slots(builder, start, sites, &copies);
+    if sites.len() * slots.len() > SIMPLE {
+        clone.add(Place::Function, "optnone");
+    }
     dispatch(
         module, builder, runtime, clone, identity, start, sites, &copies, &slots,
     );
