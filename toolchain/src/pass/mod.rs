@@ -4,7 +4,7 @@
 //!
 //! [`pins`] finds what cannot migrate when a file is compiled, [`own_isa`] gives that a body for each
 //! instruction set, [`names`] makes addresses comparable. At link time [`instrument`] inserts the
-//! equivalence points ([`polls`]), the code that saves frames ([`sites`]) and the clones that take them
+//! equivalence points ([`polls`], [`strips`]), the code that saves frames ([`sites`]) and the clones that take them
 //! up again ([`resume`]), and [`targets`] makes one program for each instruction set of it.
 
 pub mod brackets;
