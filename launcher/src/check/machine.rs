@@ -10,6 +10,8 @@ use super::{Missing, Outcome, sys};
 /// The oldest kernel: seccomp's WAIT_KILLABLE_RECV came with it, without which a thread that waits
 /// for the answer to a call could start the call twice.
 const OLDEST: (u32, u32) = (5, 19);
+/// The oldest on ARM64: userfaultfd's write-protection came with it.
+const OLDEST_ARM64: (u32, u32) = (6, 10);
 
 /// Cpu features that decide where a thread can go, as /proc/cpuinfo names them.
 const FEATURES: [&str; 18] = [
@@ -39,9 +41,17 @@ pub fn kernel() -> Outcome {
     let release = names
         .as_ref()
         .map_or("unknown".into(), |n| n.release().to_string_lossy());
-    match version(&release) {
-        Some(found) if found < OLDEST => {
-            let (major, minor) = OLDEST;
+    judge_kernel(&release, std::env::consts::ARCH)
+}
+
+fn judge_kernel(release: &str, isa: &str) -> Outcome {
+    let oldest = match isa {
+        "aarch64" => OLDEST_ARM64,
+        _ => OLDEST,
+    };
+    match version(release) {
+        Some(found) if found < oldest => {
+            let (major, minor) = oldest;
             let why = format!("it is {release}, and rtx needs {major}.{minor}");
             let fix = format!("Use Linux {major}.{minor} or later");
             Err(Missing::new("the kernel is too old", why, &fix))
@@ -59,9 +69,13 @@ fn version(release: &str) -> Option<(u32, u32)> {
 
 /// Whether pages have the size that rtx works with.
 pub fn page_size() -> Outcome {
-    match sysconf(SysconfVar::PAGE_SIZE) {
-        Ok(Some(size)) if size == sys::PAGE as i64 => Ok(format!("{size} bytes")),
-        Ok(Some(size)) => {
+    judge_page_size(sysconf(SysconfVar::PAGE_SIZE).ok().flatten())
+}
+
+fn judge_page_size(size: Option<i64>) -> Outcome {
+    match size {
+        Some(size) if size == sys::PAGE as i64 => Ok(format!("{size} bytes")),
+        Some(size) => {
             let why = format!("they have {size} bytes, and rtx needs {}", sys::PAGE);
             let fix = "Boot a kernel with 4 KiB pages";
             Err(Missing::new(
@@ -70,7 +84,7 @@ pub fn page_size() -> Outcome {
                 fix,
             ))
         }
-        Ok(None) | Err(_) => Err(Missing::new(
+        None => Err(Missing::new(
             "cannot find out the page size",
             "no answer",
             "Look at: getconf PAGESIZE",
@@ -121,6 +135,23 @@ mod tests {
         assert_eq!(version("6.1.0-13-amd64"), Some((6, 1)));
         assert_eq!(version("odd"), None);
         assert!(version("5.4.0").expect("read") < OLDEST);
+    }
+
+    #[test]
+    fn old_kernels_are_told_by_instruction_set() {
+        assert!(judge_kernel("5.19.0", "x86_64").is_ok());
+        assert!(judge_kernel("5.18.9", "x86_64").is_err());
+        assert!(judge_kernel("6.10.0", "aarch64").is_ok());
+        let old = judge_kernel("6.1.0-13-arm64", "aarch64").expect_err("too old");
+        assert_eq!(old.why, "it is 6.1.0-13-arm64, and rtx needs 6.10");
+    }
+
+    #[test]
+    fn other_page_sizes_are_told() {
+        assert!(judge_page_size(Some(4096)).is_ok());
+        let other = judge_page_size(Some(16384)).expect_err("another size");
+        assert_eq!(other.why, "they have 16384 bytes, and rtx needs 4096");
+        assert!(judge_page_size(None).is_err());
     }
 
     #[test]

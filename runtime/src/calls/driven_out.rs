@@ -91,7 +91,7 @@ mod tests {
         let mut of = |nr: i64, result: i64| {
             regs.prepare_call(0x1000, nr as u64, [0; 6]);
             regs.enter_call();
-            regs.0.rax = result as u64;
+            regs.set_result(result);
             driven_out(&regs)
         };
         assert!(of(libc::SYS_rt_sigtimedwait, -4));
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(of(libc::SYS_rt_sigtimedwait), Some(Patience::At(0x20)));
         assert_eq!(of(libc::SYS_io_getevents), Some(Patience::At(0x40)));
         assert_eq!(of(libc::SYS_recvfrom), Some(Patience::Receiving(3)));
-        assert_eq!(of(libc::SYS_poll), None);
+        assert_eq!(of(libc::SYS_ppoll), None);
         let waits = patience(libc::SYS_epoll_pwait, &[0, 0, 0, 7, 0, 0]);
         assert_eq!(waits, Some(Patience::For(Duration::from_millis(7))));
     }

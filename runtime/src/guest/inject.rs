@@ -7,7 +7,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::arch::Registers;
+use super::arch::{self, Registers};
 use super::procfs;
 use super::ptrace::{self, Tid};
 use super::stop::Stop;
@@ -45,9 +45,10 @@ impl Injector {
     /// Begins injecting into `tid` of process `pid`, which must be in a ptrace-stop outside of
     /// clone and exit events.
     pub fn begin(pid: Tid, tid: Tid) -> Result<Injector, InjectError> {
-        let saved = ptrace::registers(tid).map_err(failed(tid, "read the registers of"))?;
+        let mut saved = ptrace::registers(tid).map_err(failed(tid, "read the registers of"))?;
         let mask = ptrace::signal_mask(tid).map_err(failed(tid, "read the signal mask of"))?;
         ptrace::set_signal_mask(tid, u64::MAX).map_err(failed(tid, "block the signals of"))?;
+        arch::confirm_restart(pid, tid, &mut saved)?;
         Ok(Injector {
             tid,
             pid,
@@ -171,7 +172,7 @@ impl Injector {
             ptrace::interrupt(tid).map_err(failed(tid, "stop"))?;
             while !matches!(self.go_on(ptrace::cont)?, Stop::Trap | Stop::Group(_)) {}
         }
-        ptrace::set_registers(tid, regs).map_err(failed(tid, "restore the registers of"))?;
+        arch::stand(self.pid, tid, regs, 0)?;
         ptrace::set_signal_mask(tid, self.mask)
             .map_err(failed(tid, "restore the signal mask of"))?;
         if let Some(signal) = self.stop_again {
@@ -183,7 +184,7 @@ impl Injector {
 
 /// What went wrong with a ptrace request. A thread that was killed is no longer stopped (ESRCH): its
 /// end is still to be reported.
-fn failed(tid: Tid, what: &'static str) -> impl Fn(io::Error) -> InjectError {
+pub(super) fn failed(tid: Tid, what: &'static str) -> impl Fn(io::Error) -> InjectError {
     move |e| match e.raw_os_error() {
         Some(libc::ESRCH) => InjectError::Ended(tid, None),
         _ => InjectError::Ptrace(tid, what, e),

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::arch::{EXTENDED_MAX, EXTENDED_SET, Registers};
+use super::arch::{self, Registers};
 
 /// A thread id.
 pub type Tid = i32;
@@ -24,8 +24,6 @@ pub const REPLICA_OPTIONS: i32 = libc::PTRACE_O_EXITKILL
     | libc::PTRACE_O_TRACECLONE
     | libc::PTRACE_O_TRACEEXEC
     | libc::PTRACE_O_TRACESYSGOOD;
-
-const NT_PRSTATUS: i32 = 1;
 
 fn request(request: libc::c_uint, tid: Tid, addr: usize, data: usize) -> io::Result<()> {
     // SAFETY: every request made here passes either integers or pointers to live buffers of the
@@ -87,6 +85,45 @@ pub fn enters_call(tid: Tid) -> io::Result<bool> {
     event_message(tid).map(|message| message == ENTRY)
 }
 
+/// Whether a thread is stopped at the entry to or the exit from a call.
+pub fn is_at_call(tid: Tid) -> io::Result<bool> {
+    /// `PTRACE_SYSCALL_INFO_ENTRY` and `PTRACE_SYSCALL_INFO_EXIT` (linux/ptrace.h).
+    const AT_CALL: [u8; 2] = [1, 2];
+    let mut kind = 0u8; // the first byte of struct ptrace_syscall_info
+    let at = &raw mut kind as usize;
+    request(libc::PTRACE_GET_SYSCALL_INFO, tid, size_of_val(&kind), at)?;
+    Ok(AT_CALL.contains(&kind))
+}
+
+/// A word of a stopped thread's memory. Fails where a page is away.
+pub fn peek(tid: Tid, at: u64) -> io::Result<u64> {
+    let mut word = 0u64;
+    // The raw call, unlike the C library's, stores the word.
+    // SAFETY: the kernel writes one word.
+    let answer = unsafe {
+        let into = &raw mut word;
+        libc::syscall(libc::SYS_ptrace, libc::PTRACE_PEEKDATA, tid, at, into)
+    };
+    match answer {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(word),
+    }
+}
+
+/// Everything about the signal a thread is stopped for.
+pub fn full_signal_info(tid: Tid) -> io::Result<libc::siginfo_t> {
+    // SAFETY: siginfo_t is plain data; all zero is valid.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    request(libc::PTRACE_GETSIGINFO, tid, 0, &raw mut info as usize)?;
+    Ok(info)
+}
+
+/// Replaces what is known about the signal a thread is stopped for.
+pub fn set_signal_info(tid: Tid, info: &libc::siginfo_t) -> io::Result<()> {
+    let at = std::ptr::from_ref(info) as usize;
+    request(libc::PTRACE_SETSIGINFO, tid, 0, at)
+}
+
 /// What a signal says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignalInfo {
@@ -102,9 +139,7 @@ pub struct SignalInfo {
 
 /// The signal a thread is stopped for.
 pub fn signal_info(tid: Tid) -> io::Result<SignalInfo> {
-    // SAFETY: siginfo_t is plain data; all zero is valid.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    request(libc::PTRACE_GETSIGINFO, tid, 0, &raw mut info as usize)?;
+    let info = full_signal_info(tid)?;
     // SAFETY: the kernel filled the struct; the two accessors read different views of one union
     // of integers, each valid for any bit pattern.
     let (sender, address) = unsafe { (info.si_pid(), info.si_addr() as u64) };
@@ -199,79 +234,51 @@ pub fn set_signal_mask(tid: Tid, mask: u64) -> io::Result<()> {
     request(libc::PTRACE_SETSIGMASK, tid, 8, &raw const mask as usize)
 }
 
-fn regset(
-    kind: libc::c_uint,
-    tid: Tid,
-    set: i32,
-    buffer: *mut u8,
-    len: usize,
-) -> io::Result<usize> {
+/// Reads a register set into `len` bytes at `buffer`; returns how many it has.
+///
+/// # Safety
+/// `buffer` must have room for `len` bytes, and may get any value.
+pub unsafe fn get_set(tid: Tid, set: i32, buffer: *mut u8, len: usize) -> io::Result<usize> {
     let mut iov = libc::iovec {
         iov_base: buffer.cast(),
         iov_len: len,
     };
-    request(kind, tid, set as usize, &raw mut iov as usize)?;
+    let iov_at = &raw mut iov as usize;
+    request(libc::PTRACE_GETREGSET, tid, set as usize, iov_at)?;
     Ok(iov.iov_len)
+}
+
+/// Replaces a register set by `len` bytes at `buffer`.
+///
+/// # Safety
+/// `buffer` must have `len` bytes.
+pub unsafe fn set_set(tid: Tid, set: i32, buffer: *const u8, len: usize) -> io::Result<()> {
+    let mut iov = libc::iovec {
+        iov_base: buffer.cast_mut().cast(),
+        iov_len: len,
+    };
+    let iov_at = &raw mut iov as usize;
+    request(libc::PTRACE_SETREGSET, tid, set as usize, iov_at)
 }
 
 /// The general registers of a stopped thread.
 pub fn registers(tid: Tid) -> io::Result<Registers> {
-    let mut regs = Registers::zeroed();
-    let buffer = (&raw mut regs.0).cast();
-    regset(
-        libc::PTRACE_GETREGSET,
-        tid,
-        NT_PRSTATUS,
-        buffer,
-        Registers::SIZE,
-    )?;
-    Ok(regs)
+    arch::read_registers(tid)
 }
 
 /// Replaces the general registers of a stopped thread.
 pub fn set_registers(tid: Tid, regs: &Registers) -> io::Result<()> {
-    let buffer = (&raw const regs.0).cast_mut().cast();
-    regset(
-        libc::PTRACE_SETREGSET,
-        tid,
-        NT_PRSTATUS,
-        buffer,
-        Registers::SIZE,
-    )
-    .map(drop)
+    arch::write_registers(tid, regs)
 }
 
-/// The extended state (floating point, vectors) of a stopped thread, in the kernel's layout.
+/// The extended state (floating point, vectors) of a stopped thread, as it travels on the wire.
 pub fn extended(tid: Tid) -> io::Result<Vec<u8>> {
-    let mut state = vec![0u8; EXTENDED_MAX];
-    let len = regset(
-        libc::PTRACE_GETREGSET,
-        tid,
-        EXTENDED_SET,
-        state.as_mut_ptr(),
-        state.len(),
-    )?;
-    state.truncate(len);
-    Ok(state)
+    arch::read_extended(tid)
 }
 
-/// Replaces the extended state of a stopped thread. A state from a machine with fewer parts is filled
-/// up with parts in their initial state (the kernel takes this machine's size only); one with more
-/// is cut, which the handshake allows only between machines that agree on what is in use.
+/// Replaces the extended state of a stopped thread.
 pub fn set_extended(tid: Tid, state: &[u8]) -> io::Result<()> {
-    let size = extended(tid)?.len();
-    let mut fitted = state.to_vec();
-    fitted.resize(size, 0);
-    let state = fitted;
-    let buffer = state.as_ptr().cast_mut();
-    regset(
-        libc::PTRACE_SETREGSET,
-        tid,
-        EXTENDED_SET,
-        buffer,
-        state.len(),
-    )
-    .map(drop)
+    arch::write_extended(tid, state)
 }
 
 /// A thread's area for restartable sequences (rseq(2)).
@@ -287,19 +294,29 @@ pub struct RseqArea {
 
 /// The area a stopped thread has registered, if any.
 pub fn rseq(tid: Tid) -> io::Result<Option<RseqArea>> {
-    // SAFETY: a struct of integers; all zero is valid.
-    let mut area: libc::ptrace_rseq_configuration = unsafe { std::mem::zeroed() };
+    /// `PTRACE_GET_RSEQ_CONFIGURATION` and its struct (linux/ptrace.h), which libc has not for every
+    /// ISA.
+    const GET_RSEQ_CONFIGURATION: libc::c_uint = 0x420f;
+    #[repr(C)]
+    #[derive(Default)]
+    struct Configuration {
+        address: u64,
+        size: u32,
+        signature: u32,
+        flags: u32,
+        padding: u32,
+    }
+    let mut area = Configuration::default();
     let size = size_of_val(&area);
-    let kind = libc::PTRACE_GET_RSEQ_CONFIGURATION;
-    match request(kind, tid, size, &raw mut area as usize) {
+    match request(GET_RSEQ_CONFIGURATION, tid, size, &raw mut area as usize) {
         Ok(()) => {}
         // A kernel without restartable sequences.
         Err(e) if e.raw_os_error() == Some(libc::EIO) => return Ok(None),
         Err(e) => return Err(e),
     }
-    Ok((area.rseq_abi_pointer != 0).then_some(RseqArea {
-        address: area.rseq_abi_pointer,
-        size: area.rseq_abi_size,
+    Ok((area.address != 0).then_some(RseqArea {
+        address: area.address,
+        size: area.size,
         signature: area.signature,
     }))
 }

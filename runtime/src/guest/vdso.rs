@@ -89,7 +89,7 @@ mod tests {
             end: 0x8000,
             functions: vec![
                 (0x7100, libc::SYS_getcpu),
-                (0x7200, libc::SYS_time),
+                (0x7200, libc::SYS_gettimeofday),
                 (0x7300, libc::SYS_clock_gettime),
             ],
         };

@@ -57,7 +57,7 @@ impl Supervisor {
         } else {
             regs.restart_unless_handled();
         }
-        alive(ptrace::set_registers(tid, &regs), "write registers")?;
+        self.stand(tid, &regs, 0)?;
         Ok(result)
     }
 

@@ -69,7 +69,7 @@ impl Supervisor {
             if signal == 0 {
                 self.mend_driven_out(tid)?;
             }
-            self.mend_unseen(tid)?;
+            self.mend_unseen(tid, signal)?;
             alive(ptrace::detach(tid, signal), "let a thread go")?;
         }
         for child in std::mem::take(&mut self.children).into_keys() {

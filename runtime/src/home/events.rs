@@ -106,7 +106,7 @@ impl Supervisor {
         if outcome == Outcome::Handler {
             self.deadlines.remove(&tid);
         }
-        self.mend_unseen(tid)?;
+        self.mend_unseen(tid, signal)?;
         self.resume(tid, signal)
     }
 

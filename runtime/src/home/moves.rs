@@ -11,6 +11,7 @@ use super::messages::{BoardId, ToPager};
 use super::supervisor::{Supervisor, alive};
 use super::thread::{AtHome, Away, CallState, PendingCall, Place, Shadow, Thread};
 use crate::calls;
+use crate::guest::arch;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::report::RecallCause;
@@ -137,6 +138,10 @@ impl Supervisor {
         let Some(board) = self.threads.get_mut(&tid).and_then(|t| t.wanted.take()) else {
             return Ok(false);
         };
+        let behind = arch::leave_call_stop(self.pid, tid);
+        if self.unless_ended(behind)?.is_none() {
+            return Ok(false);
+        }
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(false);
         };
@@ -185,9 +190,24 @@ impl Supervisor {
             return Ok(false);
         }
         let stub = setup.stub;
-        let Some(extended) = alive(ptrace::extended(tid), "read extended registers")? else {
+        let extended = match ptrace::extended(tid) {
+            Err(e) if e.kind() == std::io::ErrorKind::Unsupported => {
+                // What it has there cannot travel. It may be done with that soon.
+                self.wake_by(Instant::now() + ASK_AGAIN);
+                return Ok(false);
+            }
+            read => alive(read, "read extended registers")?,
+        };
+        let Some(extended) = extended else {
             return Ok(false);
         };
+        if in_call {
+            let confirmed = arch::confirm_restart(self.pid, tid, &mut regs);
+            if self.unless_ended(confirmed)?.is_none() {
+                return Ok(false);
+            }
+        }
+        let in_call = in_call && regs.call_in_progress().is_some();
         let mut shadow_regs = regs;
         let mut call = None;
         if in_call {
@@ -207,6 +227,7 @@ impl Supervisor {
                 args: regs.call_arguments(),
                 since: Instant::now(),
                 state: CallState::Running,
+                left: Some(shadow_regs.result()),
             });
             regs.rewind_call();
         } else {
@@ -214,7 +235,9 @@ impl Supervisor {
             shadow_regs.set_pc(stub.park());
             shadow_regs.finish_call(0);
         }
-        alive(ptrace::set_registers(tid, &shadow_regs), "write registers")?;
+        if !self.stand(tid, &shadow_regs, 0)? {
+            return Ok(false);
+        }
         let thread = self.threads.get_mut(&tid).expect("just seen");
         thread.counters.offloads += 1;
         thread.handler = None;

@@ -9,6 +9,7 @@ use super::messages::{Context, ToPager, Why};
 use super::supervisor::{FAULT_STAY, Supervisor, alive};
 use super::thread::{AtHome, CallState, PendingCall, Place, Shadow, Thread};
 use crate::calls;
+use crate::guest::arch;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
@@ -96,6 +97,7 @@ impl Supervisor {
                 args,
                 since,
                 state,
+                left: None,
             });
         }
         if let Some(what) = calls::beyond(nr, &args) {
@@ -303,6 +305,9 @@ impl Supervisor {
             .get_mut(&tid)
             .and_then(Thread::away)
             .expect("caller checked");
+        if let Some(call) = away.call.as_mut().filter(|_| !enters) {
+            call.left = Some(regs.result());
+        }
         if !enters || away.recalling.is_some() || away.context.is_some() {
             // What it was interrupted for is still to be done, and this stop has used the interrupt up.
             alive(ptrace::interrupt(tid), "interrupt a shadow")?;
@@ -343,7 +348,7 @@ impl Supervisor {
             .expect("caller checked");
         away.shadow = Shadow::Parked;
         if away.context.is_some() {
-            if parking {
+            if parking || arch::CALL_STOPS_HIDE_REGISTERS {
                 away.shadow = Shadow::Interrupting;
                 alive(ptrace::interrupt(tid), "interrupt a shadow")?;
                 return self.resume(tid, 0);
@@ -398,7 +403,7 @@ impl Supervisor {
     /// Gives a stopped shadow its thread's context: the thread is home again and goes on, with
     /// `signal` delivered first if not 0.
     fn restore(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
-        let Some(shadow_regs) = alive(ptrace::registers(tid), "read registers")? else {
+        let Some(mut shadow_regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
         };
         let setup = self
@@ -410,6 +415,7 @@ impl Supervisor {
         let away = thread.away().expect("caller checked");
         let context = away.context.take().expect("caller checked");
         let call = away.call.take();
+        let left = call.and_then(|call| call.left);
         let mut regs = *context.registers;
         regs.set_pc(setup.vdso.at_home(regs.pc(), setup.stub));
         // A call whose result a signal has just kept from being sent.
@@ -428,7 +434,9 @@ impl Supervisor {
                 regs.finish_call(result)
             }
             (Some(seq), Some((mine, CallState::Running)))
-                if seq == mine && shadow_regs.pc() == gadget =>
+                if seq == mine
+                    && (shadow_regs.pc() == gadget
+                        || arch::CALLS_ARE_WOUND_BACK && left.is_none()) =>
             {
                 // Stopped just before it.
                 regs.rewind_call();
@@ -436,6 +444,11 @@ impl Supervisor {
             // Stopped in the middle of the call, at home: the kernel restarts it, or finishes it
             // with the result it has, at the thread's own instruction.
             (Some(seq), Some((mine, CallState::Running))) if seq == mine => {
+                if arch::CALLS_ARE_WOUND_BACK
+                    && let Some(left) = left
+                {
+                    shadow_regs.set_result(left);
+                }
                 regs.adopt_call(&shadow_regs);
                 if !calls::wind_back(&mut regs) {
                     ended = call.filter(|_| !shadow_regs.call_will_restart());
@@ -474,11 +487,13 @@ impl Supervisor {
         if signal != 0 || regs.call_in_progress().is_none() {
             self.deadlines.remove(&tid);
         }
-        alive(ptrace::set_registers(tid, &regs), "write registers")?;
         alive(
             ptrace::set_extended(tid, &context.extended),
             "write extended registers",
         )?;
+        if !self.stand(tid, &regs, signal)? {
+            return Ok(());
+        }
         if signal != 0 {
             match outcome(self.pid, signal) {
                 Outcome::Core => return self.on_fatal(tid, signal),

@@ -18,7 +18,9 @@ use super::stats::Stats;
 use super::thread::{AtHome, Place, Shadow, Thread};
 use super::withdraw::Withdrawal;
 use crate::calls::cut_short::Remainder;
+use crate::guest::arch::{self, Registers};
 use crate::guest::bell::Sleeper;
+use crate::guest::inject::InjectError;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
@@ -345,14 +347,42 @@ impl Supervisor {
 
     /// Has an intercepted call made again from which a signal drove a thread: see
     /// [`crate::calls::wind_back`].
-    pub(super) fn mend_unseen(&mut self, tid: Tid) -> Result<(), JobError> {
+    pub(super) fn mend_unseen(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
         if self.filtered
             && let Some(mut regs) = alive(ptrace::registers(tid), "read registers")?
             && crate::calls::wind_back(&mut regs)
         {
-            alive(ptrace::set_registers(tid, &regs), "write registers")?;
+            self.stand(tid, &regs, signal)?;
         }
         Ok(())
+    }
+
+    /// Gives a stopped thread its registers, and has the kernel go on with the call it is in there.
+    /// With a `signal` the thread is stopped for its delivery, and stays so. False: the thread ended.
+    pub(super) fn stand(
+        &mut self,
+        tid: Tid,
+        regs: &Registers,
+        signal: i32,
+    ) -> Result<bool, JobError> {
+        self.unless_ended(arch::stand(self.pid, tid, regs, signal))
+            .map(|stands| stands.is_some())
+    }
+
+    /// What was done to a stopped thread; `None` if it was killed meanwhile, which is then still to be
+    /// handled.
+    pub(super) fn unless_ended<T>(
+        &mut self,
+        done: Result<T, InjectError>,
+    ) -> Result<Option<T>, JobError> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(InjectError::Ended(tid, status)) => {
+                self.deferred.extend(status.map(|s| (tid, s)));
+                Ok(None)
+            }
+            Err(e) => Err(JobError::Setup(e.into())),
+        }
     }
 
     fn on_message(&mut self, message: ToSupervisor) -> Result<(), JobError> {

@@ -48,6 +48,8 @@ pub struct PendingCall {
     pub args: [u64; 6],
     pub since: Instant,
     pub state: CallState,
+    /// What the shadow left the kernel with when a stop drove it out of the call, to make it again.
+    pub left: Option<i64>,
 }
 
 /// How far a home call is.

@@ -1,15 +1,15 @@
 //! x86-64: registers as the kernel's `user_regs_struct`, and the stub's machine code.
 
+mod tracing;
+
 use std::arch::global_asm;
+
+pub use tracing::*;
 
 /// `e_machine` of an ELF file for this ISA.
 pub const ELF_MACHINE: u16 = object::elf::EM_X86_64.0;
 /// `AUDIT_ARCH_X86_64` (linux/audit.h): system calls by the 64-bit entry.
 pub const AUDIT_ARCH: u32 = 0xc000_003e;
-/// The register set that holds floating point, vector and protection-key state (`NT_X86_XSTATE`).
-pub const EXTENDED_SET: i32 = 0x202;
-/// Enough room for any XSAVE area of today's processors, in bytes (AMX included).
-pub const EXTENDED_MAX: usize = 16 * 1024;
 /// The bytes of the instruction that enters the kernel.
 pub const SYSCALL_INSTRUCTION: &[u8] = &[0x0f, 0x05];
 /// Where instructions may start, in bytes.
@@ -70,6 +70,11 @@ impl Registers {
     /// The result register of a finished system call.
     pub fn result(&self) -> i64 {
         self.0.rax as i64
+    }
+
+    /// Sets the result register.
+    pub fn set_result(&mut self, result: i64) {
+        self.0.rax = result as u64;
     }
 
     /// Sets the result register and says that no system call is in progress, so that the kernel
