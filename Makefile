@@ -7,12 +7,12 @@ STRESS_RUNS ?= 50
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build toolchain toolchain-random examples demo test conformance soak bench docs lint clean
+.PHONY: help deps build board-arm64 toolchain toolchain-random examples demo test conformance soak bench docs lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install the Debian packages that are missing, and say which (sudo when not root)
 	@tests/deps.sh
@@ -25,6 +25,11 @@ toolchain: deps ## build target/release/rtx-cc, the compiler for programs that c
 
 toolchain-random: toolchain ## random C programs that cross between the instruction sets (RTX_RANDOM_PROGRAMS=200, an hour)
 	$(CARGO) test --locked -p rtx-toolchain --test random -- --ignored --nocapture
+
+board-arm64: ## build static rtx-board, rtx-run and rtx for ARM64 by Debian's packages (sudo when not root)
+	@tests/deps.sh
+	@toolchain/deps-arm64
+	toolchain/cargo-arm64 build --release --locked -p rtx-launcher -p rtx-runtime
 
 examples: deps ## build the example programs into target/guest/ARCH
 	toolchain/build-guests
