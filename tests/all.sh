@@ -29,6 +29,14 @@ conformance() {
     RTX_BIN_DIR=target/release target/release/rtx-conformance --settled --seeds 1
 }
 
+# Needs root for a network namespace.
+arm64() {
+    local as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo --preserve-env=PATH,HOME,CARGO_HOME,RUSTUP_HOME)
+    tests/deps-arm64.sh
+    "${as_root[@]}" "$cargo" test --release --locked -p rtx-tests --test arm64 -- --nocapture --test-threads 1
+}
+
 totals() {
     awk -v seconds="$((SECONDS - begin))" '
         /^test result:/ {
@@ -56,4 +64,5 @@ lane "bounds: memory and descriptors while 256 threads move for $RTX_BOUNDS_SECO
     "$cargo" test --release --locked -p rtx-tests --test bounds -- --nocapture
 lane "stress lane: every example $RTX_STRESS_RUNS times on two boards" \
     "$cargo" test --release --locked -p rtx-tests --test stress -- --nocapture
+lane "ARM64: the same on an emulated machine, slow" arm64
 totals

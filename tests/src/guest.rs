@@ -1,5 +1,6 @@
 //! Guest programs: built once a process, found by name.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -45,7 +46,7 @@ impl Guest {
 }
 
 /// All of `tests/guests/*.c`.
-fn sources() -> Vec<PathBuf> {
+pub fn sources() -> Vec<PathBuf> {
     let directory = checkout::root().join("tests/guests");
     let entries = std::fs::read_dir(directory).expect("tests/guests can be listed");
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -56,14 +57,32 @@ fn sources() -> Vec<PathBuf> {
     sources
 }
 
+/// For another machine than this one: builds `sources` into `target/KIND/ARCH` and says where that is.
+pub fn build_for(arch: &str, kind: &str, sources: &[PathBuf]) -> PathBuf {
+    let directory = checkout::root().join("target").join(kind).join(arch);
+    run_script(&["-a".as_ref(), arch.as_ref()], &directory, sources);
+    directory
+}
+
+/// Set where everything is built already, and no compiler is there.
+const BUILT: &str = "RTX_GUESTS_BUILT";
+
 /// Builds the sources (none: the examples) into `target/KIND/ARCH`. The script leaves alone what is
 /// current, and replaces programs atomically, so test processes may do this side by side.
 fn build(kind: &str, sources: &[PathBuf]) -> PathBuf {
-    let root = checkout::root();
-    let directory = root.join("target").join(kind).join(std::env::consts::ARCH);
-    let output = Command::new(root.join("toolchain/build-guests"))
+    let target = checkout::root().join("target");
+    let directory = target.join(kind).join(std::env::consts::ARCH);
+    if std::env::var_os(BUILT).is_none() {
+        run_script(&[], &directory, sources);
+    }
+    directory
+}
+
+fn run_script(options: &[&OsStr], directory: &Path, sources: &[PathBuf]) {
+    let output = Command::new(checkout::root().join("toolchain/build-guests"))
+        .args(options)
         .arg("-o")
-        .arg(&directory)
+        .arg(directory)
         .args(sources)
         .output()
         .expect("toolchain/build-guests runs");
@@ -72,5 +91,4 @@ fn build(kind: &str, sources: &[PathBuf]) -> PathBuf {
         "guests do not build: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    directory
 }

@@ -4,11 +4,12 @@
 //! status, report. Each run has a directory, a session and a marker in its environment of its own,
 //! by which [`leaks`] finds what it left behind. [`Guest`] builds the programs, [`examples`] and
 //! [`compare`] are what most tests are made of. [`conformance`] runs the conformance programs, [`bench`]
-//! holds the benchmarks.
+//! holds the benchmarks. [`arm64`] is a whole machine of the other kind, emulated.
 //!
 //! Everything here panics when something is wrong: that is what a test wants.
 
 pub mod agent;
+pub mod arm64;
 pub mod bench;
 pub mod bounds;
 pub mod capture;

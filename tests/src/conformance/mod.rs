@@ -10,6 +10,7 @@ pub mod open;
 pub mod program;
 pub mod soak;
 pub mod storm;
+mod successors;
 pub mod table;
 mod workers;
 

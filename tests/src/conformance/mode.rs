@@ -41,8 +41,16 @@ impl Mode {
                 .report(),
         };
         run.args(program.args.iter().copied())
-            .timeout(program.claims.limit())
+            .timeout(program.claims.limit() * patience())
     }
+}
+
+/// How many times as long things may take, where the machine is slow: `RTX_TEST_PATIENCE`.
+fn patience() -> u32 {
+    let times = std::env::var("RTX_TEST_PATIENCE").ok();
+    times.map_or(1, |times| {
+        times.parse().expect("RTX_TEST_PATIENCE is a number")
+    })
 }
 
 impl fmt::Display for Mode {

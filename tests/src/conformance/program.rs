@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::successors::on_this_isa;
 use crate::examples;
 use crate::guest::Guest;
 use crate::scratch::names_in;
@@ -140,6 +141,9 @@ impl Claims {
             return Err("its first comment has no line `calls: NAME ...` (or `none`)".to_owned());
         }
         claims.calls.retain(|name| name != "none");
+        for name in &mut claims.calls {
+            *name = on_this_isa(name).to_owned();
+        }
         Ok(claims)
     }
 
