@@ -105,7 +105,7 @@ const PATIENT: [(&str, &str); 4] = [
     ("RTX_BIN_DIR", "/bin"),
     ("RTX_GUESTS_BUILT", "1"),
     ("RTX_TEST_PATIENCE", "20"),
-    ("CONFORM_SETTLE_MS", "700"),
+    ("CONFORM_SETTLE_MS", "300"),
 ];
 
 #[test]
