@@ -197,10 +197,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_thread_that_waits_tells_in_which_call() {
+        let (say, hear) = std::sync::mpsc::channel();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            say.send(nix::unistd::gettid().as_raw()).unwrap();
+            wait.recv().unwrap_err();
+        });
+        let (pid, tid) = (std::process::id() as Tid, hear.recv().unwrap());
+        while waits_in(pid, tid).is_none_or(|(nr, _)| nr != libc::SYS_futex) {
+            std::thread::yield_now();
+        }
+        drop(go);
+        thread.join().unwrap();
+        assert_eq!(waits_in(pid, tid), None);
+    }
+
+    #[test]
     fn reads_about_itself() {
         let pid = std::process::id() as Tid;
         assert!(threads(pid).unwrap().contains(&pid));
-        assert_eq!(waits_in(pid, nix::unistd::gettid().as_raw()), None);
         assert!(matches!(state(pid, pid).unwrap(), 'R' | 'S' | 'D'));
         cpu_ns(pid, pid).unwrap();
         let uptime = fs::read_to_string("/proc/uptime").unwrap();
