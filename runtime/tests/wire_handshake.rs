@@ -34,8 +34,10 @@ fn another_protocol() {
     check_protocol("b1", PROTOCOL).unwrap();
     assert_eq!(
         check_protocol("b1", 1).unwrap_err().to_string(),
-        "board b1 speaks version 1 of the rtx protocol, this side speaks 3; \
-         install the same version of rtx on both"
+        format!(
+            "board b1 speaks version 1 of the rtx protocol, this side speaks {PROTOCOL}; \
+             install the same version of rtx on both"
+        )
     );
 }
 
