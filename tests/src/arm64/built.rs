@@ -60,8 +60,10 @@ pub fn unit_tests() -> Vec<PathBuf> {
     let messages = text
         .lines()
         .map(|line| serde_json::from_str(line).expect("cargo writes JSON"));
+    // Integration tests have the package's commands built too.
     messages
-        .filter_map(|message: serde_json::Value| Some(message["executable"].as_str()?.into()))
+        .filter(|message: &serde_json::Value| message["profile"]["test"] == true)
+        .filter_map(|message| Some(message["executable"].as_str()?.into()))
         .collect()
 }
 

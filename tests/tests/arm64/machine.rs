@@ -15,6 +15,7 @@ fn it_can_run_rtx() {
 fn unit_tests_pass_there() {
     for binary in rtx_tests::arm64::unit_tests() {
         let machine = Machine::shared();
+        crate::programs::announce(&binary.display().to_string());
         let there = std::path::Path::new("/tmp/unit-tests");
         machine.put(there, 0o755, &rtx_tests::arm64::stripped(&binary));
         machine.run([there.display()]).succeeded();

@@ -92,7 +92,7 @@ guests! {
 }
 
 /// Straight to the terminal: the test harness would keep it back.
-fn announce(text: &str) {
+pub fn announce(text: &str) {
     let _ = writeln!(std::io::stderr(), "arm64: {text}");
 }
 
