@@ -12,13 +12,15 @@ use wire_samples::facts;
 fn words(change: impl FnOnce(&mut Facts)) -> String {
     let mut board = facts();
     change(&mut board);
-    check_facts("b1", &facts(), &board).unwrap_err().to_string()
+    check_facts("b1", &facts(), &[], &board)
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
 fn equals_suit_each_other_and_more_does_no_harm() {
     let mut board = facts();
-    check_facts("b1", &facts(), &board).unwrap();
+    check_facts("b1", &facts(), &[], &board).unwrap();
     board.cpu_features.push("avx512f".into());
     board.xsave.push(XsaveComponent {
         bit: 5,
@@ -26,7 +28,7 @@ fn equals_suit_each_other_and_more_does_no_harm() {
         bytes: 64,
     });
     board.kernel_features.push("more".into());
-    check_facts("b1", &facts(), &board).unwrap();
+    check_facts("b1", &facts(), &[], &board).unwrap();
 }
 
 #[test]
@@ -51,6 +53,39 @@ fn another_isa() {
 }
 
 #[test]
+fn another_isa_with_the_programs_file_for_it() {
+    let isas = ["aarch64".to_owned()];
+    let board = Facts {
+        isa: "aarch64".into(),
+        cpu_features: vec![],
+        xsave: vec![],
+        vector_bytes: 16,
+        ..facts()
+    };
+    check_facts("b1", &facts(), &isas, &board).unwrap();
+    let pages = Facts {
+        page_size: 65536,
+        ..board.clone()
+    };
+    let words = check_facts("b1", &facts(), &isas, &pages).unwrap_err();
+    assert!(
+        words.to_string().contains("pages of 65536 bytes"),
+        "{words}"
+    );
+    let kernel = Facts {
+        kernel_features: vec![],
+        ..board.clone()
+    };
+    check_facts("b1", &facts(), &isas, &kernel).unwrap_err();
+    // Registers travel between machines of one ISA as ever.
+    let plain = Facts {
+        cpu_features: vec![],
+        ..facts()
+    };
+    check_facts("b1", &facts(), &isas, &plain).unwrap_err();
+}
+
+#[test]
 fn another_page_size() {
     assert_eq!(
         words(|board| board.page_size = 16384),
@@ -62,7 +97,9 @@ fn another_page_size() {
         ..facts()
     };
     assert_eq!(
-        check_facts("b1", &home, &home).unwrap_err().to_string(),
+        check_facts("b1", &home, &[], &home)
+            .unwrap_err()
+            .to_string(),
         "home has pages of 65536 bytes, so that no board can join; \
          boot home with a kernel that has 4096-byte pages"
     );
@@ -115,5 +152,5 @@ fn other_vector_lengths() {
 #[test]
 fn this_machine_suits_itself() {
     let facts = Facts::collect();
-    check_facts("b1", &facts, &facts).unwrap();
+    check_facts("b1", &facts, &[], &facts).unwrap();
 }

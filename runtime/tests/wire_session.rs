@@ -124,7 +124,13 @@ async fn a_push_on_an_idle_socket_goes_out_in_the_same_call() {
 
     // More than the 128 operations that tokio grants a task a turn.
     for _ in 0..1000 {
-        session.outbox.push(Recall { thread: 1 }).unwrap();
+        session
+            .outbox
+            .push(Recall {
+                thread: 1,
+                at_point: false,
+            })
+            .unwrap();
         assert_eq!(session.outbox.queued_bytes(), 0);
         assert!(std::io::Read::read(&mut peer, &mut received).unwrap() > 0);
     }
@@ -179,7 +185,10 @@ async fn a_lost_peer_is_noticed_by_both_halves() {
     drop(board);
     assert!(!matches!(home.inbox.recv().await, Some(Ok(_))));
     for _ in 0..100 {
-        if let Err(error) = home.outbox.push(Recall { thread: 1 }) {
+        if let Err(error) = home.outbox.push(Recall {
+            thread: 1,
+            at_point: false,
+        }) {
             assert!(matches!(error, OutboxError::Broken(_)), "{error}");
             return;
         }

@@ -359,6 +359,7 @@ impl Session {
                 .into_iter()
                 .map(|(nr, count)| CallCount { nr, count })
                 .collect(),
+            ..Context::default()
         };
         self.say(context.into());
         Ok(())

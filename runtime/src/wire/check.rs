@@ -2,7 +2,7 @@
 //! passes here can be used without further looks at its shape.
 
 use super::limits::FRAME_PAGES;
-use super::message::{MapKind, Message, PageKind, Role, TakeMode, Why};
+use super::message::{Made, MapKind, Message, PageKind, Role, TakeMode, Why};
 use crate::memory::PAGE;
 
 /// The first address that no user mapping has on any ISA (57-bit addresses).
@@ -52,7 +52,11 @@ pub(super) fn page_bytes(message: &Message) -> Result<usize, &'static str> {
             }
         }
         Message::Call(m) => whole(m.args.len() == 6, "args")?,
-        Message::Context(m) => valid::<Why>(m.why, "why")?,
+        Message::Context(m) => {
+            valid::<Why>(m.why, "why")?;
+            let six = |made: &Made| made.args.len() == 6;
+            whole(m.made.as_ref().is_none_or(six), "made")?;
+        }
         _ => {}
     }
     whole(pages <= FRAME_PAGES, "count")?;

@@ -25,6 +25,10 @@ pub struct Hello {
     /// The user has agreed to go without authentication.
     #[prost(bool, tag = "7")]
     pub insecure: bool,
+    /// Instruction sets other than home's for which home has the program's file (as
+    /// `std::env::consts::ARCH`): its threads can move there at equivalence points.
+    #[prost(string, repeated, tag = "8")]
+    pub other_isas: Vec<String>,
 }
 
 /// What a connection is for.

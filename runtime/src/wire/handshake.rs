@@ -73,9 +73,16 @@ pub fn check_protocol(board: &str, theirs: u32) -> Result<(), Refusal> {
 }
 
 /// Whether threads of a program that runs on `home` can run on `there`, the machine of `board`.
-pub fn check_facts(board: &str, home: &Facts, there: &Facts) -> Result<(), Refusal> {
+/// `other_isas` are those of [`super::message::Hello`].
+pub fn check_facts(
+    board: &str,
+    home: &Facts,
+    other_isas: &[String],
+    there: &Facts,
+) -> Result<(), Refusal> {
     let board = || board.to_owned();
-    if home.isa != there.isa {
+    let foreign = home.isa != there.isa;
+    if foreign && !other_isas.contains(&there.isa) {
         let (board_isa, isa) = (there.isa.clone(), home.isa.clone());
         return Err(Refusal::Isa {
             board: board(),
@@ -103,6 +110,10 @@ pub fn check_facts(board: &str, home: &Facts, there: &Facts) -> Result<(), Refus
             feature,
             fix,
         });
+    }
+    if foreign {
+        // Registers do not travel, and the file for that ISA asks for no more than all its machines have.
+        return Ok(());
     }
     if let Some(missing) = home
         .cpu_features

@@ -4,12 +4,13 @@ pub use super::beat::{Beat, ThreadUsage, Usage};
 pub use super::greeting::{Facts, Hello, Refuse, Role, Welcome, XsaveComponent};
 pub use super::pages::{PageData, PageKind};
 pub use super::to_board::{
-    AskUsage, Barrier, Bye, CallReply, Describe, Discard, Freeze, Grant, Map, MapKind, Mapped,
-    NoMap, PendingCall, Prepare, Protect, Recall, Start, Take, TakeItem, TakeMode, Thaw, Unmap,
+    Amend, AskUsage, Barrier, Born, Bye, CallReply, Describe, Discard, Freeze, Grant, Map, MapKind,
+    Mapped, NoMap, PendingCall, Points, Prepare, Protect, Recall, Resume, Start, Take, TakeItem,
+    TakeMode, Thaw, Unmap,
 };
 pub use super::to_home::{
-    BarrierMade, Call, CallCount, Context, Failed, FaultTimes, MapRequest, Request, Started, State,
-    Taken, TakenItem, Why,
+    BarrierMade, Call, CallCount, Context, Failed, FaultTimes, Made, MapRequest, Request, Started,
+    State, Taken, TakenItem, Why,
 };
 
 /// The protobuf message in front of a frame's pages.

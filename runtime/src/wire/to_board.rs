@@ -120,6 +120,9 @@ pub enum MapKind {
     Fixed = 1,
     /// Home's vDSO, in whose place the board puts stubs.
     Vdso = 2,
+    /// The board's own (code, constants and data of a program of rtx-cc, from the file for its ISA): its
+    /// pages are requested once, may be written there, and are never taken.
+    Own = 3,
 }
 
 /// Nothing is mapped at home at this address: the thread gets its SIGSEGV.
@@ -184,6 +187,48 @@ pub struct Start {
     /// The home call in which the thread waits: it starts when the reply comes.
     #[prost(message, optional, tag = "4")]
     pub pending_call: Option<PendingCall>,
+    /// In place of registers: it takes up its continuation.
+    #[prost(message, optional, tag = "5")]
+    pub resume: Option<Resume>,
+    /// What to change in registers that home cannot read, being of another ISA.
+    #[prost(message, optional, tag = "6")]
+    pub amend: Option<Amend>,
+}
+
+/// How a thread takes up its continuation (docs/continuations.md, "Coming back").
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Resume {
+    #[prost(uint64, tag = "1")]
+    pub pc: u64,
+    #[prost(uint64, tag = "2")]
+    pub thread_pointer: u64,
+    /// The first argument: the address of the header.
+    #[prost(uint64, tag = "3")]
+    pub argument: u64,
+}
+
+/// Changes to a thread's registers, by the board whose ISA they are of.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Amend {
+    /// The call in which it was stopped has returned this.
+    #[prost(sint64, optional, tag = "1")]
+    pub result: Option<i64>,
+    /// It makes the call in which it was stopped again.
+    #[prost(bool, tag = "2")]
+    pub again: bool,
+    /// For a new thread, made by one with these registers.
+    #[prost(message, optional, tag = "3")]
+    pub born: Option<Born>,
+}
+
+/// What a new thread has of its own.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Born {
+    #[prost(uint64, tag = "1")]
+    pub sp: u64,
+    /// `None`: its maker's.
+    #[prost(uint64, optional, tag = "2")]
+    pub thread_pointer: Option<u64>,
 }
 
 /// A home call that is under way.
@@ -200,6 +245,9 @@ pub struct PendingCall {
 pub struct Recall {
     #[prost(uint32, tag = "1")]
     pub thread: u32,
+    /// Not where it is now, but at its next equivalence point, in its continuation.
+    #[prost(bool, tag = "2")]
+    pub at_point: bool,
 }
 
 /// A home call has returned.
@@ -258,6 +306,24 @@ pub struct Prepare {
     /// Complain ([`super::message::State`]) of a page that does not come for so long; 0: never.
     #[prost(uint64, tag = "2")]
     pub stuck_after_ms: u64,
+    /// For a program of rtx-cc.
+    #[prost(message, optional, tag = "3")]
+    pub points: Option<Points>,
+}
+
+/// Where threads are asked to leave (docs/continuations.md, "Asking a thread to leave").
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Points {
+    /// Address of `__rtx_indicator` in the board's file.
+    #[prost(uint64, tag = "1")]
+    pub indicator: u64,
+    /// Address of `__rtx_requests` there.
+    #[prost(uint64, tag = "2")]
+    pub requests: u64,
+    /// The threads are of another ISA than home: what only home can do with a thread is done without its
+    /// registers.
+    #[prost(bool, tag = "3")]
+    pub foreign: bool,
 }
 
 /// Tell your state; State answers.

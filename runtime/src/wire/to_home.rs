@@ -103,7 +103,7 @@ pub struct Call {
     /// Six.
     #[prost(uint64, repeated, tag = "4")]
     pub args: Vec<u64>,
-    /// The instruction and stack pointer at the call.
+    /// The instruction and stack pointer at the call, of a thread of another ISA than home; else 0.
     #[prost(uint64, tag = "5")]
     pub ip: u64,
     #[prost(uint64, tag = "6")]
@@ -149,6 +149,37 @@ pub struct Context {
     /// for which it goes home.
     #[prost(message, repeated, tag = "9")]
     pub calls: Vec<CallCount>,
+    /// Its stack pointer.
+    #[prost(uint64, tag = "10")]
+    pub sp: u64,
+    /// For [`Why::Call`] and [`Why::Parked`]: the call that it is about to make.
+    #[prost(message, optional, tag = "11")]
+    pub made: Option<Made>,
+    /// For [`Why::Fault`]: `si_code` and `si_addr` (sigaction(2)).
+    #[prost(int32, tag = "12")]
+    pub code: i32,
+    #[prost(uint64, tag = "13")]
+    pub address: u64,
+}
+
+/// A system call as a thread makes it, in its ISA's numbers.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Made {
+    #[prost(int64, tag = "1")]
+    pub nr: i64,
+    /// Six.
+    #[prost(uint64, repeated, tag = "2")]
+    pub args: Vec<u64>,
+}
+
+impl Made {
+    /// The arguments as registers hold them.
+    pub fn arguments(&self) -> [u64; 6] {
+        self.args
+            .as_slice()
+            .try_into()
+            .expect("checked when the frame was read")
+    }
 }
 
 /// How often a system call was made.
@@ -170,6 +201,8 @@ pub enum Why {
     Call = 1,
     /// It had a fault that home must judge, and will have it again there.
     Fault = 2,
+    /// It has left its registers and stack for its continuation, as it was asked to.
+    Parked = 3,
 }
 
 /// A thread runs.

@@ -41,6 +41,7 @@ pub fn hello() -> Hello {
         program: "matmul".into(),
         stub_address: 0x2_0000,
         insecure: true,
+        other_isas: vec!["aarch64".into()],
     }
 }
 
@@ -108,9 +109,26 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
             regs: regs.clone(),
             extended: extended.clone(),
             pending_call: call,
+            resume: Some(Resume {
+                pc: 0x41_0000,
+                thread_pointer: 0x7000,
+                argument: 0x8000,
+            }),
+            amend: Some(Amend {
+                result: Some(-11),
+                again: true,
+                born: Some(Born {
+                    sp: 0x9000,
+                    thread_pointer: Some(0xa000),
+                }),
+            }),
         }
         .into(),
-        Recall { thread: 6 }.into(),
+        Recall {
+            thread: 6,
+            at_point: true,
+        }
+        .into(),
         CallReply {
             thread: 6,
             seq: 3,
@@ -154,6 +172,13 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
             cpu_ns: 12,
             faults: 13,
             calls: vec![CallCount { nr: 24, count: 3 }],
+            sp: 0x9000,
+            made: Some(Made {
+                nr: 220,
+                args: vec![1, 2, 3, 4, 5, 6],
+            }),
+            code: 1,
+            address: 0x5000,
         }
         .into(),
         Started { thread: 6 }.into(),
@@ -175,6 +200,11 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
         Prepare {
             stub_address: 0x2_0000,
             stuck_after_ms: 60_000,
+            points: Some(Points {
+                indicator: 0x50_0000,
+                requests: 0x50_0008,
+                foreign: true,
+            }),
         }
         .into(),
         Describe {}.into(),

@@ -121,7 +121,7 @@ impl Pager {
         link.cpu_ns += context.cpu_ns;
         let why = match context.why() {
             WireWhy::Recalled => Why::Recalled,
-            WireWhy::Call => Why::Call,
+            WireWhy::Call | WireWhy::Parked => Why::Call,
             WireWhy::Fault => Why::Fault(context.signal),
         };
         let refused = link.refused.remove(&tid);
@@ -304,6 +304,7 @@ impl Pager {
                     Prepare {
                         stub_address: stub.0,
                         stuck_after_ms: self.patience.limit_ms(),
+                        points: None,
                     }
                     .into(),
                 ),
@@ -326,6 +327,8 @@ impl Pager {
             regs: registers.to_bytes().into(),
             extended: extended.into(),
             pending_call: call,
+            resume: None,
+            amend: None,
         };
         self.stage(board, Staged::Other(start.into()));
         Ok(())

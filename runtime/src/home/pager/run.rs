@@ -368,9 +368,16 @@ impl Pager {
             } => {
                 return self.start_thread(board, tid, &registers, extended, call);
             }
-            ToPager::Recall { board, tid } => {
-                self.stage(board, Staged::Other(Recall { thread: tid as u32 }.into()))
-            }
+            ToPager::Recall { board, tid } => self.stage(
+                board,
+                Staged::Other(
+                    Recall {
+                        thread: tid as u32,
+                        at_point: false,
+                    }
+                    .into(),
+                ),
+            ),
             ToPager::Reply {
                 board,
                 tid,

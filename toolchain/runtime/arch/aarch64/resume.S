@@ -1,9 +1,11 @@
-/* __rtx_resume(header): a supervisor lets a thread begin here on the thread's machine stack, with the
- * thread pointer set. Nothing above the stack pointer is needed. */
+/* __rtx_resume(header): a supervisor lets a thread begin here with the thread pointer set. All of the
+ * thread's machine stack is free. */
     .text
     .globl __rtx_resume
     .type __rtx_resume, %function
 __rtx_resume:
+    ldr x9, [x0, #64]           /* stack_top, a multiple of 16 */
+    mov sp, x9
     mov x29, #0                 /* ends chains of frames */
     mov x30, #0
     b __rtx_resume_thread       /* x0: the header; does not return */
