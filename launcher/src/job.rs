@@ -237,10 +237,15 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
             .into_iter()
             .map(|address| BoardAddress { address })
             .collect(),
+        pair: rtx_runtime::continuations::Pair::read(&plan.program)
+            .ok()
+            .flatten()
+            .map(Arc::new),
         settings: Settings {
             insecure: plan.insecure,
             heartbeat_timeout: Duration::from_millis(plan.settings.heartbeat_timeout_ms),
             stuck_after: Duration::from_millis(plan.settings.stuck_after_ms),
+            only_at_points: plan.settings.only_at_points,
         },
         observer: Box::new(watcher),
     };

@@ -18,11 +18,12 @@ const TRUTH: &str = "true or false";
 const MS: &str = "a number of milliseconds";
 
 /// All keys, sorted.
-pub const KEYS: [Key; 9] = [
+pub const KEYS: [Key; 10] = [
     key("boards", "a list of boards in quotes"),
     key("connect_timeout_ms", MS),
     key("heartbeat_timeout_ms", MS),
     key("insecure", TRUTH),
+    key("only_at_points", TRUTH),
     key("policy", "the name of a policy in quotes"),
     key("report", "a path in quotes"),
     key("stuck_after_ms", MS),

@@ -42,6 +42,9 @@ pub struct Settings {
     /// What has not gone on for this long (a page that does not come, a thread that does not come
     /// back) is told on stderr, with the state of the job; in milliseconds, 0: never.
     pub stuck_after_ms: u64,
+    /// Whether threads of programs of rtx-cc move at their equivalence points only, between machines of
+    /// one instruction set too: to try out what happens between different ones.
+    pub only_at_points: bool,
 }
 
 impl Default for Settings {
@@ -56,6 +59,7 @@ impl Default for Settings {
             heartbeat_timeout_ms: 5_000,
             connect_timeout_ms: 5_000,
             stuck_after_ms: 60_000,
+            only_at_points: false,
         }
     }
 }

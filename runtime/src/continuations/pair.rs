@@ -85,6 +85,29 @@ impl Pair {
             .find(|image| image.note.isa == isa)
     }
 
+    /// Instruction sets other than home's for which there is a file.
+    pub fn other_isas(&self) -> Vec<String> {
+        self.others
+            .iter()
+            .map(|image| image.note.isa.to_owned())
+            .collect()
+    }
+
+    /// The addresses around `at` that are all each node's own, or all not.
+    pub fn extent(&self, at: u64) -> Range<u64> {
+        let images = std::iter::once(&self.home).chain(&self.others);
+        let parts = images.flat_map(|image| image.own());
+        let mut extent = 0..u64::MAX;
+        for edge in parts.flat_map(|part| [part.range.start, part.range.end]) {
+            if edge <= at {
+                extent.start = extent.start.max(edge);
+            } else {
+                extent.end = extent.end.min(edge);
+            }
+        }
+        extent
+    }
+
     /// Whether something in the range is each node's own, in the file for whatever instruction set.
     pub fn is_own(&self, range: &Range<u64>) -> bool {
         std::iter::once(&self.home)

@@ -18,7 +18,8 @@ pub const GUEST_OPTIONS: i32 = libc::PTRACE_O_EXITKILL
     | libc::PTRACE_O_TRACEEXIT
     | libc::PTRACE_O_TRACESYSGOOD;
 /// Options once pages may be away from home: a forked child must be filled before it runs.
-pub const SHARED_GUEST_OPTIONS: i32 = GUEST_OPTIONS | libc::PTRACE_O_TRACEFORK;
+pub const SHARED_GUEST_OPTIONS: i32 =
+    GUEST_OPTIONS | libc::PTRACE_O_TRACEFORK | libc::PTRACE_O_TRACESECCOMP;
 /// Options of a replica's threads.
 pub const REPLICA_OPTIONS: i32 = libc::PTRACE_O_EXITKILL
     | libc::PTRACE_O_TRACECLONE

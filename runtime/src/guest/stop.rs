@@ -31,6 +31,8 @@ pub enum Stop {
     Exec,
     /// Is about to end; its memory is still there.
     Exiting,
+    /// About to make a call that a filter reports to the tracer.
+    Filtered,
     /// An event rtx does not ask for.
     Other(i32),
 }
@@ -57,6 +59,7 @@ impl Stop {
             libc::PTRACE_EVENT_FORK => Stop::Fork,
             libc::PTRACE_EVENT_EXEC => Stop::Exec,
             libc::PTRACE_EVENT_EXIT => Stop::Exiting,
+            libc::PTRACE_EVENT_SECCOMP => Stop::Filtered,
             other => Stop::Other(other),
         }
     }

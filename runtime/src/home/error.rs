@@ -45,6 +45,17 @@ pub enum JobError {
         /// Pages only it held.
         pages: usize,
     },
+    /// A process cannot be made from a thread whose registers are of another ISA.
+    #[error(
+        "thread {tid} calls {call} on a board of another instruction set, from a function that cannot come home \
+         before; see what rtx-cc inspect says of the functions below which it calls that, or leave such boards out"
+    )]
+    ForeignCopy {
+        /// The thread.
+        tid: Tid,
+        /// The call.
+        call: String,
+    },
     /// The thread that serves pages failed.
     #[error("the program's memory can no longer be kept coherent: {0}")]
     Pager(String),

@@ -36,6 +36,9 @@ impl Supervisor {
                 thread.ask_tid_address = address.is_none();
             }
         }
+        if self.born_away(tid)? {
+            return Ok(());
+        }
         if self.group_stopped {
             return self.resume(tid, 0); // it joins the group-stop by itself
         }
@@ -75,12 +78,16 @@ impl Supervisor {
 
     /// A thread that came home for a call is at its entry or exit.
     pub(super) fn on_call_stop(&mut self, tid: Tid) -> Result<(), JobError> {
+        if self.surfaces(tid)? {
+            return Ok(());
+        }
         match self.at_home(tid) {
             Some(AtHome::NativeCall { entered }) if !*entered => {
                 *entered = true;
                 self.enter_native_call(tid)
             }
             Some(AtHome::NativeCall { .. }) => self.leave_native_call(tid),
+            Some(&mut AtHome::Parking { header }) => self.depart(tid, header),
             _ => self.on_watched_call(tid),
         }
     }
@@ -263,6 +270,10 @@ impl Supervisor {
         survivor.pins.clear();
         survivor.gathered = None;
         survivor.handler = None;
+        survivor.leaving = None;
+        survivor.beneath = None;
+        self.requests = Default::default();
+        self.pair = None;
         self.deadlines.clear();
         self.remainders.clear();
         survivor.tid_address = None;

@@ -97,6 +97,9 @@ impl Supervisor {
         if restarts {
             return self.go_on_with_call(tid);
         }
+        if self.threads.get(&tid).is_some_and(|t| t.beneath.is_some()) {
+            return self.native_made(tid);
+        }
         self.settle(tid)
     }
 

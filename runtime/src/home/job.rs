@@ -1,5 +1,6 @@
 //! Running one job: boards are reached first, then the program starts.
 
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use super::pager::{self, BoardAddress, PagerReport};
 use super::stats::Stats;
 use super::supervisor::{Ended, Supervisor};
 use super::thread::{Counters, Thread};
+use crate::continuations::Pair;
 use crate::guest::bell::{Bell, Sleeper};
 use crate::guest::launch::{self, Program};
 use crate::guest::procfs;
@@ -31,6 +33,8 @@ pub enum Target {
 pub struct BoardFacts {
     pub name: String,
     pub isa: String,
+    /// Threads go there, and come back, at equivalence points only.
+    pub foreign: bool,
     pub address: String,
     pub slots: u32,
     pub cores: u32,
@@ -56,6 +60,8 @@ pub struct Job {
     pub target: Target,
     pub policy: Box<dyn Policy>,
     pub boards: Vec<BoardAddress>,
+    /// The program's files, if it is of rtx-cc.
+    pub pair: Option<Arc<Pair>>,
     pub settings: Settings,
     pub observer: Box<dyn Observer>,
 }
@@ -69,6 +75,8 @@ pub struct Settings {
     pub heartbeat_timeout: std::time::Duration,
     /// What has not gone on for so long is told, with the state of the job; zero: never.
     pub stuck_after: std::time::Duration,
+    /// Threads of programs of rtx-cc move at equivalence points only, to boards of home's ISA too.
+    pub only_at_points: bool,
 }
 
 /// Reaches into a running job from other threads.
@@ -135,7 +143,8 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         sender,
         bell: sleeper.bell(),
     };
-    let (pager, boards) = pager::start(&job.boards, job.settings, control.clone())?;
+    let (pager, boards) =
+        pager::start(&job.boards, job.pair.clone(), job.settings, control.clone())?;
     let started = Instant::now();
     let begun = match &job.target {
         Target::Launch(program) => {
@@ -179,6 +188,8 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         deadlines: Default::default(),
         remainders: Default::default(),
         half_born: Default::default(),
+        pair: job.pair,
+        requests: Default::default(),
         started,
         group_stopped: false,
         closed: false,

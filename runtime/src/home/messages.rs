@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use bytes::Bytes;
+
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
@@ -12,7 +14,7 @@ use crate::home::intercept::{Forwarded, Interception};
 use crate::memory::helper::Helper;
 use crate::memory::uffd::Uffd;
 use crate::report::RecallCause;
-use crate::wire::message::PendingCall;
+use crate::wire::message::{Amend, PendingCall};
 
 /// A board of this job, numbered from 1 (0 is home): its node in the directory.
 pub type BoardId = u8;
@@ -48,13 +50,16 @@ pub enum ToPager {
     Start {
         board: BoardId,
         tid: Tid,
-        registers: Box<Registers>,
-        extended: Vec<u8>,
+        begin: Begin,
         /// The home call in which it waits.
         call: Option<PendingCall>,
     },
-    /// A thread is wanted back; its context answers.
-    Recall { board: BoardId, tid: Tid },
+    /// A thread is wanted back; its context answers. `at_point`: once it is at an equivalence point.
+    Recall {
+        board: BoardId,
+        tid: Tid,
+        at_point: bool,
+    },
     /// A home call returned.
     Reply {
         board: BoardId,
@@ -97,6 +102,43 @@ pub enum ToPager {
     Finish,
 }
 
+/// How a thread begins on a board.
+pub enum Begin {
+    /// With these registers, wherever they are.
+    Here {
+        registers: Box<Registers>,
+        extended: Vec<u8>,
+    },
+    /// By taking up its continuation, the header of which is at `header`.
+    AtPoint { thread_pointer: u64, header: u64 },
+    /// With registers that another board of the same ISA sent, changed so.
+    Again { state: Foreign, amend: Amend },
+}
+
+/// A thread's registers, of another ISA than home's: home only keeps them.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    pub registers: Bytes,
+    pub extended: Bytes,
+    /// Its stack pointer.
+    pub sp: u64,
+    /// The call that it is about to make, in its ISA's numbers.
+    pub made: Option<(i64, [u64; 6])>,
+    /// `si_code` and `si_addr` of its fault.
+    pub fault: (i32, u64),
+}
+
+/// A thread's registers.
+pub enum Held {
+    /// Of home's ISA.
+    Ours {
+        registers: Box<Registers>,
+        extended: Vec<u8>,
+    },
+    /// Of another.
+    Theirs(Foreign),
+}
+
 /// Why a board sent a thread's context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -106,6 +148,8 @@ pub enum Why {
     Call,
     /// It faulted (this signal) in a way that home must judge: it runs the instruction again.
     Fault(i32),
+    /// It has left its registers for its continuation, the header of which is there.
+    Parked(u64),
 }
 
 /// A thread's context, back from a board.
@@ -113,9 +157,7 @@ pub struct Context {
     /// Why.
     pub why: Why,
     /// Its registers, as it stopped.
-    pub registers: Box<Registers>,
-    /// Its extended state.
-    pub extended: Vec<u8>,
+    pub state: Held,
     /// The home call it was waiting in, if any.
     pub call: Option<u32>,
     /// CPU time it used on the board since it was sent, in nanoseconds.
@@ -136,6 +178,8 @@ pub enum ToSupervisor {
         seq: u32,
         nr: i64,
         args: [u64; 6],
+        /// Its stack pointer, if its ISA is not home's.
+        sp: u64,
     },
     /// An offloaded thread comes back.
     Context { tid: Tid, context: Box<Context> },

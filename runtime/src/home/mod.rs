@@ -19,6 +19,7 @@ mod dump;
 pub mod error;
 mod events;
 mod finished;
+pub mod foreign;
 mod forks;
 mod freeze;
 mod handlers;

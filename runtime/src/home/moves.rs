@@ -7,7 +7,8 @@ use rtx_policies::{
 };
 
 use super::error::JobError;
-use super::messages::{BoardId, ToPager};
+use super::foreign::Stay;
+use super::messages::{Begin, BoardId, ToPager};
 use super::supervisor::{Supervisor, alive};
 use super::thread::{AtHome, Away, CallState, PendingCall, Place, Shadow, Thread};
 use crate::calls;
@@ -38,6 +39,7 @@ impl Supervisor {
         for thread in self.threads.values_mut() {
             thread.home_until = thread.home_until.filter(|until| now < *until);
         }
+        self.give_up_asking(now)?;
         if let Some(until) = self.threads.values().filter_map(|t| t.home_until).min() {
             self.wake_by(until.max(now + ASK_AGAIN));
         }
@@ -57,7 +59,7 @@ impl Supervisor {
         self.resume(tid, 0)
     }
 
-    fn can_share(&self) -> bool {
+    pub(super) fn can_share(&self) -> bool {
         !self.closed && !self.stays && self.failure.is_none() && self.boards.iter().any(|b| b.alive)
     }
 
@@ -94,7 +96,7 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid).filter(|_| alive_board) else {
             return Ok(());
         };
-        if !matches!(thread.place, Place::Home(AtHome::Free)) || thread.wanted.is_some() {
+        if !matches!(thread.place, Place::Home(AtHome::Free)) || thread.is_bound() {
             return Ok(());
         }
         if stopped != Some(tid) {
@@ -121,6 +123,8 @@ impl Supervisor {
             return Ok(());
         };
         let recall = match away.shadow {
+            // It leaves at its next point, and goes on until then.
+            _ if away.foreign => true,
             Shadow::Parked if away.call.is_none() => true,
             Shadow::Parked | Shadow::Interrupting | Shadow::Calling => self.policy.moves_blocked(),
             // It comes home anyway, or is stopped with the whole program.
@@ -177,6 +181,14 @@ impl Supervisor {
                 return Ok(false);
             }
         }
+        if self.is_foreign(board) {
+            // A thread that waits in a call may wait for long: it is left where it is.
+            return match in_call {
+                true => self.stays(tid, Stay::InCall),
+                false => self.ask_to_leave(tid, board, &regs),
+            }
+            .map(|()| false);
+        }
         if !self.leave_rseq(tid)? {
             if let Some(thread) = self.threads.get_mut(&tid) {
                 thread.home_until = Some(Instant::now() + STAY_WITH_RSEQ);
@@ -228,6 +240,7 @@ impl Supervisor {
                 since: Instant::now(),
                 state: CallState::Running,
                 left: Some(shadow_regs.result()),
+                sp: 0,
             });
             regs.rewind_call();
         } else {
@@ -243,6 +256,9 @@ impl Supervisor {
         thread.handler = None;
         thread.place = Place::Away(Box::new(Away {
             board,
+            foreign: false,
+            asked: None,
+            crossing: None,
             shadow: match call {
                 Some(_) => Shadow::Calling,
                 None => Shadow::Parked,
@@ -258,8 +274,10 @@ impl Supervisor {
         self.tell(ToPager::Start {
             board,
             tid,
-            registers: Box::new(regs),
-            extended,
+            begin: Begin::Here {
+                registers: Box::new(regs),
+                extended,
+            },
             call: call.map(|c| CarriedCall {
                 seq: c.seq,
                 nr: c.nr,
@@ -286,11 +304,7 @@ impl Supervisor {
                     } else {
                         ThreadState::Blocked
                     };
-                    (
-                        Where::Home,
-                        state,
-                        thread.wanted.is_some() || *at != AtHome::Free,
-                    )
+                    (Where::Home, state, thread.is_bound() || *at != AtHome::Free)
                 }
                 Place::Away(away) => {
                     let state = if away.call.is_some() {
@@ -301,7 +315,7 @@ impl Supervisor {
                     (
                         Where::Board(away.board),
                         state,
-                        away.recalling.is_some() || away.context.is_some(),
+                        away.recalling.is_some() || away.asked.is_some() || away.context.is_some(),
                     )
                 }
             };

@@ -17,6 +17,7 @@ use super::moves::ASK_AGAIN;
 use super::supervisor::Supervisor;
 use super::withdraw::{Reach, reach};
 use crate::calls;
+use crate::continuations::Pair;
 use crate::guest::arch;
 use crate::guest::equip::{EquipError, open_userfaultfd_twice, spawn_helper, step};
 use crate::guest::inject::{InjectError, Injector, check};
@@ -88,7 +89,7 @@ impl Supervisor {
             return self.thaw(frozen);
         }
         // The thread's own id names its memory; the process's own may be that of a thread that ended.
-        match keeper.and_then(|keeper| prepare(self.pid, tid, keeper)) {
+        match keeper.and_then(|keeper| prepare(self.pid, tid, keeper, self.pair.as_deref())) {
             Ok((setup, mut shared)) => {
                 shared.direct = reach.is_some();
                 self.setup = Some(setup);
@@ -172,13 +173,18 @@ impl Supervisor {
     }
 }
 
-fn prepare(process: Tid, tid: Tid, keeper: Keeper) -> Result<(Setup, SharedMemory), EquipError> {
+fn prepare(
+    process: Tid,
+    tid: Tid,
+    keeper: Keeper,
+    pair: Option<&Pair>,
+) -> Result<(Setup, SharedMemory), EquipError> {
     let pid = tid;
     let maps = read_maps(Pid::from_raw(pid)).map_err(step("read the program's mappings"))?;
     let taken: Vec<(u64, u64)> = maps.iter().map(|m| (m.start, m.end)).collect();
     let stub = Stub::choose(&taken, lowest_address()).ok_or(EquipError::NoRoom)?;
     let mut injector = Injector::begin(process, tid)?;
-    let prepared = prepare_in(pid, tid, &mut injector, stub, &maps).and_then(|prepared| {
+    let prepared = prepare_in(pid, tid, &mut injector, stub, &maps, pair).and_then(|prepared| {
         let memory = prepared.memory;
         let interception = intercept::install(process, &mut injector, stub, keeper, memory)?;
         Ok((prepared, interception))
@@ -233,6 +239,7 @@ fn prepare_in(
     injector: &mut Injector,
     stub: Stub,
     maps: &[Vma],
+    pair: Option<&Pair>,
 ) -> Result<Inside, EquipError> {
     map_stub(pid, tid, injector, stub, maps)?;
     let reserved = arguments::keep_readable(pid, injector, stub, maps)?;
@@ -249,9 +256,11 @@ fn prepare_in(
         .map_err(step("watch the stub's probe page"))?;
     let (mut helper, helper_pid) = spawn_helper(pid, tid, injector, stub, there)?;
     refuse_keys(&mut helper)?;
+    let own = |vma: &&Vma| pair.is_some_and(|pair| pair.is_own(&vma.range()));
     for vma in maps
         .iter()
         .filter(|m| is_program(pid, m) && needs_conversion(m))
+        .filter(|vma| !own(vma))
     {
         make_anonymous(pid, tid, injector, stub, vma)?;
     }

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use super::cut_short::stand_inside;
 use super::error::JobError;
-use super::messages::{Context, ToPager, Why};
+use super::foreign::below;
+use super::messages::{Context, Held, ToPager, Why};
 use super::supervisor::{FAULT_STAY, Supervisor, alive};
 use super::thread::{AtHome, CallState, PendingCall, Place, Shadow, Thread};
 use crate::calls;
+use crate::continuations::GO_HOME;
 use crate::guest::arch;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
@@ -68,6 +70,7 @@ impl Supervisor {
         seq: u32,
         nr: i64,
         args: [u64; 6],
+        sp: u64,
     ) -> Result<(), JobError> {
         let pid = self.pid;
         let Some(thread) = self.threads.get_mut(&tid) else {
@@ -79,7 +82,11 @@ impl Supervisor {
             return Ok(());
         };
         let board = away.board;
-        if let Some(result) = calls::known(nr, pid, tid) {
+        let known = match nr {
+            GO_HOME if away.foreign => Some(self.go_home(tid)?),
+            _ => calls::known(nr, pid, tid),
+        };
+        if let Some(result) = known {
             self.tell(ToPager::Reply {
                 board,
                 tid,
@@ -98,6 +105,7 @@ impl Supervisor {
                 since,
                 state,
                 left: None,
+                sp,
             });
         }
         if let Some(what) = calls::beyond(nr, &args) {
@@ -211,6 +219,10 @@ impl Supervisor {
             Outcome::Ignored => return self.go_on(tid, 0),
             Outcome::Handler | Outcome::Core => {}
         }
+        if away.foreign && away.call.is_some() && away.context.is_none() {
+            // Its registers wait there for the call.
+            return self.handle_in_call(tid, signal, outcome);
+        }
         // A handler needs the thread's own registers and stack, and so does a core.
         if away.context.is_some() {
             return self.restore(tid, signal);
@@ -225,16 +237,23 @@ impl Supervisor {
             && away.recalling.is_none()
             && away.context.is_none()
         {
+            if away.foreign && cause != RecallCause::Signal {
+                return self.ask_back(tid);
+            }
             away.recalling = Some(cause);
             away.recalled = Some(Instant::now());
             let board = away.board;
-            self.tell(ToPager::Recall { board, tid });
+            self.tell(ToPager::Recall {
+                board,
+                tid,
+                at_point: false,
+            });
         }
         Ok(())
     }
 
     /// A stopped shadow goes on with whatever is next for it.
-    fn go_on(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+    pub(super) fn go_on(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
         let gadget = self
             .setup
             .as_ref()
@@ -269,6 +288,9 @@ impl Supervisor {
             return Ok(());
         };
         regs.prepare_call(gadget, call.nr as u64, call.args);
+        if away.foreign {
+            regs.set_sp(below(call.sp));
+        }
         self.deadlines.remove(&tid);
         call.state = CallState::Running;
         away.shadow = Shadow::Calling;
@@ -340,7 +362,7 @@ impl Supervisor {
 
     /// A home call has returned and no signal belongs to it: the board is told. `parking`: the shadow
     /// is at the entry to its wait.
-    fn call_over(&mut self, tid: Tid, parking: bool) -> Result<(), JobError> {
+    pub(super) fn call_over(&mut self, tid: Tid, parking: bool) -> Result<(), JobError> {
         let away = self
             .threads
             .get_mut(&tid)
@@ -414,9 +436,20 @@ impl Supervisor {
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let away = thread.away().expect("caller checked");
         let context = away.context.take().expect("caller checked");
+        if away.foreign {
+            return self.restore_foreign(tid, context, signal);
+        }
+        let context = *context;
+        let Held::Ours {
+            registers,
+            extended,
+        } = context.state
+        else {
+            unreachable!("the pager holds a board to its ISA");
+        };
         let call = away.call.take();
         let left = call.and_then(|call| call.left);
-        let mut regs = *context.registers;
+        let mut regs = *registers;
         regs.set_pc(setup.vdso.at_home(regs.pc(), setup.stub));
         // A call whose result a signal has just kept from being sent.
         let mut ended = None;
@@ -488,7 +521,7 @@ impl Supervisor {
             self.deadlines.remove(&tid);
         }
         alive(
-            ptrace::set_extended(tid, &context.extended),
+            ptrace::set_extended(tid, &extended),
             "write extended registers",
         )?;
         if !self.stand(tid, &regs, signal)? {

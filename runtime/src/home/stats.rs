@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::foreign::Stay;
 use crate::report::{Latency, RecallCause};
 
 /// Counts, and latencies in nanoseconds.
@@ -11,6 +12,10 @@ pub struct Stats {
     pub freeze: Latency,
     /// From the stop to the board's word that the thread runs there.
     pub offload: Latency,
+    /// From the decision to move a thread to another ISA until it runs there; both directions.
+    pub crossing: Latency,
+    /// Threads that were to move to another ISA and stayed, by reason.
+    pub stays: BTreeMap<Stay, u64>,
     /// From a synchronisation call's arrival at home to its end.
     pub back_migration: Latency,
     /// System calls made on boards, by number.

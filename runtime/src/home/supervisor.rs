@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ use super::stats::Stats;
 use super::thread::{AtHome, Place, Shadow, Thread};
 use super::withdraw::Withdrawal;
 use crate::calls::cut_short::Remainder;
+use crate::continuations::Pair;
+use crate::continuations::requests::Requests;
 use crate::guest::arch::{self, Registers};
 use crate::guest::bell::Sleeper;
 use crate::guest::inject::InjectError;
@@ -90,6 +93,10 @@ pub struct Supervisor {
     /// New threads of which one thing has been seen so far: their first stop, or their maker's event.
     /// One of which both have been seen may be gone again.
     pub(super) half_born: BTreeSet<Tid>,
+    /// The program's files, if it is of rtx-cc.
+    pub(super) pair: Option<Arc<Pair>>,
+    /// Threads at home that are asked to leave at their next equivalence point.
+    pub(super) requests: Requests<Tid>,
     pub(super) started: Instant,
     pub(super) next_tick: Option<Instant>,
     /// The whole guest is stopped by job control.
@@ -215,6 +222,7 @@ impl Supervisor {
             Stop::Group(_) => self.on_group_stop(tid),
             Stop::Call => self.on_call_stop(tid),
             Stop::Trap => self.on_trap(tid),
+            Stop::Filtered => self.on_park_call(tid),
             _ => self.resume(tid, 0),
         }
     }
@@ -240,7 +248,9 @@ impl Supervisor {
         self.interrupt_again(tid)?;
         let timed = self.keep_deadline(tid) || self.remainders.contains_key(&tid);
         let watched = self.threads.get_mut(&tid).is_some_and(|thread| {
-            thread.handler.is_some() || thread.away().is_some_and(|a| a.shadow == Shadow::Calling)
+            thread.handler.is_some()
+                || thread.beneath.is_some()
+                || thread.away().is_some_and(|a| a.shadow == Shadow::Calling)
         });
         let answer = if timed || watched {
             ptrace::cont_to_call(tid, signal)
@@ -324,6 +334,9 @@ impl Supervisor {
 
     fn on_trap(&mut self, tid: Tid) -> Result<(), JobError> {
         self.group_continued();
+        if self.surfaces(tid)? {
+            return Ok(());
+        }
         self.ask_tid_address(tid)?;
         if self.account_reading(tid)? {
             return Ok(());
@@ -387,14 +400,22 @@ impl Supervisor {
 
     fn on_message(&mut self, message: ToSupervisor) -> Result<(), JobError> {
         match message {
-            ToSupervisor::Call { tid, seq, nr, args } => self.on_home_call(tid, seq, nr, args),
+            ToSupervisor::Call {
+                tid,
+                seq,
+                nr,
+                args,
+                sp,
+            } => self.on_home_call(tid, seq, nr, args, sp),
             ToSupervisor::Context { tid, context } => self.on_context(tid, context),
             ToSupervisor::Started { tid } => {
                 if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+                    let ns = |since: Instant| since.elapsed().as_nanos() as u64;
                     away.started = Some(Instant::now());
-                    self.stats
-                        .offload
-                        .record_ns(away.sent.elapsed().as_nanos() as u64);
+                    match away.crossing.take() {
+                        Some(since) => self.stats.crossing.record_ns(ns(since)),
+                        None => self.stats.offload.record_ns(ns(away.sent)),
+                    }
                 }
                 Ok(())
             }
@@ -465,7 +486,7 @@ impl Supervisor {
         let threads: Vec<Tid> = self
             .threads
             .values_mut()
-            .filter_map(|t| (t.away().map(|a| a.board) == Some(board)).then_some(t.tid))
+            .filter_map(|t| (t.needs() == Some(board)).then_some(t.tid))
             .collect();
         if !threads.is_empty() || pages > 0 {
             self.fail(JobError::BoardLost {

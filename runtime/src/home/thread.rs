@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::foreign::{Beneath, Leaving};
 use super::handlers::Handler;
 use super::messages::{BoardId, Context};
 use crate::guest::ptrace::Tid;
@@ -17,6 +18,8 @@ pub struct Counters {
     pub board_ns: u64,
     /// Times it was sent to a board.
     pub offloads: u64,
+    /// Times it went on in another ISA.
+    pub crossings: u64,
     /// Times its context came back.
     pub recalls: u64,
     /// Synchronisation calls that home's kernel completed for it.
@@ -33,6 +36,7 @@ impl Counters {
         self.home_ns += other.home_ns;
         self.board_ns += other.board_ns;
         self.offloads += other.offloads;
+        self.crossings += other.crossings;
         self.recalls += other.recalls;
         self.back_migrations += other.back_migrations;
         self.home_calls += other.home_calls;
@@ -50,6 +54,8 @@ pub struct PendingCall {
     pub state: CallState,
     /// What the shadow left the kernel with when a stop drove it out of the call, to make it again.
     pub left: Option<i64>,
+    /// Of a foreign thread: its stack pointer there.
+    pub sp: u64,
 }
 
 /// How far a home call is.
@@ -83,6 +89,12 @@ pub enum Shadow {
 /// An offloaded thread.
 pub struct Away {
     pub board: BoardId,
+    /// Its registers there are of another ISA: it comes home at an equivalence point.
+    pub foreign: bool,
+    /// It was asked to come to one, then.
+    pub asked: Option<Instant>,
+    /// Since when it was to leave for the board, until it runs there.
+    pub crossing: Option<Instant>,
     pub shadow: Shadow,
     pub call: Option<PendingCall>,
     /// Its context, back but not yet restored.
@@ -96,6 +108,26 @@ pub struct Away {
     pub sent: Instant,
     /// When the board said that it runs.
     pub started: Option<Instant>,
+}
+
+impl Away {
+    /// A foreign thread that is being sent to `board`.
+    pub fn foreign(board: BoardId, shadow: Shadow) -> Away {
+        Away {
+            board,
+            foreign: true,
+            asked: None,
+            crossing: None,
+            shadow,
+            call: None,
+            context: None,
+            recalling: None,
+            recalled: None,
+            cpu_ns: 0,
+            sent: Instant::now(),
+            started: None,
+        }
+    }
 }
 
 /// What a thread at home is in the middle of.
@@ -113,6 +145,8 @@ pub enum AtHome {
     Accounting { token: u64 },
     /// Stopped in a fork event until the child is filled; `native`: it came home for the call.
     Forking { child: Tid, native: bool },
+    /// In the call by which it parks, having left its registers for the continuation at `header`.
+    Parking { header: u64 },
 }
 
 /// Where a thread runs.
@@ -149,6 +183,10 @@ pub struct Thread {
     pub bounces: u32,
     /// It is home for a signal's handler and leaves when that returns.
     pub handler: Option<Handler>,
+    /// It is asked to leave for a board at its next equivalence point.
+    pub leaving: Option<Leaving>,
+    /// The foreign context under what its kernel thread runs here.
+    pub beneath: Option<Beneath>,
     pub born: Instant,
     pub counters: Counters,
 }
@@ -170,9 +208,16 @@ impl Thread {
             home_until: None,
             bounces: 0,
             handler: None,
+            leaving: None,
+            beneath: None,
             born: now,
             counters: Counters::default(),
         }
+    }
+
+    /// It is about to move, or cannot because of what its kernel thread does here.
+    pub fn is_bound(&self) -> bool {
+        self.wanted.is_some() || self.leaving.is_some() || self.beneath.is_some()
     }
 
     /// The offloaded part, if it is away.
@@ -180,6 +225,14 @@ impl Thread {
         match &mut self.place {
             Place::Away(away) => Some(away),
             Place::Home(_) => None,
+        }
+    }
+
+    /// The board without which it cannot go on.
+    pub fn needs(&self) -> Option<BoardId> {
+        match &self.place {
+            Place::Away(away) => Some(away.board),
+            Place::Home(_) => self.beneath.as_ref().map(|b| b.board),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::calls::{
     BARRIERS, DROPPING, FULL, FUTEX_COMMAND, NO_KEY, PI_OPERATIONS, PINNING, REFUSED,
 };
+use crate::continuations::PARK;
 use crate::guest::arch;
 use crate::guest::seccomp::bpf::{
     AND, ARCH, Instruction, JUMP_IF_EQUAL, LOAD_WORD, NUMBER, RETURN, argument, encode,
@@ -10,6 +11,8 @@ use crate::guest::seccomp::bpf::{
 
 const ALLOW: Instruction = (RETURN, 0, 0, libc::SECCOMP_RET_ALLOW);
 const REPORT: Instruction = (RETURN, 0, 0, libc::SECCOMP_RET_USER_NOTIF);
+/// Without a tracer the call fails, as it does natively.
+const STOP: Instruction = (RETURN, 0, 0, libc::SECCOMP_RET_TRACE);
 
 /// The filter. Calls by other entries than the native one pass: programs that use them are not
 /// offloaded.
@@ -52,9 +55,10 @@ pub fn program() -> Vec<u8> {
         (libc::SYS_membarrier, one_of(&BARRIERS, 0)),
         (libc::SYS_prctl, one_of(&[libc::PR_GET_SECCOMP], 0)),
     ];
+    let park = (PARK, vec![STOP]);
     let open = arch::OPEN.map(|nr| (nr, vec![REPORT]));
     let copying = arch::COPYING_CALLS.iter().map(|nr| (*nr, vec![REPORT]));
-    for (nr, block) in blocks.into_iter().chain(open).chain(copying) {
+    for (nr, block) in blocks.into_iter().chain([park]).chain(open).chain(copying) {
         program.push((JUMP_IF_EQUAL, 0, block.len() as u8, nr as u32));
         program.extend(block);
     }
@@ -208,6 +212,12 @@ mod tests {
             }
         }
         assert!(reported > 1000);
+    }
+
+    #[test]
+    fn who_parks_stops() {
+        let found = verdict(&program(), AUDIT_ARCH, PARK, &[0; 6]);
+        assert_eq!(found, libc::SECCOMP_RET_TRACE);
     }
 
     #[test]

@@ -10,13 +10,13 @@ use crate::coherence::directory::MAX_WINDOW;
 use crate::coherence::{Access, NodeId, PAGE_SIZE, Page, Taken};
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
-use crate::home::messages::{BoardId, Context, ToSupervisor, Why};
+use crate::home::messages::{Begin, BoardId, Context, Foreign, Held, ToSupervisor, Why};
 use crate::node::{Content, LocalError};
 use crate::report::RecallCause;
 use crate::wire::frame::Frame;
 use crate::wire::message::{
-    Context as WireContext, Message, PendingCall, Prepare, Start, Taken as WireTaken, Unmap,
-    Why as WireWhy,
+    Context as WireContext, Message, PendingCall, Prepare, Resume, Start, Taken as WireTaken,
+    Unmap, Why as WireWhy,
 };
 
 const SIZE: u64 = PAGE_SIZE as u64;
@@ -64,6 +64,7 @@ impl Pager {
                     seq: call.seq,
                     nr: call.nr,
                     args,
+                    sp: call.sp,
                 });
                 Ok(())
             }
@@ -121,23 +122,36 @@ impl Pager {
         link.cpu_ns += context.cpu_ns;
         let why = match context.why() {
             WireWhy::Recalled => Why::Recalled,
-            WireWhy::Call | WireWhy::Parked => Why::Call,
+            WireWhy::Call => Why::Call,
+            WireWhy::Parked => Why::Parked(context.made.as_ref().map_or(0, |m| m.arguments()[0])),
             WireWhy::Fault => Why::Fault(context.signal),
         };
         let refused = link.refused.remove(&tid);
         let cause = match why {
-            Why::Recalled => None,
+            Why::Recalled | Why::Parked(_) => None,
             Why::Call => Some(RecallCause::NativeCall),
             Why::Fault(_) => Some(refused.unwrap_or(RecallCause::Fault)),
         };
-        let Some(registers) = Registers::from_bytes(&context.regs) else {
+        let state = if link.facts.foreign {
+            Held::Theirs(Foreign {
+                registers: context.regs,
+                extended: context.extended,
+                sp: context.sp,
+                made: context.made.map(|made| (made.nr, made.arguments())),
+                fault: (context.code, context.address),
+            })
+        } else if let Some(registers) = Registers::from_bytes(&context.regs) {
+            Held::Ours {
+                registers: Box::new(registers),
+                extended: context.extended.to_vec(),
+            }
+        } else {
             self.lose(board, "it sent registers of another kind");
             return Ok(());
         };
         let context = Context {
             why,
-            registers: Box::new(registers),
-            extended: context.extended.to_vec(),
+            state,
             call: context.call.map(|c| c.seq),
             cpu_ns: context.cpu_ns,
             faults: context.faults,
@@ -168,6 +182,10 @@ impl Pager {
         let (mapped, left) = (*mapped, (range.end / SIZE - page).min(most) as u32);
         match mapped.kind {
             MappedKind::Image | MappedKind::Vdso => self.send_image(board, page, left, mapped.kind),
+            MappedKind::Own => {
+                self.send_own(board, page, left);
+                Ok(())
+            }
             MappedKind::Tracked => {
                 let Some(share) = &mut self.share else {
                     return Ok(());
@@ -278,8 +296,7 @@ impl Pager {
         &mut self,
         board: BoardId,
         tid: Tid,
-        registers: &Registers,
-        extended: Vec<u8>,
+        begin: Begin,
         call: Option<PendingCall>,
     ) -> Result<(), PagerError> {
         let Some(share) = &mut self.share else {
@@ -304,16 +321,16 @@ impl Pager {
                     Prepare {
                         stub_address: stub.0,
                         stuck_after_ms: self.patience.limit_ms(),
-                        points: None,
+                        points: self.points(board),
                     }
                     .into(),
                 ),
             );
+            self.send_own_data(board);
         }
-        for (addr, write, window) in [
-            (registers.pc(), false, CODE_AHEAD),
-            (registers.sp(), true, 1),
-        ] {
+        let (code, data) = self.begins_with(board, &begin);
+        let code = code.map(|addr| (addr, false, CODE_AHEAD));
+        for (addr, write, window) in code.into_iter().chain([(data, true, 1)]) {
             let page = addr / SIZE;
             if self.map_for(board, addr, None)? == Some(true)
                 && (write || !self.has_gone_ahead(board, page))
@@ -322,16 +339,46 @@ impl Pager {
             }
         }
         self.settle()?;
-        let start = Start {
+        let mut start = Start {
             thread: tid as u32,
-            regs: registers.to_bytes().into(),
-            extended: extended.into(),
             pending_call: call,
-            resume: None,
-            amend: None,
+            ..Start::default()
         };
+        match begin {
+            Begin::Here {
+                registers,
+                extended,
+            } => {
+                start.regs = registers.to_bytes().into();
+                start.extended = extended.into();
+            }
+            Begin::AtPoint {
+                thread_pointer,
+                header,
+            } => {
+                start.resume = Some(Resume {
+                    pc: self.resume_at(board).unwrap_or_default(),
+                    thread_pointer,
+                    argument: header,
+                })
+            }
+            Begin::Again { state, amend } => {
+                start.regs = state.registers;
+                start.extended = state.extended;
+                start.amend = Some(amend);
+            }
+        }
         self.stage(board, Staged::Other(start.into()));
         Ok(())
+    }
+
+    /// The code, if known, and the data that a thread touches first.
+    fn begins_with(&self, board: BoardId, begin: &Begin) -> (Option<u64>, u64) {
+        match begin {
+            Begin::Here { registers, .. } => (Some(registers.pc()), registers.sp()),
+            Begin::AtPoint { header, .. } => (self.resume_at(board), *header),
+            Begin::Again { state, .. } => (None, state.sp),
+        }
     }
 
     /// Whether code that nobody writes has gone to a board from this page on; from now on it has.

@@ -6,6 +6,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::{Instant, timeout};
 
 use super::run::BoardAddress;
+use crate::continuations::Pair;
 use crate::home::error::JobError;
 use crate::home::job::{BoardFacts, Settings};
 use crate::wire::PROTOCOL;
@@ -54,6 +55,7 @@ pub(super) type Reached = Vec<(Link, BoxStream<'static, FromBoard>)>;
 /// Connects to all boards, session and heartbeat.
 pub(super) async fn reach(
     addresses: &[BoardAddress],
+    pair: Option<&Pair>,
     settings: Settings,
 ) -> Result<(Reached, Vec<BoardFacts>), JobError> {
     let mut links: Reached = Vec::new();
@@ -70,6 +72,7 @@ pub(super) async fn reach(
             role: Role::Session as i32,
             facts: ours.clone().unwrap_or_default(),
             insecure: settings.insecure,
+            other_isas: pair.map_or_else(Vec::new, Pair::other_isas),
             ..Hello::default()
         };
         let session = connect(address, hello.clone(), settings.insecure)
@@ -80,9 +83,11 @@ pub(super) async fn reach(
         let heart = connect(address, hello, settings.insecure)
             .await
             .map_err(refused)?;
+        let isa = session.welcome.facts.isa.clone();
         all_facts.push(BoardFacts {
             name: session.welcome.name.clone(),
-            isa: session.welcome.facts.isa.clone(),
+            foreign: pair.is_some() && (settings.only_at_points || isa != std::env::consts::ARCH),
+            isa,
             address: address.clone(),
             slots: session.welcome.slots,
             cores: session.welcome.cores,

@@ -92,6 +92,9 @@ impl Pager {
         addr: u64,
         thread: Option<Tid>,
     ) -> Result<Option<bool>, PagerError> {
+        if let Some(own) = self.map_own(board, addr) {
+            return Ok(Some(own));
+        }
         // An unmapping whose event is not yet read must not strike what is mapped there now.
         self.catch_up()?;
         let Some(share) = &mut self.share else {
@@ -118,6 +121,10 @@ impl Pager {
         };
         if kind == MappedKind::Tracked && !share.watch(&vma)? {
             // Some anonymous memory cannot be watched (huge page files); threads use it at home.
+            return Ok(Some(false));
+        }
+        let link = &self.boards[usize::from(board) - 1];
+        if kind == MappedKind::Vdso && link.facts.isa != std::env::consts::ARCH {
             return Ok(Some(false));
         }
         if kind == MappedKind::Vdso && share.vdso.is_none() {
@@ -149,23 +156,22 @@ impl Pager {
             let (start, end) = (range.start.max(vma.start), range.end.min(vma.end));
             self.stage(board, Staged::Other(Unmap { start, end }.into()));
         }
-        let link = &mut self.boards[usize::from(board) - 1];
-        link.mapped.insert(vma.range(), wanted);
-        link.retries.changed();
-        let (start, end, prot) = (vma.start, vma.end, vma.prot.bits());
-        self.stage(
-            board,
-            Staged::Other(
-                Map {
-                    start,
-                    end,
-                    prot,
-                    kind: wire_kind(kind) as i32,
-                }
-                .into(),
-            ),
-        );
+        self.tell_mapping(board, vma.range(), wanted);
         Ok(Some(true))
+    }
+
+    /// Tells a board of a mapping.
+    pub(super) fn tell_mapping(&mut self, board: BoardId, range: Range<u64>, mapped: Mapped) {
+        let link = &mut self.boards[usize::from(board) - 1];
+        link.mapped.insert(range.clone(), mapped);
+        link.retries.changed();
+        let map = Map {
+            start: range.start,
+            end: range.end,
+            prot: mapped.prot.bits(),
+            kind: wire_kind(mapped.kind) as i32,
+        };
+        self.stage(board, Staged::Other(map.into()));
     }
 
     /// The supervisor made the mapping at `addr` anonymous, or could not.
@@ -307,6 +313,11 @@ impl Pager {
                 .collect();
             for (range, mapped) in pieces {
                 let piece = range.start.max(start)..range.end.min(end);
+                if mapped.kind == MappedKind::Own {
+                    let what = "other mappings in place of its own code and constants";
+                    self.notify(ToSupervisor::Beyond(what));
+                    continue;
+                }
                 if mapped.kind != MappedKind::Tracked {
                     // Its content comes from home whenever it is asked for again.
                     let link = &mut self.boards[usize::from(board) - 1];
@@ -380,6 +391,7 @@ fn wire_kind(kind: MappedKind) -> MapKind {
         MappedKind::Tracked => MapKind::Tracked,
         MappedKind::Image => MapKind::Fixed,
         MappedKind::Vdso => MapKind::Vdso,
+        MappedKind::Own => MapKind::Own,
     }
 }
 

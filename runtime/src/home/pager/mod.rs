@@ -14,6 +14,7 @@ mod dump;
 mod gather;
 mod link;
 mod mapping;
+mod own;
 mod pinned;
 mod run;
 mod send;
@@ -35,6 +36,7 @@ pub use run::{BoardAddress, Pager, PagerHandle, PagerReport, start};
 use super::intercept::{Forwarded, Interception};
 use super::messages::{BoardId, ToSupervisor};
 use crate::coherence::{DirAction, Directory, Page};
+use crate::continuations::Pair;
 use crate::guest::ptrace::Tid;
 use crate::memory::address_map::AddressMap;
 use crate::memory::maps::{Maps, Prot};
@@ -68,6 +70,8 @@ pub(super) enum MappedKind {
     Image,
     /// Stand-ins for the vDSO.
     Vdso,
+    /// The program's file for the board's ISA: the board's own.
+    Own,
 }
 
 /// The guest's memory and who has what of it. Exists from the first offload on.
@@ -77,6 +81,8 @@ pub(super) struct Share {
     pub reserved: Range<u64>,
     /// The guest's program file.
     pub program: PathBuf,
+    /// The program's files, if it is of rtx-cc.
+    pub pair: Option<Arc<Pair>>,
     pub node: Node,
     pub directory: Directory<Content>,
     pub maps: Maps,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::os::fd::AsFd;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use super::link::{self, FromBoard, Link};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
 use crate::coherence::{Counters, Directory, NodeId, Page};
+use crate::continuations::Pair;
 use crate::guest::ptrace::Tid;
 use crate::home::error::JobError;
 use crate::home::job::{BoardFacts, Control, Settings};
@@ -86,11 +88,14 @@ pub(super) struct Board {
     pub refused: HashMap<Tid, RecallCause>,
     pub staged: VecDeque<Staged>,
     pub cpu_ns: u64,
+    pub facts: BoardFacts,
 }
 
 /// The pager's state.
 pub struct Pager {
     pub(super) boards: Vec<Board>,
+    /// The program's files, if it is of rtx-cc.
+    pub(super) pair: Option<Arc<Pair>>,
     pub(super) share: Option<Share>,
     pub(super) events: Vec<Event>,
     pub(super) pinned_tokens: Vec<u64>,
@@ -127,6 +132,7 @@ impl PagerHandle {
 /// Reaches all boards and starts the pager.
 pub fn start(
     boards: &[BoardAddress],
+    pair: Option<Arc<Pair>>,
     settings: Settings,
     supervisor: Control,
 ) -> Result<(PagerHandle, Vec<BoardFacts>), JobError> {
@@ -135,7 +141,7 @@ pub fn start(
     let (report, reached) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
         .name("rtx-pager".into())
-        .spawn(move || run(&boards, settings, supervisor, inbox, &report))
+        .spawn(move || run(&boards, pair, settings, supervisor, inbox, &report))
         .map_err(|e| JobError::Kernel("start a thread", e))?;
     match reached.recv() {
         Ok(Ok(facts)) => Ok((PagerHandle { sender, thread }, facts)),
@@ -146,6 +152,7 @@ pub fn start(
 
 fn run(
     addresses: &[BoardAddress],
+    pair: Option<Arc<Pair>>,
     settings: Settings,
     supervisor: Control,
     inbox: UnboundedReceiver<ToPager>,
@@ -162,17 +169,17 @@ fn run(
         }
     };
     runtime.block_on(async {
-        let (links, facts) = match link::reach(addresses, settings).await {
+        let (links, facts) = match link::reach(addresses, pair.as_deref(), settings).await {
             Ok(reached) => reached,
             Err(e) => {
                 let _ = report.send(Err(e));
                 return PagerReport::default();
             }
         };
-        let _ = report.send(Ok(facts));
+        let _ = report.send(Ok(facts.clone()));
         let mut streams = SelectAll::new();
         let mut boards = Vec::new();
-        for (i, (link, stream)) in links.into_iter().enumerate() {
+        for (i, ((link, stream), facts)) in links.into_iter().zip(facts).enumerate() {
             let id = i as BoardId + 1;
             streams.push(stream.map(move |message| (id, message)).boxed());
             boards.push(Board {
@@ -186,10 +193,12 @@ fn run(
                 refused: HashMap::new(),
                 staged: VecDeque::new(),
                 cpu_ns: 0,
+                facts,
             });
         }
         let mut pager = Pager {
             boards,
+            pair,
             share: None,
             events: Vec::new(),
             pinned_tokens: Vec::new(),
@@ -321,6 +330,7 @@ impl Pager {
         self.share = Some(Share {
             pid: shared.memory,
             reserved: shared.reserved,
+            pair: self.pair.clone(),
             program: std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default(),
             node: Node::new(NodeId::HOME, memory),
             directory: Directory::new(),
@@ -362,18 +372,21 @@ impl Pager {
             ToPager::Start {
                 board,
                 tid,
-                registers,
-                extended,
+                begin,
                 call,
             } => {
-                return self.start_thread(board, tid, &registers, extended, call);
+                return self.start_thread(board, tid, begin, call);
             }
-            ToPager::Recall { board, tid } => self.stage(
+            ToPager::Recall {
+                board,
+                tid,
+                at_point,
+            } => self.stage(
                 board,
                 Staged::Other(
                     Recall {
                         thread: tid as u32,
-                        at_point: false,
+                        at_point,
                     }
                     .into(),
                 ),

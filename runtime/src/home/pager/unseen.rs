@@ -294,12 +294,25 @@ impl Pager {
 impl Share {
     /// The mapping at an address, or the next one.
     fn mapping_from(&self, at: u64) -> Result<Option<Vma>, PagerError> {
-        found(self.maps.query_or_next(at))
+        let vma = found(self.maps.query_or_next(at))?;
+        Ok(vma.map(|vma| self.without_own(at.max(vma.start), vma)))
     }
 
     /// The mapping at an address.
     pub(super) fn mapping_at(&self, at: u64) -> Result<Option<Vma>, PagerError> {
-        found(self.maps.query(at))
+        let vma = found(self.maps.query(at))?;
+        Ok(vma.map(|vma| self.without_own(at, vma)))
+    }
+
+    /// The part of a mapping around `at` that is all shared or all the node's own: the kernel may have
+    /// joined the two.
+    fn without_own(&self, at: u64, mut vma: Vma) -> Vma {
+        if let Some(pair) = &self.pair {
+            let extent = pair.extent(at);
+            vma.start = vma.start.max(extent.start);
+            vma.end = vma.end.min(extent.end);
+        }
+        vma
     }
 }
 

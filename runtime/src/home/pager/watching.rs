@@ -69,9 +69,10 @@ impl Share {
         Ok(range)
     }
 
-    /// Whether a mapping is rtx's own.
+    /// Whether a mapping is rtx's, or the node's own.
     pub(super) fn is_ours(&self, vma: &Vma) -> bool {
-        vma.end > self.reserved.start && vma.start < self.reserved.end
+        let ours = vma.end > self.reserved.start && vma.start < self.reserved.end;
+        ours || self.pair.as_ref().is_some_and(|p| p.is_own(&vma.range()))
     }
 
     /// The private anonymous mapping at `addr` that is not watched yet.

@@ -1,0 +1,112 @@
+//! Faults of foreign threads: the kernel thread gets the signal that the kernel would have sent, with the
+//! same information, and dies of it or runs its handler; then the thread runs its instruction again.
+
+use nix::unistd::Pid;
+
+use super::{What, below};
+use crate::guest::inject::{InjectError, Injector};
+use crate::guest::ptrace::{self, Tid};
+use crate::home::error::JobError;
+use crate::home::messages::{Foreign, Held};
+use crate::home::shadow::{Outcome, outcome};
+use crate::home::supervisor::{Supervisor, alive};
+use crate::memory::remote;
+
+/// Bytes of the kernel's `siginfo_t` (asm-generic/siginfo.h).
+const SIGINFO: usize = 128;
+/// Bytes of the kernel's `struct sigaction` on both ISAs, and of its mask.
+const SIGACTION: usize = 32;
+const MASK: u64 = 8;
+
+/// The information of a fault: `si_signo`, `si_errno`, `si_code`, and `si_addr` behind padding.
+fn siginfo(signal: i32, (code, address): (i32, u64)) -> [u8; SIGINFO] {
+    let mut info = [0; SIGINFO];
+    info[0..4].copy_from_slice(&signal.to_ne_bytes());
+    info[8..12].copy_from_slice(&code.to_ne_bytes());
+    info[16..24].copy_from_slice(&address.to_ne_bytes());
+    info
+}
+
+impl Supervisor {
+    /// Sends the kernel thread of a thread that stands still the signal of its fault.
+    pub(super) fn fault(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+        let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
+            return Ok(());
+        };
+        let beneath = self.threads.get(&tid).and_then(|t| t.beneath.as_ref());
+        let Some(What::Still(context)) = beneath.map(|b| &b.what) else {
+            return Ok(());
+        };
+        let Held::Theirs(Foreign { sp, fault, .. }) = &context.state else {
+            return Ok(());
+        };
+        let (sp, info) = (*sp, siginfo(signal, *fault));
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        regs.set_pc(stub.park());
+        regs.finish_call(0);
+        regs.set_sp(below(sp));
+        if !self.stand(tid, &regs, 0)? {
+            return Ok(());
+        }
+        let Some(mask) = alive(ptrace::signal_mask(tid), "read a signal mask")? else {
+            return Ok(());
+        };
+        let bit = 1u64 << (signal - 1);
+        // The kernel lets nobody block or ignore the signal of a fault (kernel/signal.c, force_sig_info).
+        let forced = mask & bit != 0 || outcome(self.pid, signal) != Outcome::Handler;
+        let memory = self.setup.as_ref().map_or(self.pid, |s| s.memory);
+        let send = || -> Result<(), InjectError> {
+            let mut injector = Injector::begin(self.pid, tid)?;
+            let sent = (|| {
+                let write = |bytes: &[u8]| {
+                    remote::write(Pid::from_raw(memory), stub.scratch(), bytes).map_err(|e| {
+                        InjectError::Call(tid, "signal of a fault", std::io::Error::other(e))
+                    })
+                };
+                if forced {
+                    write(&[0; SIGACTION])?;
+                    let args = [signal as u64, stub.scratch(), 0, MASK, 0, 0];
+                    let nr = libc::SYS_rt_sigaction;
+                    injector.call(stub.gadget(), "rt_sigaction", nr, args)?;
+                }
+                write(&info)?;
+                let (pid, thread) = (self.pid as u64, tid as u64);
+                let args = [pid, thread, signal as u64, stub.scratch(), 0, 0];
+                let nr = libc::SYS_rt_tgsigqueueinfo;
+                injector.call(stub.gadget(), "rt_tgsigqueueinfo", nr, args)
+            })();
+            injector.finish()?;
+            sent.map(drop)
+        };
+        let sent = send();
+        if self.unless_ended(sent)?.is_none() {
+            return Ok(());
+        }
+        if forced {
+            alive(
+                ptrace::set_signal_mask(tid, mask & !bit),
+                "set a signal mask",
+            )?;
+        }
+        // The signal comes before anything else.
+        self.resume(tid, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_information_lies_where_the_kernel_has_it() {
+        let bytes = siginfo(libc::SIGSEGV, (2, 0x7000));
+        // SAFETY: siginfo_t is plain data of this size, for which any bytes are valid.
+        let info: libc::siginfo_t = unsafe { std::mem::transmute_copy(&bytes) };
+        assert_eq!(size_of::<libc::siginfo_t>(), SIGINFO);
+        assert_eq!((info.si_signo, info.si_code), (libc::SIGSEGV, 2));
+        // SAFETY: a fault has an address.
+        assert_eq!(unsafe { info.si_addr() } as u64, 0x7000);
+    }
+}

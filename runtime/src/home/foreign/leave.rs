@@ -1,0 +1,176 @@
+//! Leaving home for a board of another ISA: the thread is asked, goes on to its next equivalence point,
+//! leaves its registers for its continuation there and parks.
+
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+
+use super::Stay;
+use crate::guest::arch::{self, Registers};
+use crate::guest::ptrace::{self, Tid};
+use crate::home::error::JobError;
+use crate::home::messages::{Begin, BoardId, ToPager};
+use crate::home::supervisor::{Supervisor, alive};
+use crate::home::thread::{AtHome, Away, Place, Shadow};
+use crate::memory::remote;
+
+/// How long a thread may take to come to an equivalence point; then it is not asked any more.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A thread is asked to leave for a board.
+#[derive(Clone, Copy, Debug)]
+pub struct Leaving {
+    /// The board.
+    pub board: BoardId,
+    /// Since when it is wanted there.
+    pub since: Instant,
+}
+
+impl Supervisor {
+    /// Asks a stopped thread with `regs` to leave for `board` at its next equivalence point.
+    pub(in crate::home) fn ask_to_leave(
+        &mut self,
+        tid: Tid,
+        board: BoardId,
+        regs: &Registers,
+    ) -> Result<(), JobError> {
+        let Some(pair) = &self.pair else {
+            return Ok(());
+        };
+        let offset = pair.home.note.thread_pointer;
+        let pthread = regs.thread_pointer().wrapping_add_signed(-offset);
+        if regs.thread_pointer() == 0 {
+            // It has not come as far as its own beginning.
+            return Ok(());
+        }
+        let now = Instant::now();
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            let since = thread.wanted_since;
+            thread.leaving = Some(Leaving { board, since });
+        }
+        if self.requests.ask(tid, pthread) {
+            self.write_requests()?;
+        }
+        self.wake_by(now + PATIENCE);
+        Ok(())
+    }
+
+    /// Tells the program who is asked.
+    fn write_requests(&self) -> Result<(), JobError> {
+        let (Some(pair), Some(setup)) = (&self.pair, &self.setup) else {
+            return Ok(());
+        };
+        let (note, memory) = (&pair.home.note, Pid::from_raw(setup.memory));
+        let write = |at, bytes: &[u8]| match remote::write(memory, at, bytes) {
+            // It is ending, which will be reported.
+            Ok(()) | Err(remote::RemoteError::Gone { .. }) => Ok(()),
+            Err(e) => Err(JobError::Kernel(
+                "ask a thread to leave",
+                std::io::Error::other(e),
+            )),
+        };
+        write(note.requests, &self.requests.table())?;
+        write(note.indicator, &self.requests.indicator())
+    }
+
+    /// A thread is not asked to leave any more; returns for what it was.
+    pub(in crate::home) fn stop_asking(&mut self, tid: Tid) -> Result<Option<Leaving>, JobError> {
+        if self.requests.forget(tid) {
+            self.write_requests()?;
+        }
+        let thread = self.threads.get_mut(&tid);
+        Ok(thread.and_then(|thread| thread.leaving.take()))
+    }
+
+    /// Stops asking those who have come to no point for long.
+    pub(in crate::home) fn give_up_asking(&mut self, now: Instant) -> Result<(), JobError> {
+        let leaving = self
+            .threads
+            .values()
+            .filter_map(|t| Some((t.tid, t.leaving?.since)));
+        let (over, waiting): (Vec<_>, Vec<_>) =
+            leaving.partition(|(_, since)| now.duration_since(*since) >= PATIENCE);
+        for (tid, _) in over {
+            self.stop_asking(tid)?;
+            self.stays(tid, Stay::NoPoint)?;
+        }
+        if let Some(since) = waiting.into_iter().map(|(_, since)| since).min() {
+            self.wake_by(since + PATIENCE);
+        }
+        Ok(())
+    }
+
+    /// A thread that was to move to another ISA stays where it is.
+    pub(in crate::home) fn stays(&mut self, tid: Tid, why: Stay) -> Result<(), JobError> {
+        let reason = match why {
+            Stay::InCall => "it waits in a system call",
+            Stay::NoPoint => "it comes to no equivalence point",
+            Stay::TooLate => "the board cannot take it any more",
+        };
+        self.observer.decision(tid, "leave where it is", reason);
+        *self.stats.stays.entry(why).or_default() += 1;
+        Ok(())
+    }
+
+    /// A thread at home is about to park, with nothing left in its registers.
+    pub(in crate::home) fn on_park_call(&mut self, tid: Tid) -> Result<(), JobError> {
+        let Some(regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        let header = regs.first_argument();
+        if let Some(state @ AtHome::Free) = self.at_home(tid) {
+            *state = AtHome::Parking { header };
+        }
+        // The call itself does nothing; at its exit nothing else has happened yet.
+        let answer = ptrace::cont_to_call(tid, 0);
+        self.resumed(tid, answer)
+    }
+
+    /// A thread has parked: its kernel thread becomes a shadow. It goes on here if that cannot be.
+    pub(in crate::home) fn depart(&mut self, tid: Tid, header: u64) -> Result<(), JobError> {
+        if let Some(state) = self.at_home(tid) {
+            *state = AtHome::Free;
+        }
+        let Some(leaving) = self.stop_asking(tid)? else {
+            return self.resume(tid, 0);
+        };
+        let board_lives = self.boards[usize::from(leaving.board) - 1].alive;
+        let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?.unwrap_or(true);
+        if !self.can_share() || self.group_stopped || !board_lives || pending {
+            self.stays(tid, Stay::TooLate)?;
+            return self.resume(tid, 0);
+        }
+        let behind = arch::leave_call_stop(self.pid, tid);
+        if self.unless_ended(behind)?.is_none() {
+            return Ok(());
+        }
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        let thread_pointer = regs.thread_pointer();
+        let setup = self.setup.as_ref().expect("it was asked to leave");
+        regs.set_pc(setup.stub.park());
+        regs.finish_call(0);
+        if !self.stand(tid, &regs, 0)? {
+            return Ok(());
+        }
+        let thread = self.threads.get_mut(&tid).expect("just seen");
+        thread.counters.offloads += 1;
+        thread.counters.crossings += 1;
+        thread.handler = None;
+        thread.place = Place::Away(Box::new(Away {
+            crossing: Some(leaving.since),
+            ..Away::foreign(leaving.board, Shadow::Parked)
+        }));
+        self.tell(ToPager::Start {
+            board: leaving.board,
+            tid,
+            begin: Begin::AtPoint {
+                thread_pointer,
+                header,
+            },
+            call: None,
+        });
+        self.resume(tid, 0)
+    }
+}

@@ -1,0 +1,78 @@
+//! Threads on boards of another ISA (docs/continuations.md). Their registers mean nothing here: a thread
+//! goes there and comes back at equivalence points, in its continuation.
+//!
+//! ```text
+//! the policy wants it there  -> leave: asked -> it parks -> its kernel thread becomes a shadow
+//! the policy wants it home   -> arrive: the board asks -> it parks there -> it takes up its continuation here
+//! ```
+//!
+//! In between, what natively needs the thread's registers is done by its kernel thread at home without
+//! them: handlers of signals ([`handle`]) run on the shadow, in home's ISA, on the thread's own stack
+//! below the frames it has on the board; calls that make, replace or end threads are made by the shadow
+//! ([`native`]); a fault's signal is sent by the shadow to itself ([`fault`]). Meanwhile the thread stands
+//! still on the board, or its registers are kept here, unread: [`Beneath`].
+
+mod arrive;
+mod fault;
+mod handle;
+mod leave;
+mod native;
+mod surface;
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+pub use leave::Leaving;
+
+use super::messages::{BoardId, Context};
+use super::supervisor::Supervisor;
+use super::thread::PendingCall;
+
+/// Why a thread that was to move to another ISA stayed where it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stay {
+    /// It waited in a system call.
+    InCall,
+    /// It came to no equivalence point in time: it is held (by a handler, or a function that cannot
+    /// migrate), or computes in one that has none.
+    NoPoint,
+    /// The program cannot be shared, or the board was gone, when it had come to one.
+    TooLate,
+}
+
+/// What waits under the code that a foreign thread's kernel thread runs at home.
+pub struct Beneath {
+    /// The board to which the thread goes back.
+    pub board: BoardId,
+    /// Since when it is there.
+    pub sent: Instant,
+    /// What the thread itself does.
+    pub what: What,
+}
+
+/// See [`Beneath`].
+pub enum What {
+    /// It waits on its board, in this home call.
+    InCall(PendingCall),
+    /// It stands still: this is all of it.
+    Still(Box<Context>),
+    /// It stands before a call that its kernel thread makes for it, with these arguments.
+    Makes(Box<Context>, [u64; 6]),
+}
+
+/// Bytes under a foreign thread's stack pointer that are its own: the red zone, and room to spare.
+const RED_ZONE: u64 = 256;
+
+/// Where home's code may use the stack of a foreign thread that is at `sp`.
+pub(super) fn below(sp: u64) -> u64 {
+    sp.saturating_sub(RED_ZONE) & !15
+}
+
+impl Supervisor {
+    /// Whether threads go to a board only at equivalence points.
+    pub(super) fn is_foreign(&self, board: BoardId) -> bool {
+        self.boards[usize::from(board) - 1].foreign
+    }
+}

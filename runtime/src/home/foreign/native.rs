@@ -1,0 +1,153 @@
+//! Calls of foreign threads that make, replace or end the calling thread. Its kernel thread makes them: it
+//! has the thread's number, mask and memory, and its registers here mean nothing. What a new thread is to
+//! begin with, its maker's registers, is on the board.
+
+use std::time::Instant;
+
+use super::{Beneath, What, below};
+use crate::calls;
+use crate::guest::arch;
+use crate::guest::ptrace::{self, Tid};
+use crate::home::error::JobError;
+use crate::home::messages::{Begin, Foreign, Held, ToPager};
+use crate::home::supervisor::{Supervisor, alive};
+use crate::home::thread::{AtHome, Away, Place, Shadow};
+use crate::report::call_name;
+use crate::wire::message::{Amend, Born};
+
+/// Where clone(2) has the thread pointer; the word to clear is beside it.
+const CLONE_TLS_ARGUMENT: usize = 7 - arch::CLONE_TID_ARGUMENT;
+
+impl Supervisor {
+    /// Has the kernel thread of a thread that stands still make the call before which it stands.
+    pub(super) fn make_native(&mut self, tid: Tid) -> Result<(), JobError> {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return Ok(());
+        };
+        let Some(Beneath { board, sent, what }) = thread.beneath.take() else {
+            return Ok(());
+        };
+        let What::Still(context) = what else {
+            return Ok(());
+        };
+        let Held::Theirs(Foreign { sp, made, .. }) = &context.state else {
+            return Ok(());
+        };
+        let (sp, made) = (*sp, *made);
+        let call = made.and_then(|(nr, args)| self.native_at_home(board, nr, args));
+        let thread = self.threads.get_mut(&tid).expect("just seen");
+        let Some((nr, args)) = call else {
+            let what = What::Still(context);
+            thread.beneath = Some(Beneath { board, sent, what });
+            let result = Some(i64::from(-libc::ENOSYS));
+            let amend = Amend {
+                result,
+                ..Amend::default()
+            };
+            return self.go_back(tid, amend);
+        };
+        if calls::copies_memory(nr, args[0], |_| None) || calls::lends_memory(nr, args[0], |_| None)
+        {
+            let call = call_name(nr).to_owned();
+            self.fail(JobError::ForeignCopy { tid, call });
+            return Ok(());
+        }
+        let what = What::Makes(context, args);
+        thread.beneath = Some(Beneath { board, sent, what });
+        thread.place = Place::Home(AtHome::NativeCall { entered: false });
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
+            return Ok(());
+        };
+        regs.prepare_call(stub.gadget(), nr as u64, args);
+        regs.set_sp(below(sp));
+        if !self.stand(tid, &regs, 0)? {
+            return Ok(());
+        }
+        let answer = ptrace::cont_to_call(tid, 0);
+        self.resumed(tid, answer)
+    }
+
+    /// The kernel thread has made the call.
+    pub(in crate::home) fn native_made(&mut self, tid: Tid) -> Result<(), JobError> {
+        let Some(regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        if let Some(state) = self.at_home(tid) {
+            *state = AtHome::Free;
+        }
+        let amend = Amend {
+            result: Some(regs.result()),
+            ..Amend::default()
+        };
+        self.go_back(tid, amend)
+    }
+
+    /// A new thread's first stop: if a foreign thread made it, it begins on that one's board.
+    pub(in crate::home) fn born_away(&mut self, tid: Tid) -> Result<bool, JobError> {
+        let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
+            return Ok(false);
+        };
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(false);
+        };
+        if regs.pc() != stub.in_gadget() {
+            return Ok(false);
+        }
+        let args = regs.call_arguments();
+        let maker = self.threads.values().find_map(|thread| {
+            let beneath = thread.beneath.as_ref()?;
+            match &beneath.what {
+                What::Makes(context, made) if *made == args => Some((beneath.board, context)),
+                _ => None,
+            }
+        });
+        let Some((board, context)) = maker else {
+            return Ok(false);
+        };
+        let Held::Theirs(state) = &context.state else {
+            return Ok(false);
+        };
+        let (flags, sp) = (args[0], args[1]);
+        let settles = flags & libc::CLONE_SETTLS as u64 != 0;
+        let born = Born {
+            sp,
+            thread_pointer: settles.then_some(args[CLONE_TLS_ARGUMENT]),
+        };
+        let state = Foreign {
+            sp,
+            ..state.clone()
+        };
+        let amend = Amend {
+            born: Some(born),
+            ..Amend::default()
+        };
+        regs.set_pc(stub.park());
+        regs.finish_call(0);
+        if !self.stand(tid, &regs, 0)? {
+            return Ok(true);
+        }
+        let thread = self.threads.get_mut(&tid).expect("it is being born");
+        thread.counters.offloads += 1;
+        thread.place = Place::Away(Box::new(Away {
+            sent: Instant::now(),
+            ..Away::foreign(board, Shadow::Parked)
+        }));
+        self.tell(ToPager::Start {
+            board,
+            tid,
+            begin: Begin::Again { state, amend },
+            call: None,
+        });
+        self.resume(tid, 0)?;
+        Ok(true)
+    }
+
+    /// A call of those that make, replace or end threads, as home's kernel numbers it.
+    fn native_at_home(&self, board: u8, nr: i64, args: [u64; 6]) -> Option<(i64, [u64; 6])> {
+        let _ = board;
+        (nr != libc::SYS_clone3).then_some((nr, args))
+    }
+}

@@ -1,0 +1,93 @@
+//! What a foreign thread's kernel thread ran at home is over: it stands in the stub again, and the thread
+//! goes on.
+
+use super::{Beneath, What};
+use crate::guest::arch;
+use crate::guest::ptrace::{self, Tid};
+use crate::home::error::JobError;
+use crate::home::supervisor::{Supervisor, alive};
+use crate::home::thread::{AtHome, Away, CallState, Place, Shadow};
+
+impl Supervisor {
+    /// A thread at home is at the entry to or the exit from a call, or was stopped by us: whether it has just
+    /// come back to the stub, and so goes on as a shadow.
+    pub(in crate::home) fn surfaces(&mut self, tid: Tid) -> Result<bool, JobError> {
+        let thread = self.threads.get(&tid);
+        let free = thread.is_some_and(|thread| {
+            thread.beneath.is_some() && matches!(thread.place, Place::Home(AtHome::Free))
+        });
+        let Some(stub) = self.setup.as_ref().map(|s| s.stub).filter(|_| free) else {
+            return Ok(false);
+        };
+        let Some(regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(false);
+        };
+        let stub = stub.gadget()..stub.call_and_return();
+        if !stub.contains(&regs.pc()) {
+            return Ok(false);
+        }
+        if alive(ptrace::is_at_call(tid), "read a stop")?.unwrap_or(false)
+            && alive(ptrace::enters_call(tid), "read an event")?.unwrap_or(true)
+        {
+            // It stops again before it waits.
+            alive(ptrace::interrupt(tid), "stop a thread")?;
+            self.resume(tid, 0)?;
+            return Ok(true);
+        }
+        self.surface(tid)?;
+        Ok(true)
+    }
+
+    fn surface(&mut self, tid: Tid) -> Result<(), JobError> {
+        let behind = arch::leave_call_stop(self.pid, tid);
+        if self.unless_ended(behind)?.is_none() {
+            return Ok(());
+        }
+        let Some(regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
+            return Ok(());
+        };
+        let thread = self.threads.get_mut(&tid).expect("caller checked");
+        let at_gadget = regs.pc() == stub.gadget() || regs.call_will_restart();
+        match thread.beneath.as_ref().map(|b| &b.what) {
+            Some(What::Still(_)) => self.do_for(tid),
+            Some(What::Makes(..)) if at_gadget => {
+                thread.place = Place::Home(AtHome::NativeCall { entered: false });
+                let answer = ptrace::cont_to_call(tid, 0);
+                self.resumed(tid, answer)
+            }
+            Some(What::Makes(..)) => self.native_made(tid),
+            Some(What::InCall(call)) => {
+                let call = *call;
+                let Some(Beneath { board, sent, .. }) = thread.beneath.take() else {
+                    return Ok(());
+                };
+                let in_gadget = regs.pc() == stub.in_gadget() && call.state == CallState::Running;
+                thread.place = Place::Away(Box::new(Away {
+                    call: Some(call),
+                    sent,
+                    ..Away::foreign(board, Shadow::Calling)
+                }));
+                match call.state {
+                    CallState::Done(_) => self.call_over(tid, false),
+                    CallState::Running if at_gadget => self.resume(tid, 0),
+                    CallState::Running if in_gadget => self.call_returned(tid, regs.result()),
+                    _ => {
+                        let away = thread.away().expect("just made so");
+                        away.shadow = Shadow::Parked;
+                        self.go_on(tid, 0)
+                    }
+                }
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Lets a kernel thread go on in the stub after a signal that runs no handler, to surface at once.
+    pub(super) fn resume_beneath(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+        alive(ptrace::interrupt(tid), "stop a thread")?;
+        self.resume(tid, signal)
+    }
+}
