@@ -16,6 +16,7 @@ impl Session {
             Some(equipped) => lines.extend(equipped.node.table.describe(MOST)),
             None => lines.push("the replica is not ready".into()),
         }
+        lines.extend(self.asking.describe());
         if self.frozen {
             lines.push("stopped by job control".into());
         }

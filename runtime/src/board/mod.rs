@@ -4,13 +4,19 @@
 //! which makes the replica ([`replica`], from an [`image`] of nothing but the stub) and holds its
 //! threads' registers, and the session's own ([`session`]), which serves the replica's pages,
 //! carries out what home says ([`serve`]), and passes system calls on ([`threads`], through the
-//! seccomp listener).
+//! seccomp listener). Threads [`begin`] with registers or at their continuation, and are [`leaving`] where they
+//! are stopped or, in programs of rtx-cc, at the [`points`] where they are asked to.
 
 pub mod agent;
+mod begin;
 pub mod command;
 mod dump;
+mod faults;
 mod filter;
 mod image;
+mod leaving;
+mod messages;
+mod points;
 mod replica;
 mod serve;
 mod session;

@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use nix::unistd::Pid;
 
 use super::{filter, image};
-use crate::guest::arch;
+use crate::guest::arch::{self, Registers};
 use crate::guest::equip::{self, EquipError, step};
 use crate::guest::inject::{InjectError, Injector};
 use crate::guest::launch::{self, Inherited, LaunchError, Program};
@@ -22,6 +22,7 @@ use crate::memory::helper::Helper;
 use crate::memory::maps::{Kind, MapsError, read_maps};
 use crate::memory::remote;
 use crate::memory::uffd::{self, Uffd};
+use crate::wire::message::Resume;
 
 /// Why there is no replica.
 #[derive(Debug, thiserror::Error)]
@@ -202,6 +203,14 @@ fn no_new_privs(injector: &mut Injector, stub: Stub) -> Result<(), InjectError> 
 }
 
 impl Replica {
+    /// The registers and extended state of a thread that takes up its continuation: otherwise those of
+    /// the seed, which never runs code of a program.
+    pub fn fresh(&self, at: Resume) -> std::io::Result<(Registers, Vec<u8>)> {
+        let mut registers = ptrace::registers(self.seed)?;
+        registers.begin_at(at.pc, at.thread_pointer, at.argument);
+        Ok((registers, ptrace::extended(self.seed)?))
+    }
+
     /// Clones a new vessel from the seed; it is stopped and clean. The agent must meanwhile let
     /// the seed's call through.
     pub fn vessel(&self) -> Result<Tid, ReplicaError> {

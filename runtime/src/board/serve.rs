@@ -1,10 +1,9 @@
 //! What home says, carried out on the replica.
 
+use super::messages::ToTracer;
 use super::session::{SIZE, Session, SessionEnd};
-use super::tracer::ToTracer;
 use crate::calls::Barrier;
 use crate::coherence::{Access, TakeMode};
-use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::memory::helper::Call;
 use crate::node::{Content, LocalError};
@@ -36,25 +35,11 @@ impl Session {
                 });
                 Ok(())
             }
-            Message::Start(start) => {
-                let Some(registers) = Registers::from_bytes(&start.regs) else {
-                    return Err(SessionEnd::Here(
-                        "home sent registers of another kind".into(),
-                    ));
-                };
-                self.threads
-                    .announced(start.thread as Tid, start.pending_call);
-                self.tracer.send(ToTracer::Start {
-                    thread: start.thread as Tid,
-                    registers: Box::new(registers),
-                    extended: start.extended.to_vec(),
-                });
-                Ok(())
+            Message::Start(start) => self.begin(&start),
+            Message::Recall(recall) if recall.at_point => {
+                self.recall_at_point(recall.thread as Tid)
             }
-            Message::Recall(recall) => {
-                self.recall(recall.thread as Tid);
-                Ok(())
-            }
+            Message::Recall(recall) => self.recall(recall.thread as Tid),
             Message::AskUsage(ask) => {
                 self.tracer.send(ToTracer::Usage { token: ask.token });
                 Ok(())

@@ -8,26 +8,26 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::messages::{FromTracer, ToTracer};
+use super::points::Asking;
 use super::threads::Threads;
-use super::tracer::{self, FromTracer, ToTracer, TracerHandle};
+use super::tracer::{self, TracerHandle};
 use crate::coherence::{Access, NodeId, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
 use crate::guest::seccomp::Listener;
 use crate::guest::stub::Stub;
 use crate::memory::address_map::AddressMap;
-use crate::memory::uffd::{EVENTS_A_READ, Event};
+use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalError, LocalMemory, Node, Outcome, Work};
 use crate::patience::Patience;
 use crate::wire::frame::{Frame, OutFrame};
 use crate::wire::inbox::Inbox;
 use crate::wire::lookout::Lookout;
-use crate::wire::message::{FaultTimes, Message, Request, Taken};
+use crate::wire::message::{Message, Request, Taken};
 use crate::wire::outbox::Outbox;
 
 pub(super) const SIZE: u64 = PAGE_SIZE as u64;
-/// Fault times that are kept until they are sent.
-const MAX_FAULT_TIMES: usize = 4096;
 
 /// Why a session ended other than by home's goodbye.
 #[derive(Debug, thiserror::Error)]
@@ -65,12 +65,15 @@ pub struct Session {
     /// What the replica has mapped, with its protection bits.
     pub(super) mapped: AddressMap<u32>,
     pub(super) threads: Threads,
+    pub(super) asking: Asking,
     pub(super) frozen: bool,
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     outcomes: Vec<Outcome>,
     pub(super) faults: BTreeMap<Page, Instant>,
-    fault_times: Vec<u64>,
+    pub(super) fault_times: Vec<u64>,
     over: bool,
+    /// This machine's clocks are home's.
+    clocks_agree: bool,
     pub(super) patience: Patience,
     /// Why something could not be sent.
     unsent: Option<String>,
@@ -88,8 +91,8 @@ impl Drop for EndWithSession {
 /// Serves one session to its end. `clocks_agree`: this machine's clocks are home's.
 pub async fn serve(mut inbox: Inbox, outbox: Outbox, clocks_agree: bool) -> Result<(), SessionEnd> {
     let (say, mut hear) = unbounded_channel();
-    let (tracer, thread) = tracer::start(say, clocks_agree)
-        .map_err(|e| SessionEnd::Here(format!("cannot start a thread: {e}")))?;
+    let (tracer, thread) =
+        tracer::start(say).map_err(|e| SessionEnd::Here(format!("cannot start a thread: {e}")))?;
     // Whatever happens here, the replica ends with the session.
     let _guard = EndWithSession(tracer.clone());
     let mut session = Session {
@@ -99,12 +102,14 @@ pub async fn serve(mut inbox: Inbox, outbox: Outbox, clocks_agree: bool) -> Resu
         backlog: VecDeque::new(),
         mapped: AddressMap::new(),
         threads: Threads::default(),
+        asking: Asking::default(),
         frozen: false,
         events: Vec::new(),
         outcomes: Vec::new(),
         faults: BTreeMap::new(),
         fault_times: Vec::new(),
         over: false,
+        clocks_agree,
         patience: Patience::new(Duration::ZERO, Instant::now()),
         unsent: None,
     };
@@ -209,8 +214,12 @@ impl Session {
             Message::Prepare(prepare) => {
                 let limit = Duration::from_millis(prepare.stuck_after_ms);
                 self.patience = Patience::new(limit, Instant::now());
-                self.tracer
-                    .send(ToTracer::Prepare(Stub(prepare.stub_address)));
+                self.asking.points = prepare.points;
+                self.tracer.send(ToTracer::Prepare {
+                    stub: Stub(prepare.stub_address),
+                    // Only what stands in for home's vDSO reads them, which is of home's ISA.
+                    clocks_agree: self.clocks_agree && !self.asking.foreign(),
+                });
                 Ok(())
             }
             Message::Describe(_) => {
@@ -292,58 +301,6 @@ impl Session {
         }
     }
 
-    fn read_faults(&mut self) -> Result<(), SessionEnd> {
-        loop {
-            let Some(equipped) = &mut self.equipped else {
-                return Ok(());
-            };
-            let read = equipped
-                .node
-                .memory
-                .uffd
-                .read_events(&mut self.events)
-                .map_err(LocalError::from)?;
-            for event in self.events.drain(..) {
-                if let Event::Fault {
-                    addr,
-                    write,
-                    wp,
-                    thread,
-                } = event
-                {
-                    let access = if write || wp {
-                        Access::Write
-                    } else {
-                        Access::Read
-                    };
-                    self.faults.entry(addr / SIZE).or_insert_with(Instant::now);
-                    self.threads.faulted(thread);
-                    equipped.node.fault(addr / SIZE, access, thread as u32);
-                }
-            }
-            // Fewer than a read takes: that was all; what comes later wakes us anew.
-            if read < EVENTS_A_READ {
-                return Ok(());
-            }
-        }
-    }
-
-    /// A page came: how long did its fault take?
-    pub(super) fn fault_served(&mut self, page: Page) {
-        if let Some(since) = self.faults.remove(&page)
-            && self.fault_times.len() < MAX_FAULT_TIMES
-        {
-            self.fault_times.push(since.elapsed().as_nanos() as u64);
-        }
-    }
-
-    fn send_fault_times(&mut self) {
-        let ns = std::mem::take(&mut self.fault_times);
-        if !ns.is_empty() {
-            self.say(FaultTimes { ns }.into());
-        }
-    }
-
     /// Carries out what the node's table wants, and tells home.
     pub(super) fn settle(&mut self) -> Result<(), SessionEnd> {
         loop {
@@ -360,9 +317,7 @@ impl Session {
                 Work::Busy => std::thread::yield_now(),
             }
         }
-        if self.fault_times.len() == MAX_FAULT_TIMES {
-            self.send_fault_times();
-        }
+        self.send_many_fault_times();
         Ok(())
     }
 

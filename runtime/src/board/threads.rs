@@ -1,23 +1,24 @@
-//! The offloaded threads of a session: their calls, their faults, their going home.
+//! The offloaded threads of a session: their calls and their faults.
 
 use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::leaving::Leaving;
+use super::messages::{FromTracer, ToTracer};
 use super::session::{Session, SessionEnd};
-use super::tracer::{FromTracer, ToTracer};
 use crate::calls::{self, Route};
-use crate::guest::arch::{self, Registers};
+use crate::continuations;
+use crate::guest::arch;
+use crate::guest::procfs;
 use crate::guest::ptrace::Tid;
 use crate::guest::seccomp::{Answered, WaitingCall};
 use crate::report::call_name;
-use crate::wire::message::{
-    Call, CallCount, Context, MapRequest, PendingCall, ThreadUsage, Usage, Why,
-};
+use crate::wire::message::{Call, Made, MapRequest, PendingCall, ThreadUsage, Usage};
 
 /// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     /// It runs, as far as this session knows.
     Running,
     /// It waits for a home call; until it has made it here, there is nothing to answer yet.
@@ -26,15 +27,17 @@ enum State {
     Answered { nr: i64, result: i64 },
 }
 
-struct Thread {
+pub(super) struct Thread {
     vessel: Option<Tid>,
-    state: State,
+    /// Where its struct pthread is (docs/continuations.md, "The thread"), if it has one of its own.
+    pub pthread: Option<u64>,
+    pub state: State,
     seq: u32,
-    /// Why it is being stopped, if it is, and the signal of a fault.
-    leaving: Option<(Why, i32)>,
-    faults: u64,
+    /// Why it is being stopped, if it is.
+    pub leaving: Option<Leaving>,
+    pub faults: u64,
     /// Calls of which home does not hear otherwise, by number.
-    calls: BTreeMap<i64, u64>,
+    pub calls: BTreeMap<i64, u64>,
 }
 
 /// All of them.
@@ -46,7 +49,7 @@ pub(super) struct Threads {
 
 impl Threads {
     /// Home sends a thread. In the middle of a call, it makes the call here to wait for it.
-    pub fn announced(&mut self, thread: Tid, call: Option<PendingCall>) {
+    pub fn announced(&mut self, thread: Tid, call: Option<PendingCall>, pthread: Option<u64>) {
         let state = call.map_or(State::Running, |call| State::InCall {
             seq: call.seq,
             nr: call.nr,
@@ -54,6 +57,7 @@ impl Threads {
         });
         let fresh = Thread {
             vessel: None,
+            pthread,
             state,
             seq: call.map_or(0, |call| call.seq),
             leaving: None,
@@ -71,6 +75,17 @@ impl Threads {
         self.by_vessel.insert(vessel, thread);
     }
 
+    /// One that is here.
+    pub fn get_mut(&mut self, thread: Tid) -> Option<&mut Thread> {
+        self.threads.get_mut(&thread)
+    }
+
+    /// It left, and its vessel carries nobody.
+    pub fn gone(&mut self, thread: Tid, vessel: Tid) -> Option<Thread> {
+        self.by_vessel.remove(&vessel);
+        self.threads.remove(&thread)
+    }
+
     /// What each does, in words.
     pub fn describe(&self) -> Vec<String> {
         let one = |(tid, thread): (&Tid, &Thread)| {
@@ -86,7 +101,8 @@ impl Threads {
                 }
                 State::Answered { nr, .. } => format!("gets the answer of {}", call_name(nr)),
             };
-            let leaving = thread.leaving.map(|(why, _)| format!(", leaving: {why:?}"));
+            let leaving = thread.leaving.as_ref();
+            let leaving = leaving.map(|why| format!(", leaving: {why:?}"));
             let leaving = leaving.unwrap_or_default();
             format!(
                 "thread {tid}: {vessel}, {state}{leaving}, {} faults",
@@ -175,7 +191,24 @@ impl Session {
             // It is being stopped; it makes the call again wherever it goes on.
             return Ok(());
         }
-        let route = if call.arch == arch::AUDIT_ARCH {
+        let native = call.arch == arch::AUDIT_ARCH;
+        if !native && self.asking.foreign() {
+            // Home cannot tell which call it is, and nobody can make it here.
+            return Err(SessionEnd::Here(format!(
+                "a thread made a system call of another kind ({:#x}) than programs of rtx-cc do",
+                call.arch
+            )));
+        }
+        let made = || Made {
+            nr: call.nr,
+            args: call.args.to_vec(),
+        };
+        if native && call.nr == continuations::PARK && self.asking.points.is_some() {
+            thread.leaving = Some(Leaving::Parked(made()));
+            self.tracer.send(ToTracer::Stop { thread: tid });
+            return Ok(());
+        }
+        let route = if native {
             calls::route(call.nr)
         } else {
             Route::Native
@@ -199,13 +232,18 @@ impl Session {
                     nr: call.nr,
                     id: Some(call.id),
                 };
+                let (ip, sp) = if self.asking.foreign() {
+                    (call.pc, self.stack_in(&call))
+                } else {
+                    (0, 0)
+                };
                 let message = Call {
                     thread: tid as u32,
                     seq,
                     nr: call.nr,
                     args: call.args.to_vec(),
-                    ip: 0,
-                    sp: 0,
+                    ip,
+                    sp,
                 };
                 self.say(message.into());
                 // Home is about to work on the thread's memory.
@@ -215,11 +253,25 @@ impl Session {
                 Ok(())
             }
             Route::Native => {
-                thread.leaving = Some((Why::Call, 0));
+                thread.leaving = Some(Leaving::Call(made()));
                 self.tracer.send(ToTracer::Stop { thread: tid });
                 Ok(())
             }
         }
+    }
+
+    /// The stack pointer of a thread in its call; 0 if the call has been interrupted.
+    fn stack_in(&self, call: &WaitingCall) -> u64 {
+        let equipped = self.equipped.as_ref().expect("a call came through it");
+        let pid = equipped.node.memory.pid.as_raw();
+        // The kernel tells once the thread sleeps, which it is about to.
+        while equipped.calls.is_waiting(call.id) {
+            if let Some(wait) = procfs::wait(pid, call.caller) {
+                return wait.sp;
+            }
+            std::thread::yield_now();
+        }
+        0
     }
 
     /// Home made a call.
@@ -252,19 +304,6 @@ impl Session {
         Ok(())
     }
 
-    /// Home wants a thread back.
-    pub(super) fn recall(&mut self, tid: Tid) {
-        if let Some(thread) = self.threads.threads.get_mut(&tid) {
-            // A fault for which home is still looking a mapping up is none yet.
-            if !matches!(thread.leaving, Some((Why::Call, _)))
-                && thread.leaving != Some((Why::Fault, libc::SIGTRAP))
-            {
-                thread.leaving = Some((Why::Recalled, 0));
-            }
-            self.tracer.send(ToTracer::Stop { thread: tid });
-        }
-    }
-
     /// A thread stopped for a signal that its own instruction caused.
     pub(super) fn on_fault_signal(
         &mut self,
@@ -278,12 +317,17 @@ impl Session {
         let Some(thread) = self.threads.threads.get_mut(&tid) else {
             return Ok(());
         };
-        if thread.leaving.is_some_and(|(why, _)| why != Why::Fault) {
+        let fault = |leaving: &Leaving| matches!(leaving, Leaving::Fault { .. });
+        if thread.leaving.as_ref().is_some_and(|l| !fault(l)) {
             // Its stop is asked for already; the fault will happen again where it goes on.
             self.tracer.send(ToTracer::Stop { thread: tid });
             return Ok(());
         }
-        thread.leaving = Some((Why::Fault, signal));
+        thread.leaving = Some(Leaving::Fault {
+            signal,
+            code,
+            address,
+        });
         if signal == libc::SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR) {
             // Only if home has nothing better for this address does the thread leave.
             self.say(
@@ -303,66 +347,11 @@ impl Session {
     /// A thread that faulted may go on.
     pub(super) fn retry(&mut self, tid: Tid) {
         if let Some(thread) = self.threads.threads.get_mut(&tid) {
-            if thread.leaving.is_some_and(|(why, _)| why == Why::Fault) {
+            if matches!(thread.leaving, Some(Leaving::Fault { .. })) {
                 thread.leaving = None;
             }
             self.tracer.send(ToTracer::Retry { thread: tid });
         }
-    }
-
-    /// A thread is stopped: it goes home.
-    pub(super) fn hand_over(
-        &mut self,
-        tid: Tid,
-        vessel: Tid,
-        mut registers: Registers,
-        extended: Vec<u8>,
-        cpu_ns: u64,
-    ) -> Result<(), SessionEnd> {
-        self.threads.by_vessel.remove(&vessel);
-        if let Some(equipped) = &mut self.equipped {
-            equipped.node.thread_gone(vessel as u32);
-        }
-        let Some(thread) = self.threads.threads.remove(&tid) else {
-            return Ok(());
-        };
-        let (why, signal) = thread.leaving.unwrap_or((Why::Recalled, 0));
-        if !matches!(thread.state, State::Running) && !registers.call_will_restart() {
-            // Stopped on its way back into the call.
-            registers.enter_call();
-        }
-        let call = match thread.state {
-            State::InCall { seq, nr, .. } => Some(PendingCall { seq, nr }),
-            State::Answered { result, .. } => {
-                registers.finish_call(result);
-                None
-            }
-            State::Running => {
-                // About to make a call that was not passed on: it makes it at home.
-                if registers.call_will_restart() {
-                    registers.rewind_call();
-                }
-                None
-            }
-        };
-        let context = Context {
-            thread: tid as u32,
-            why: why as i32,
-            signal,
-            regs: registers.to_bytes().into(),
-            extended: extended.into(),
-            call,
-            cpu_ns,
-            faults: thread.faults,
-            calls: thread
-                .calls
-                .into_iter()
-                .map(|(nr, count)| CallCount { nr, count })
-                .collect(),
-            ..Context::default()
-        };
-        self.say(context.into());
-        Ok(())
     }
 
     /// Tells home what the threads have used here.

@@ -6,65 +6,14 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::replica::{self, Replica, ReplicaError, ReplicaFds};
-use crate::guest::arch::Registers;
+use super::begin::Begin;
+use super::messages::{FromTracer, ToTracer};
+use super::replica::{self, Replica, ReplicaError};
 use crate::guest::bell::{Bell, Sleeper};
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
-use crate::guest::stub::Stub;
 use crate::report::chain;
-
-/// To the tracer.
-pub enum ToTracer {
-    /// Make the replica.
-    Prepare(Stub),
-    /// Let an offloaded thread run.
-    Start {
-        thread: Tid,
-        registers: Box<Registers>,
-        extended: Vec<u8>,
-    },
-    /// Stop a thread and hand over its context.
-    Stop { thread: Tid },
-    /// Let a thread that faulted try again.
-    Retry { thread: Tid },
-    /// Stop or continue all threads.
-    Freeze(bool),
-    /// Tell what the threads have used.
-    Usage { token: u64 },
-    /// End the replica.
-    End,
-}
-
-/// From the tracer.
-pub enum FromTracer {
-    /// The replica is there.
-    Ready(Box<ReplicaFds>, Replica),
-    /// A thread runs, in this vessel.
-    Started { thread: Tid, vessel: Tid },
-    /// A thread's context.
-    Stopped {
-        thread: Tid,
-        vessel: Tid,
-        registers: Box<Registers>,
-        extended: Vec<u8>,
-        cpu_ns: u64,
-    },
-    /// A thread stopped for a synchronous signal; it waits for Retry or Stop.
-    Fault {
-        thread: Tid,
-        signal: i32,
-        code: i32,
-        address: u64,
-    },
-    /// What each thread has used here, in nanoseconds.
-    Usage { token: u64, cpu: Vec<(Tid, u64)> },
-    /// The replica cannot go on.
-    Failed(String),
-    /// The replica is gone.
-    Gone,
-}
 
 /// What a vessel does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +39,6 @@ pub struct Tracer {
     inbox: Receiver<ToTracer>,
     outbox: UnboundedSender<FromTracer>,
     sleeper: Sleeper,
-    clocks_agree: bool,
 }
 
 /// Sends to a tracer and wakes it.
@@ -111,7 +59,6 @@ impl TracerHandle {
 /// Starts a tracer thread.
 pub fn start(
     outbox: UnboundedSender<FromTracer>,
-    clocks_agree: bool,
 ) -> std::io::Result<(TracerHandle, std::thread::JoinHandle<()>)> {
     let (sender, inbox) = std::sync::mpsc::channel();
     let (bell_sender, bell) = std::sync::mpsc::channel();
@@ -135,7 +82,6 @@ pub fn start(
                 inbox,
                 outbox,
                 sleeper,
-                clocks_agree,
             };
             if let Err(e) = tracer.run() {
                 let _ = tracer.outbox.send(FromTracer::Failed(chain(&e)));
@@ -182,8 +128,8 @@ impl Tracer {
 
     fn on_message(&mut self, message: ToTracer) -> Result<(), ReplicaError> {
         match message {
-            ToTracer::Prepare(stub) => {
-                let (replica, fds) = replica::make(stub, self.clocks_agree)?;
+            ToTracer::Prepare { stub, clocks_agree } => {
+                let (replica, fds) = replica::make(stub, clocks_agree)?;
                 let copy = Replica {
                     pid: replica.pid,
                     seed: replica.seed,
@@ -193,11 +139,7 @@ impl Tracer {
                 self.say(FromTracer::Ready(Box::new(fds), copy));
                 Ok(())
             }
-            ToTracer::Start {
-                thread,
-                registers,
-                extended,
-            } => self.start_thread(thread, &registers, &extended),
+            ToTracer::Start { thread, begin } => self.start_thread(thread, begin),
             ToTracer::Stop { thread } => self.stop_thread(thread),
             ToTracer::Retry { thread } => self.retry(thread),
             ToTracer::Freeze(on) => self.freeze(on),
@@ -217,12 +159,7 @@ impl Tracer {
         let _ = self.outbox.send(message);
     }
 
-    fn start_thread(
-        &mut self,
-        thread: Tid,
-        registers: &Registers,
-        extended: &[u8],
-    ) -> Result<(), ReplicaError> {
+    fn start_thread(&mut self, thread: Tid, begin: Begin) -> Result<(), ReplicaError> {
         let replica = self.replica.as_ref().expect("Prepare comes before Start");
         let idle = self
             .vessels
@@ -234,8 +171,12 @@ impl Tracer {
             None => replica.vessel()?,
         };
         let since_ns = procfs::cpu_ns(replica.pid, vessel).map_or(0, |c| c.0);
-        ptrace::set_registers(vessel, registers).map_err(failed("write registers in"))?;
-        ptrace::set_extended(vessel, extended).map_err(failed("write registers in"))?;
+        let (registers, extended) = match begin {
+            Begin::From(registers, extended) => (*registers, extended),
+            Begin::Resume(at) => replica.fresh(at).map_err(failed("read registers in"))?,
+        };
+        ptrace::set_registers(vessel, &registers).map_err(failed("write registers in"))?;
+        ptrace::set_extended(vessel, &extended).map_err(failed("write registers in"))?;
         // Said before it runs, so that its first call is known to be its own.
         self.say(FromTracer::Started { thread, vessel });
         self.let_run(vessel, thread, since_ns)

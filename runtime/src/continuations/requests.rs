@@ -31,6 +31,11 @@ impl<T: Copy + PartialEq> Requests<T> {
         self.asked.is_empty()
     }
 
+    /// Who is asked.
+    pub fn asked(&self) -> impl Iterator<Item = T> + '_ {
+        self.asked.values().copied()
+    }
+
     /// The table in the program's memory.
     pub fn table(&self) -> Vec<u8> {
         let count = self.asked.len().min(MOST) as u64;

@@ -40,16 +40,40 @@ pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     state.ok_or_else(|| bad("stat"))
 }
 
+/// A call in which a thread waits (/proc/PID/task/TID/syscall).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Its number, and its arguments as registers hold them.
+    pub nr: i64,
+    pub args: [u64; 6],
+    /// The thread's stack pointer.
+    pub sp: u64,
+}
+
+impl Wait {
+    /// Of `NUMBER ARGUMENTS STACK-POINTER PROGRAM-COUNTER`. `None`: it is in no call (-1), or runs.
+    fn parse(text: &str) -> Option<Wait> {
+        let mut fields = text.split_ascii_whitespace();
+        let nr = fields.next()?.parse().ok().filter(|nr| *nr >= 0)?;
+        let mut word = || u64::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok();
+        let mut args = [0; 6];
+        for arg in &mut args {
+            *arg = word()?;
+        }
+        let sp = word()?;
+        Some(Wait { nr, args, sp })
+    }
+}
+
+/// The call in which a thread waits, and its stack there. `None`: it waits in none.
+pub fn wait(pid: Tid, tid: Tid) -> Option<Wait> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
+    Wait::parse(&text)
+}
+
 /// The call in which a thread waits: its number and arguments. `None`: it waits in none.
 pub fn waits_in(pid: Tid, tid: Tid) -> Option<(i64, [u64; 6])> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
-    let mut fields = text.split_ascii_whitespace();
-    let number = fields.next()?.parse().ok().filter(|nr| *nr >= 0)?;
-    let mut args = [0; 6];
-    for arg in &mut args {
-        *arg = u64::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok()?;
-    }
-    Some((number, args))
+    wait(pid, tid).map(|wait| (wait.nr, wait.args))
 }
 
 /// Whether a thread has ended. Its tracer hears of the end of a process's first thread only once all
@@ -199,18 +223,37 @@ mod tests {
     #[test]
     fn a_thread_that_waits_tells_in_which_call() {
         let (say, hear) = std::sync::mpsc::channel();
-        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let (go, stay) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::spawn(move || {
             say.send(nix::unistd::gettid().as_raw()).unwrap();
-            wait.recv().unwrap_err();
+            stay.recv().unwrap_err();
         });
         let (pid, tid) = (std::process::id() as Tid, hear.recv().unwrap());
         while waits_in(pid, tid).is_none_or(|(nr, _)| nr != libc::SYS_futex) {
             std::thread::yield_now();
         }
+        let sp = wait(pid, tid).unwrap().sp;
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let holds_it = |line: &str| {
+            let (start, rest) = line.split_once('-').unwrap();
+            let end = rest.split(' ').next().unwrap();
+            let number = |text| u64::from_str_radix(text, 16).unwrap();
+            (number(start)..number(end)).contains(&sp)
+        };
+        assert!(maps.lines().any(holds_it), "{sp:#x} is in no mapping");
         drop(go);
         thread.join().unwrap();
         assert_eq!(waits_in(pid, tid), None);
+    }
+
+    #[test]
+    fn a_call_is_read_as_the_kernel_writes_it() {
+        let text = "202 0x1 0x2 0x3 0x4 0x5 0x6 0x7ffd10 0x401002\n";
+        let (nr, args, sp) = (202, [1, 2, 3, 4, 5, 6], 0x7f_fd10);
+        assert_eq!(Wait::parse(text), Some(Wait { nr, args, sp }));
+        for none in ["running\n", "-1 0x7ffd10 0x401002\n", "", "202 0x1\n"] {
+            assert_eq!(Wait::parse(none), None, "{none:?}");
+        }
     }
 
     #[test]

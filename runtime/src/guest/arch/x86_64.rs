@@ -82,6 +82,36 @@ impl Registers {
         self.0.rip = pc;
     }
 
+    /// Sets the stack pointer.
+    pub fn set_sp(&mut self, sp: u64) {
+        self.0.rsp = sp;
+    }
+
+    /// The thread pointer: the base of fs.
+    pub fn thread_pointer(&self) -> u64 {
+        self.0.fs_base
+    }
+
+    /// Sets the thread pointer.
+    pub fn set_thread_pointer(&mut self, thread_pointer: u64) {
+        self.0.fs_base = thread_pointer;
+    }
+
+    /// Of the registers of a thread that has run no code of a program yet: those of one that begins at
+    /// `pc` with this thread pointer and first argument. It has no stack.
+    pub fn begin_at(&mut self, pc: u64, thread_pointer: u64, argument: u64) {
+        /// Interrupts are on, and the bit that always is.
+        const FLAGS: u64 = 0x202;
+        let kernels = self.0;
+        *self = Self::zeroed();
+        (self.0.cs, self.0.ss) = (kernels.cs, kernels.ss);
+        self.0.eflags = FLAGS;
+        self.0.rip = pc;
+        self.0.fs_base = thread_pointer;
+        self.0.rdi = argument;
+        self.leave_call();
+    }
+
     /// The result register of a finished system call.
     pub fn result(&self) -> i64 {
         self.0.rax as i64
@@ -448,6 +478,21 @@ mod tests {
         let back = Registers::from_bytes(&regs.to_bytes()).unwrap();
         assert_eq!((back.pc(), back.0.fs_base), (0x401000, 7));
         assert!(Registers::from_bytes(&[0; 3]).is_none());
+    }
+
+    #[test]
+    fn a_thread_that_begins_has_nothing_of_another() {
+        let mut regs = Registers::zeroed();
+        (regs.0.cs, regs.0.ss, regs.0.eflags) = (0x33, 0x2b, 0x10246);
+        (regs.0.rbx, regs.0.rsp, regs.0.orig_rax) = (1, 2, 56);
+        regs.begin_at(0x401000, 0x5000, 0x6000);
+        assert_eq!((regs.pc(), regs.thread_pointer()), (0x401000, 0x5000));
+        assert_eq!((regs.first_argument(), regs.sp()), (0x6000, 0));
+        assert_eq!((regs.0.cs, regs.0.ss, regs.0.eflags), (0x33, 0x2b, 0x202));
+        assert_eq!((regs.0.rbx, regs.call_in_progress()), (0, None));
+        regs.set_sp(0x7000);
+        regs.set_thread_pointer(0x8000);
+        assert_eq!((regs.sp(), regs.thread_pointer()), (0x7000, 0x8000));
     }
 
     #[test]

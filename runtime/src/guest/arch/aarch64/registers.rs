@@ -103,6 +103,34 @@ impl Registers {
         self.general.pc = pc;
     }
 
+    /// Sets the stack pointer.
+    pub fn set_sp(&mut self, sp: u64) {
+        self.general.sp = sp;
+    }
+
+    /// The thread pointer: TPIDR_EL0.
+    pub fn thread_pointer(&self) -> u64 {
+        self.thread_pointer
+    }
+
+    /// Sets the thread pointer.
+    pub fn set_thread_pointer(&mut self, thread_pointer: u64) {
+        self.thread_pointer = thread_pointer;
+    }
+
+    /// Of the registers of a thread that has run no code of a program yet: those of one that begins at
+    /// `pc` with this thread pointer and first argument. It has no stack.
+    pub fn begin_at(&mut self, pc: u64, thread_pointer: u64, argument: u64) {
+        /// The conditions (N, Z, C, V) and the kind of the last branch: what instructions leave behind.
+        const LEFT_BEHIND: u64 = 0xf000_0c00;
+        let pstate = self.general.pstate & !LEFT_BEHIND;
+        *self = Self::zeroed();
+        self.general.pstate = pstate;
+        self.general.pc = pc;
+        self.thread_pointer = thread_pointer;
+        self.general.regs[0] = argument;
+    }
+
     /// The result register of a finished system call.
     pub fn result(&self) -> i64 {
         self.general.regs[0] as i64
@@ -251,6 +279,22 @@ mod tests {
         assert_eq!(back.call, regs.call);
         assert!(back.call_will_restart());
         assert!(Registers::from_bytes(&[0; 3]).is_none());
+    }
+
+    #[test]
+    fn a_thread_that_begins_has_nothing_of_another() {
+        let mut regs = Registers::zeroed();
+        regs.prepare_call(0x1000, 98, [11, 12, 13, 14, 15, 16]);
+        regs.enter_call();
+        (regs.general.sp, regs.general.pstate) = (2, 0x6000_1000);
+        regs.begin_at(0x401000, 0x5000, 0x6000);
+        assert_eq!((regs.pc(), regs.thread_pointer()), (0x401000, 0x5000));
+        assert_eq!((regs.first_argument(), regs.sp()), (0x6000, 0));
+        assert_eq!((regs.general.pstate, regs.number()), (0x1000, 0));
+        assert_eq!(regs.call_in_progress(), None);
+        regs.set_sp(0x7000);
+        regs.set_thread_pointer(0x8000);
+        assert_eq!((regs.sp(), regs.thread_pointer()), (0x7000, 0x8000));
     }
 
     #[test]
