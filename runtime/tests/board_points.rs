@@ -188,7 +188,9 @@ impl Home {
                     };
                 }
                 // Somebody needs it again, and gets it anew.
-                Message::Request(request) if request.page == page => self.waiting.push_back(request.into()),
+                Message::Request(request) if request.page == page => {
+                    self.waiting.push_back(request.into())
+                }
                 Message::FaultTimes(_) => {}
                 other => panic!("not a page: {other:?}"),
             }

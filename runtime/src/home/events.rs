@@ -57,6 +57,9 @@ impl Supervisor {
             self.half_born.remove(&new);
             return self.on_forked(tid, new);
         }
+        if let Some(new) = new {
+            self.bore_away(tid, new)?;
+        }
         let asks = self.threads.get(&tid).is_some_and(|t| t.ask_tid_address);
         self.go_on_with_call(tid)?;
         if asks {

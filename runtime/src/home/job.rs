@@ -190,6 +190,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         half_born: Default::default(),
         pair: job.pair,
         requests: Default::default(),
+        births: Default::default(),
         started,
         group_stopped: false,
         closed: false,

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::deadlines::Deadline;
 use super::error::JobError;
 use super::finished::Finished;
+use super::foreign::Birth;
 use super::job::{BoardFacts, Observer};
 use super::messages::{BoardId, ToPager, ToSupervisor};
 use super::setup::Setup;
@@ -97,6 +98,8 @@ pub struct Supervisor {
     pub(super) pair: Option<Arc<Pair>>,
     /// Threads at home that are asked to leave at their next equivalence point.
     pub(super) requests: Requests<Tid>,
+    /// Threads that foreign ones have made and that have not been seen yet.
+    pub(super) births: BTreeMap<Tid, Birth>,
     pub(super) started: Instant,
     pub(super) next_tick: Option<Instant>,
     /// The whole guest is stopped by job control.
@@ -290,6 +293,7 @@ impl Supervisor {
         self.let_go_of_kept(tid);
         self.deadlines.remove(&tid);
         self.remainders.remove(&tid);
+        self.births.remove(&tid);
         if let Some(thread) = self.threads.remove(&tid) {
             self.finished.push(tid, thread.counters);
         }

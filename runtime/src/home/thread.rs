@@ -145,6 +145,8 @@ pub enum AtHome {
     Accounting { token: u64 },
     /// Stopped in a fork event until the child is filled; `native`: it came home for the call.
     Forking { child: Tid, native: bool },
+    /// Made by a foreign thread, and stopped until that is known to have made it.
+    Unborn,
     /// In the call by which it parks, having left its registers for the continuation at `header`.
     Parking { header: u64 },
 }

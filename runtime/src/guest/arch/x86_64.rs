@@ -62,16 +62,6 @@ impl Registers {
         self.0.rsp
     }
 
-    /// Sets the stack pointer.
-    pub fn set_sp(&mut self, sp: u64) {
-        self.0.rsp = sp;
-    }
-
-    /// The thread pointer.
-    pub fn thread_pointer(&self) -> u64 {
-        self.0.fs_base
-    }
-
     /// Sets the first argument of a function that the thread is to run.
     pub fn set_argument(&mut self, value: u64) {
         self.0.rdi = value;

@@ -17,6 +17,9 @@ use crate::memory::remote;
 /// How long a thread may take to come to an equivalence point; then it is not asked any more.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a thread that could not leave is not asked again.
+const STAY: Duration = Duration::from_millis(20);
+
 /// A thread is asked to leave for a board.
 #[derive(Clone, Copy, Debug)]
 pub struct Leaving {
@@ -109,6 +112,10 @@ impl Supervisor {
         };
         self.observer.decision(tid, "leave where it is", reason);
         *self.stats.stays.entry(why).or_default() += 1;
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            // It would do the same again at once.
+            thread.home_until = Some(Instant::now() + STAY);
+        }
         Ok(())
     }
 

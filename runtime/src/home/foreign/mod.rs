@@ -24,6 +24,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use leave::Leaving;
+pub use native::Birth;
 
 use super::messages::{BoardId, Context};
 use super::supervisor::Supervisor;

@@ -2,14 +2,12 @@
 //! has the thread's number, mask and memory, and its registers here mean nothing. What a new thread is to
 //! begin with, its maker's registers, is on the board.
 
-use std::time::Instant;
-
 use super::{Beneath, What, below};
 use crate::calls;
 use crate::guest::arch;
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
-use crate::home::messages::{Begin, Foreign, Held, ToPager};
+use crate::home::messages::{Begin, BoardId, Foreign, Held, ToPager};
 use crate::home::supervisor::{Supervisor, alive};
 use crate::home::thread::{AtHome, Away, Place, Shadow};
 use crate::report::call_name;
@@ -17,6 +15,14 @@ use crate::wire::message::{Amend, Born};
 
 /// Where clone(2) has the thread pointer; the word to clear is beside it.
 const CLONE_TLS_ARGUMENT: usize = 7 - arch::CLONE_TID_ARGUMENT;
+
+/// What a thread that a foreign one makes begins with.
+pub struct Birth {
+    board: BoardId,
+    /// Its maker's registers, and its own stack pointer.
+    state: Foreign,
+    thread_pointer: Option<u64>,
+}
 
 impl Supervisor {
     /// Has the kernel thread of a thread that stands still make the call before which it stands.
@@ -85,64 +91,90 @@ impl Supervisor {
         self.go_back(tid, amend)
     }
 
-    /// A new thread's first stop: if a foreign thread made it, it begins on that one's board.
+    /// A new thread's first stop: if a foreign thread made it, it waits until its maker tells of it, and
+    /// begins on that one's board.
     pub(in crate::home) fn born_away(&mut self, tid: Tid) -> Result<bool, JobError> {
         let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
             return Ok(false);
         };
-        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
-            return Ok(false);
-        };
-        if regs.pc() != stub.in_gadget() {
+        let regs = alive(ptrace::registers(tid), "read registers")?;
+        if regs.is_none_or(|regs| regs.pc() != stub.in_gadget()) {
             return Ok(false);
         }
-        let args = regs.call_arguments();
-        let maker = self.threads.values().find_map(|thread| {
-            let beneath = thread.beneath.as_ref()?;
-            match &beneath.what {
-                What::Makes(context, made) if *made == args => Some((beneath.board, context)),
-                _ => None,
-            }
-        });
-        let Some((board, context)) = maker else {
-            return Ok(false);
+        if let Some(birth) = self.births.remove(&tid) {
+            self.begin_away(tid, birth)?;
+        } else if let Some(state) = self.at_home(tid) {
+            *state = AtHome::Unborn;
+        }
+        Ok(true)
+    }
+
+    /// The kernel thread of a foreign thread has made thread `new`.
+    pub(in crate::home) fn bore_away(&mut self, maker: Tid, new: Tid) -> Result<(), JobError> {
+        let beneath = self.threads.get(&maker).and_then(|t| t.beneath.as_ref());
+        let Some(Beneath {
+            board,
+            what: What::Makes(context, args),
+            ..
+        }) = beneath
+        else {
+            return Ok(());
         };
         let Held::Theirs(state) = &context.state else {
-            return Ok(false);
+            return Ok(());
         };
-        let (flags, sp) = (args[0], args[1]);
-        let settles = flags & libc::CLONE_SETTLS as u64 != 0;
-        let born = Born {
-            sp,
+        let settles = args[0] & libc::CLONE_SETTLS as u64 != 0;
+        let birth = Birth {
+            board: *board,
+            state: Foreign {
+                sp: args[1],
+                ..state.clone()
+            },
             thread_pointer: settles.then_some(args[CLONE_TLS_ARGUMENT]),
         };
-        let state = Foreign {
-            sp,
-            ..state.clone()
+        if self.at_home(new) == Some(&mut AtHome::Unborn) {
+            return self.begin_away(new, birth);
+        }
+        self.births.insert(new, birth);
+        Ok(())
+    }
+
+    /// A new thread, stopped, begins on its maker's board.
+    fn begin_away(&mut self, tid: Tid, birth: Birth) -> Result<(), JobError> {
+        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
+            return Ok(());
+        };
+        regs.set_pc(stub.park());
+        regs.finish_call(0);
+        if !self.stand(tid, &regs, 0)? {
+            return Ok(());
+        }
+        let Birth {
+            board,
+            state,
+            thread_pointer,
+        } = birth;
+        let thread = self.threads.get_mut(&tid).expect("it is being born");
+        thread.counters.offloads += 1;
+        thread.place = Place::Away(Box::new(Away::foreign(board, Shadow::Parked)));
+        let born = Born {
+            sp: state.sp,
+            thread_pointer,
         };
         let amend = Amend {
             born: Some(born),
             ..Amend::default()
         };
-        regs.set_pc(stub.park());
-        regs.finish_call(0);
-        if !self.stand(tid, &regs, 0)? {
-            return Ok(true);
-        }
-        let thread = self.threads.get_mut(&tid).expect("it is being born");
-        thread.counters.offloads += 1;
-        thread.place = Place::Away(Box::new(Away {
-            sent: Instant::now(),
-            ..Away::foreign(board, Shadow::Parked)
-        }));
         self.tell(ToPager::Start {
             board,
             tid,
             begin: Begin::Again { state, amend },
             call: None,
         });
-        self.resume(tid, 0)?;
-        Ok(true)
+        self.resume(tid, 0)
     }
 
     /// A call of those that make, replace or end threads, as home's kernel numbers it.

@@ -83,16 +83,6 @@ impl Registers {
         self.general.sp
     }
 
-    /// Sets the stack pointer.
-    pub fn set_sp(&mut self, sp: u64) {
-        self.general.sp = sp;
-    }
-
-    /// The thread pointer.
-    pub fn thread_pointer(&self) -> u64 {
-        self.thread_pointer
-    }
-
     /// Sets the first argument of a function that the thread is to run.
     pub fn set_argument(&mut self, value: u64) {
         self.general.regs[0] = value;
