@@ -1,5 +1,6 @@
 //! The seam between the commands and the runtime: a plan in, an outcome out.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -344,6 +345,9 @@ fn report(
         threads: threads.collect(),
         calls: CallReport::list(&result.stats.calls),
         recall_causes: result.stats.recalls.clone(),
+        isa_s: isa_seconds(result),
+        crossings: result.threads.iter().map(|(_, c)| c.crossings).sum(),
+        stays: result.stats.stays.clone(),
         pages: Pages {
             read: pages.read,
             write: pages.write,
@@ -358,6 +362,17 @@ fn report(
             freeze: result.stats.freeze.percentiles(),
             offload: result.stats.offload.percentiles(),
             back_migration: result.stats.back_migration.percentiles(),
+            cross_isa: result.stats.crossing.percentiles(),
         },
     }
+}
+
+/// Processor time by instruction set.
+fn isa_seconds(result: &JobResult) -> BTreeMap<String, f64> {
+    let at_home: u64 = result.threads.iter().map(|(_, c)| c.home_ns).sum();
+    let mut seconds = BTreeMap::from([(std::env::consts::ARCH.to_owned(), at_home as f64 / 1e9)]);
+    for (board, ns) in result.boards.iter().zip(&result.pager.board_ns) {
+        *seconds.entry(board.isa.clone()).or_default() += *ns as f64 / 1e9;
+    }
+    seconds
 }

@@ -52,6 +52,9 @@ impl Supervisor {
     pub(super) fn let_go(&mut self) -> Result<(), JobError> {
         self.detaching = false;
         let frozen = self.freeze()?;
+        for tid in self.threads.keys().copied().collect::<Vec<_>>() {
+            self.stop_asking(tid)?;
+        }
         // The pager must have nothing left to serve before its userfaultfd is closed, and every
         // page is home: from here on the kernel serves faults itself.
         self.tell(ToPager::Finish);

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::foreign::Stay;
-use crate::report::{Latency, RecallCause};
+use crate::report::{Latency, RecallCause, Stay};
 
 /// Counts, and latencies in nanoseconds.
 #[derive(Default)]

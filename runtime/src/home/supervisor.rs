@@ -202,7 +202,7 @@ impl Supervisor {
         }
         if stop.is_end() {
             self.on_end(tid, stop);
-            return Ok(());
+            return self.stop_asking(tid).map(drop);
         }
         if !self.threads.contains_key(&tid) {
             if self.is_other_process(tid) {

@@ -75,3 +75,16 @@ impl RecallCause {
 
 // Who adds one lists it too.
 const _: () = assert!(RecallCause::ALL.len() == RecallCause::Detach as usize + 1);
+
+/// Why a thread that was to move to another ISA stayed where it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stay {
+    /// It waited in a system call.
+    InCall,
+    /// It came to no equivalence point in time: it is held (by a handler, or a function that cannot
+    /// migrate), or computes in one that has none.
+    NoPoint,
+    /// The program cannot be shared, or the board was gone, when it had come to one.
+    TooLate,
+}

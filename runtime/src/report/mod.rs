@@ -15,7 +15,7 @@ pub mod write;
 
 pub use calls::CallReport;
 pub(crate) use calls::name as call_name;
-pub use causes::RecallCause;
+pub use causes::{RecallCause, Stay};
 pub use chain::chain;
 pub use latency::Latency;
 pub use schema::{

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::calls::CallReport;
-use super::causes::RecallCause;
+use super::causes::{RecallCause, Stay};
 
 /// The name of this form, in the field `schema` of every report.
 pub const SCHEMA: &str = "rtx.report.v1";
@@ -36,6 +36,15 @@ pub struct Report {
     pub calls: Vec<CallReport>,
     /// How often threads came home, by cause; causes that did not occur are left out.
     pub recall_causes: BTreeMap<RecallCause, u64>,
+    /// Processor time by instruction set, home's included, in seconds.
+    #[serde(default)]
+    pub isa_s: BTreeMap<String, f64>,
+    /// Moves of threads between instruction sets, both ways.
+    #[serde(default)]
+    pub crossings: u64,
+    /// How often threads that were to move to another instruction set stayed where they were, by reason.
+    #[serde(default)]
+    pub stays: BTreeMap<Stay, u64>,
     /// Page traffic of the whole job.
     pub pages: Pages,
     /// How long faults and moves took, in microseconds.
@@ -131,6 +140,9 @@ pub struct LatencyReport {
     pub offload: Percentiles,
     /// From the call on the board until the thread could go on.
     pub back_migration: Percentiles,
+    /// From the decision to move a thread to another instruction set until it ran there, both ways.
+    #[serde(default)]
+    pub cross_isa: Percentiles,
 }
 
 /// Of `count` durations: the median, two more percentiles and the longest, in microseconds; all 0
@@ -186,6 +198,9 @@ pub(super) fn sample() -> Report {
             count: 40,
         }],
         recall_causes: BTreeMap::from([(RecallCause::NativeCall, 1)]),
+        isa_s: BTreeMap::from([("x86_64".to_owned(), 6.625)]),
+        crossings: 5,
+        stays: BTreeMap::from([(Stay::NoPoint, 2)]),
         pages: Pages {
             read: 1000,
             write: 200,
@@ -200,6 +215,7 @@ pub(super) fn sample() -> Report {
             freeze: percentiles(4.0),
             offload: percentiles(1200.0),
             back_migration: Percentiles::default(),
+            cross_isa: Percentiles::default(),
         },
     }
 }
@@ -229,6 +245,9 @@ mod tests {
             }],
             "calls": [{"name": "mmap", "nr": 9, "count": 40}],
             "recall_causes": {"native-call": 1},
+            "isa_s": {"x86_64": 6.625},
+            "crossings": 5,
+            "stays": {"no-point": 2},
             "pages": {
                 "read": 1000, "write": 200, "upgrade": 30, "invalidated": 25,
                 "prefetched": 800, "zero": 64, "bytes": 4653056,
@@ -240,6 +259,7 @@ mod tests {
                     "p50": 1200.0, "p90": 2400.0, "p99": 3600.0, "max": 5400.0, "count": 12,
                 },
                 "back_migration": none,
+                "cross_isa": none,
             },
         });
         let actual: Value = serde_json::to_value(sample()).expect("serializable");

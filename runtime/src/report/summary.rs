@@ -57,6 +57,7 @@ impl Report {
             self.boards_table().render(&mut out);
         }
         self.threads_table().render(&mut out);
+        self.crossings_line(&mut out);
         self.pages_line(&mut out);
         self.latency_table().render(&mut out);
         out
@@ -114,6 +115,29 @@ impl Report {
         table
     }
 
+    /// Whether threads moved between instruction sets, or were to.
+    fn crosses(&self) -> bool {
+        self.crossings > 0 || !self.stays.is_empty()
+    }
+
+    /// What happened between instruction sets, if anything.
+    fn crossings_line(&self, out: &mut String) {
+        if !self.crosses() {
+            return;
+        }
+        let times = self.isa_s.iter();
+        let times: Vec<String> = times
+            .map(|(isa, s)| format!("{} on {isa}", seconds(*s)))
+            .collect();
+        let stayed: u64 = self.stays.values().sum();
+        let _ = writeln!(
+            out,
+            "  instruction sets: {} moves between them, {stayed} times a thread stayed; {}",
+            self.crossings,
+            times.join(", ")
+        );
+    }
+
     fn pages_line(&self, out: &mut String) {
         let pages = &self.pages;
         let _ = writeln!(
@@ -138,7 +162,8 @@ impl Report {
             ("offload", &latency.offload),
             ("back-migration", &latency.back_migration),
         ];
-        for (name, values) in kinds {
+        let crossing = Some(("cross-isa", &latency.cross_isa)).filter(|_| self.crosses());
+        for (name, values) in kinds.into_iter().chain(crossing) {
             table.row(latency_row(name, values));
         }
         table
@@ -198,12 +223,14 @@ rtx: target/guest/x86_64/matmul exited with 0 after 3.25 s, policy static
   local-1  x86_64  127.0.0.1:40001    6.50 s
   thread   at home  on boards  offloads  recalls  back-migrations  home calls
   4711    125.0 ms     6.50 s         3        1                2          40
+  instruction sets: 5 moves between them, 2 times a thread stayed; 6.62 s on x86_64
   pages: 1000 read, 200 written, 30 upgraded, 25 invalidated, 800 prefetched, 64 zero; 4.4 MiB
   latency             p50       p90       p99       max  count
   fault           60.0 us  120.0 us  180.0 us  270.0 us     12
   freeze           4.0 us    8.0 us   12.0 us   18.0 us     12
   offload          1.2 ms    2.4 ms    3.6 ms    5.4 ms     12
   back-migration        -         -         -         -      0
+  cross-isa             -         -         -         -      0
 ";
         assert_eq!(sample().summary(), expected);
     }

@@ -5,7 +5,7 @@ use rtx_tests::{Guest, Run};
 use serde_json::Value;
 
 /// Every field of `rtx.report.v1`, as a path; `*` stands for each element of a list.
-const NUMBERS: [&str; 37] = [
+const NUMBERS: [&str; 44] = [
     "wall_s",
     "boards.*.threads_s",
     "threads.*.tid",
@@ -43,6 +43,13 @@ const NUMBERS: [&str; 37] = [
     "latency_us.back_migration.p99",
     "latency_us.back_migration.max",
     "latency_us.back_migration.count",
+    "latency_us.cross_isa.p50",
+    "latency_us.cross_isa.p90",
+    "latency_us.cross_isa.p99",
+    "latency_us.cross_isa.max",
+    "latency_us.cross_isa.count",
+    "crossings",
+    "isa_s.x86_64",
 ];
 const TEXTS: [&str; 6] = [
     "schema",

@@ -21,27 +21,14 @@ mod surface;
 
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
 pub use leave::Leaving;
 pub use native::Birth;
+
+pub(super) use crate::report::Stay;
 
 use super::messages::{BoardId, Context};
 use super::supervisor::Supervisor;
 use super::thread::PendingCall;
-
-/// Why a thread that was to move to another ISA stayed where it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stay {
-    /// It waited in a system call.
-    InCall,
-    /// It came to no equivalence point in time: it is held (by a handler, or a function that cannot
-    /// migrate), or computes in one that has none.
-    NoPoint,
-    /// The program cannot be shared, or the board was gone, when it had come to one.
-    TooLate,
-}
 
 /// What waits under the code that a foreign thread's kernel thread runs at home.
 pub struct Beneath {
