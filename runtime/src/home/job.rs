@@ -1,6 +1,6 @@
 //! Running one job: boards are reached first, then the program starts.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use rtx_policies::Policy;
@@ -12,6 +12,7 @@ use super::pager::{self, BoardAddress, PagerReport};
 use super::stats::Stats;
 use super::supervisor::{Ended, Supervisor};
 use super::thread::{Counters, Thread};
+use crate::continuations::Pair;
 use crate::guest::bell::{Bell, Sleeper};
 use crate::guest::launch::{self, Program};
 use crate::guest::procfs;
@@ -54,6 +55,8 @@ pub trait Observer: Send {
 /// A job to run.
 pub struct Job {
     pub target: Target,
+    /// The program's files, if it is of rtx-cc.
+    pub pair: Option<Arc<Pair>>,
     pub policy: Box<dyn Policy>,
     pub boards: Vec<BoardAddress>,
     pub settings: Settings,
