@@ -233,6 +233,7 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
                 },
             }),
         },
+        pair: plan.pair,
         policy: plan.policy,
         boards: boards
             .into_iter()

@@ -1,9 +1,11 @@
 //! From flags and settings to everything a job needs, with every refusal that costs nothing.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rtx_policies::{Policy, UnknownPolicy, by_name};
+use rtx_runtime::continuations::Pair;
 
 use crate::boards::{BoardsError, BoardsSpec};
 use crate::cli::Flags;
@@ -19,6 +21,8 @@ const DEFAULT_BOARDS: BoardsSpec = BoardsSpec::Local(2);
 pub struct JobPlan {
     /// The program's file. With `attach` the file that the process executes, for the report only.
     pub program: PathBuf,
+    /// Its files, if it is of rtx-cc and may be offloaded.
+    pub pair: Option<Arc<Pair>>,
     /// The program's argument vector, its name as the user gave it included. Empty with `attach`.
     pub argv: Vec<OsString>,
     /// The process to attach to instead of starting the program.
@@ -86,13 +90,17 @@ pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, 
                 .first()
                 .expect("clap requires PROGRAM or --pid");
             let path = program::find(name, std::env::var_os("PATH").as_deref())?;
-            program::check(&path)?;
-            path
+            program::for_here(path)?
         }
+    };
+    let pair = match policy.can_offload() {
+        true => pair(&program, flags.pid)?,
+        false => None,
     };
     let settings = config.settings;
     Ok(JobPlan {
         program,
+        pair: pair.map(Arc::new),
         argv: flags.command.clone(),
         attach: flags.pid,
         detach_on_interrupt: flags.detach,
@@ -103,6 +111,16 @@ pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, 
         settings,
         inherit,
     })
+}
+
+/// The files of a program, which a process executes already or is to.
+fn pair(program: &Path, process: Option<i32>) -> Result<Option<Pair>, Box<dyn Explain>> {
+    let pair = match process {
+        // Through the link: the file may have been deleted or replaced since.
+        Some(pid) => Pair::read_as(format!("/proc/{pid}/exe").as_ref(), program)?,
+        None => Pair::read(program)?,
+    };
+    Ok(pair)
 }
 
 fn boards(config: &Config, can_offload: bool) -> Result<BoardsSpec, PlanError> {

@@ -5,7 +5,9 @@ mod common;
 
 use std::os::unix::ffi::OsStringExt;
 
-use common::{Directory, foreign_program, narrow_program, outcome, program, refuses, rtx_run};
+use common::{
+    Directory, file_of_pair, foreign_program, narrow_program, outcome, program, refuses, rtx_run,
+};
 
 const HERE: &str = if cfg!(target_arch = "x86_64") {
     "x86-64"
@@ -189,7 +191,7 @@ fn programs_that_cannot_run() {
         (
             "cut",
             0o755,
-            program()[..122].to_vec(),
+            program()[..178].to_vec(),
             "its ELF file is damaged: it ends within a segment. Build it or copy it again",
         ),
         (
@@ -277,4 +279,88 @@ fn reports_that_cannot_be_written() {
         "rtx-run: cannot write the report \"/no/such/r.json\": no such file or directory. \
          Check the path after --report and the permissions of its directory",
     );
+}
+
+/// The names of the files of a program for this machine and for the other.
+const NAMES: (&str, &str) = if cfg!(target_arch = "x86_64") {
+    ("app", "app.aarch64")
+} else {
+    ("app.aarch64", "app")
+};
+
+/// The arguments for a job that could be offloaded.
+fn offload(path: &str) -> [&str; 3] {
+    ["--policy", "static", path]
+}
+
+#[test]
+fn files_of_rtx_cc_that_do_not_belong_together() {
+    let directory = Directory::new("pair");
+    let here = directory.file(NAMES.0, 0o755, &file_of_pair(false, 1, 1));
+    let other = directory.file(NAMES.1, 0o755, &file_of_pair(true, 2, 1));
+    let builds = |first: &str, second: &str| {
+        format!(
+            "rtx-run: {first} and {second} are not of the same build; \
+             build both again with rtx-cc, or remove the second"
+        )
+    };
+    refuses(&offload(&here), 125, &builds(&here, &other));
+    // The other way round the same is found before anything else.
+    refuses(&[&other], 125, &builds(&here, &other));
+    directory.file(NAMES.0, 0o755, &program());
+    refuses(&[&other], 125, &builds(&other, &here));
+
+    directory.file(NAMES.0, 0o755, &file_of_pair(false, 1, 1));
+    directory.file(NAMES.1, 0o755, &file_of_pair(true, 1, 2));
+    let version = format!(
+        "rtx-run: cannot use {other}: it was built for version 2 of the continuations, this is \
+         version 1; build it with this version's rtx-cc"
+    );
+    refuses(&offload(&here), 125, &version);
+    let mut damaged = file_of_pair(false, 1, 1);
+    let note = damaged.len() - 104;
+    damaged[note + 4] = 9;
+    directory.file(NAMES.0, 0o755, &damaged);
+    let expected =
+        format!("rtx-run: cannot use {here}: its note of rtx-cc is damaged; build it again");
+    refuses(&offload(&here), 125, &expected);
+    directory.file(NAMES.0, 0o755, &file_of_pair(false, 1, 1));
+    directory.file(NAMES.1, 0o755, &file_of_pair(false, 1, 1));
+    let (status, line) = outcome(rtx_run().args(offload(&here)));
+    assert_eq!(status, 125, "{line}");
+    assert!(
+        line.contains("as its name says; build the program again with rtx-cc"),
+        "{line}"
+    );
+    directory.file(NAMES.1, 0o755, b"\x7fELF");
+    let (status, line) = outcome(rtx_run().args(offload(&here)));
+    assert_eq!(status, 125, "{line}");
+    assert!(
+        line.starts_with(&format!("rtx-run: cannot use {other}: it is damaged: ")),
+        "{line}"
+    );
+    assert!(line.ends_with(". Build it again with rtx-cc\n"), "{line}");
+}
+
+#[test]
+fn a_program_of_rtx_cc_is_run_by_either_name() {
+    let directory = Directory::new("either");
+    let other = directory.file(NAMES.1, 0o755, &file_of_pair(true, 1, 1));
+    let expected = format!(
+        "rtx-run: cannot run '{other}': it is a program of rtx-cc, whose file for this machine \
+         ({HERE}) would be '{}'. Put that file there, or build the program again with rtx-cc",
+        directory.path(NAMES.0).display()
+    );
+    refuses(&[&other], 126, &expected);
+    let here = directory.file(NAMES.0, 0o644, &file_of_pair(false, 1, 1));
+    let expected = format!(
+        "rtx-run: cannot run '{here}': it has no execute permission. \
+         If it is a program: chmod +x {here}"
+    );
+    refuses(&[&other], 126, &expected);
+    directory.file(NAMES.0, 0o755, &file_of_pair(false, 1, 1));
+    for path in [&here, &other] {
+        let ran = outcome(rtx_run().args(["--policy", "never", path]));
+        assert_eq!(ran, (0, String::new()), "{path}");
+    }
 }

@@ -3,7 +3,7 @@
 
 mod board_program;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -32,7 +32,6 @@ struct Home {
     session: Session,
     /// Which pages were granted, how often.
     granted: BTreeMap<u64, u32>,
-    waiting: VecDeque<Message>,
 }
 
 impl Home {
@@ -64,7 +63,6 @@ impl Home {
             session: connect(address, hello, false).await.unwrap(),
             _agent: agent,
             granted: BTreeMap::new(),
-            waiting: VecDeque::new(),
         }
     }
 
@@ -187,17 +185,13 @@ impl Home {
                         PageData::None => panic!("the board has not got page {page:#x}"),
                     };
                 }
-                // Somebody needs it again, and gets it anew.
-                Message::Request(request) if request.page == page => {
-                    self.waiting.push_back(request.into())
-                }
                 Message::FaultTimes(_) => {}
                 other => panic!("not a page: {other:?}"),
             }
         }
     }
 
-    /// The word and the table, as the board has them now. It does not get the page back.
+    /// The word and the table, as the board has them now. It can only read them from then on.
     async fn asked(&mut self) -> (u32, Vec<u64>) {
         let page = self.take(DATA / PAGE, TakeMode::Share).await;
         let word = |at: usize| u32::from_le_bytes(page[at..at + 4].try_into().unwrap());
@@ -260,12 +254,11 @@ async fn a_thread_in_a_call_is_asked_until_it_is_taken_as_it_is() {
     assert!(call.sp < stack_top(0) && call.sp >= stack_top(0) - 16);
     home.recall(0, true);
     assert_eq!(home.asked().await, (1, vec![pthread(0)]));
-    let mut home = {
-        let mut home = Home::begin().await;
-        home.start(0, Part::Call).await;
-        home.call().await;
-        home
-    };
+
+    // Its page cannot be written any more, now that we have looked: once more from the beginning.
+    let mut home = Home::begin().await;
+    home.start(0, Part::Call).await;
+    home.call().await;
     home.recall(0, true);
     home.recall(0, false);
     let context = home.context().await;

@@ -5,14 +5,22 @@ mod wire_samples;
 use rtx_runtime::wire::PROTOCOL;
 use rtx_runtime::wire::facts::KERNEL_FEATURES;
 use rtx_runtime::wire::handshake::{check_facts, check_protocol};
-use rtx_runtime::wire::message::{Facts, XsaveComponent};
+use rtx_runtime::wire::message::{Facts, Hello, XsaveComponent};
 use wire_samples::facts;
+
+/// A home of which these are the facts, with a program of another compiler.
+fn home(facts: Facts) -> Hello {
+    Hello {
+        facts,
+        ..Hello::default()
+    }
+}
 
 /// The words for a board that differs from home as `change` says.
 fn words(change: impl FnOnce(&mut Facts)) -> String {
     let mut board = facts();
     change(&mut board);
-    check_facts("b1", &facts(), &[], &board)
+    check_facts("b1", &home(facts()), &board)
         .unwrap_err()
         .to_string()
 }
@@ -20,7 +28,7 @@ fn words(change: impl FnOnce(&mut Facts)) -> String {
 #[test]
 fn equals_suit_each_other_and_more_does_no_harm() {
     let mut board = facts();
-    check_facts("b1", &facts(), &[], &board).unwrap();
+    check_facts("b1", &home(facts()), &board).unwrap();
     board.cpu_features.push("avx512f".into());
     board.xsave.push(XsaveComponent {
         bit: 5,
@@ -28,7 +36,7 @@ fn equals_suit_each_other_and_more_does_no_harm() {
         bytes: 64,
     });
     board.kernel_features.push("more".into());
-    check_facts("b1", &facts(), &[], &board).unwrap();
+    check_facts("b1", &home(facts()), &board).unwrap();
 }
 
 #[test]
@@ -53,8 +61,31 @@ fn another_isa() {
 }
 
 #[test]
+fn another_isa_without_the_programs_file_for_it() {
+    let (mut home, mut board) = (home(facts()), facts());
+    home.program = "app".into();
+    board.isa = "aarch64".into();
+    let words = check_facts("b1", &home, &board).unwrap_err();
+    assert_eq!(
+        words.to_string(),
+        "board b1 is an aarch64 machine and the program is for x86_64; \
+         use an x86_64 board, or put the program's file app.aarch64 beside the other"
+    );
+    std::mem::swap(&mut home.facts, &mut board);
+    let words = check_facts("b1", &home, &board).unwrap_err();
+    assert!(
+        words.to_string().contains("the program's file app beside"),
+        "{words}"
+    );
+}
+
+#[test]
 fn another_isa_with_the_programs_file_for_it() {
-    let isas = ["aarch64".to_owned()];
+    let home = Hello {
+        program: "app".into(),
+        other_isas: vec!["aarch64".into()],
+        ..home(facts())
+    };
     let board = Facts {
         isa: "aarch64".into(),
         cpu_features: vec![],
@@ -62,12 +93,12 @@ fn another_isa_with_the_programs_file_for_it() {
         vector_bytes: 16,
         ..facts()
     };
-    check_facts("b1", &facts(), &isas, &board).unwrap();
+    check_facts("b1", &home, &board).unwrap();
     let pages = Facts {
         page_size: 65536,
         ..board.clone()
     };
-    let words = check_facts("b1", &facts(), &isas, &pages).unwrap_err();
+    let words = check_facts("b1", &home, &pages).unwrap_err();
     assert!(
         words.to_string().contains("pages of 65536 bytes"),
         "{words}"
@@ -76,13 +107,13 @@ fn another_isa_with_the_programs_file_for_it() {
         kernel_features: vec![],
         ..board.clone()
     };
-    check_facts("b1", &facts(), &isas, &kernel).unwrap_err();
+    check_facts("b1", &home, &kernel).unwrap_err();
     // Registers travel between machines of one ISA as ever.
     let plain = Facts {
         cpu_features: vec![],
         ..facts()
     };
-    check_facts("b1", &facts(), &isas, &plain).unwrap_err();
+    check_facts("b1", &home, &plain).unwrap_err();
 }
 
 #[test]
@@ -92,12 +123,12 @@ fn another_page_size() {
         "board b1 has pages of 16384 bytes instead of 4096; \
          boot it with a kernel that has 4096-byte pages"
     );
-    let home = Facts {
+    let there = Facts {
         page_size: 65536,
         ..facts()
     };
     assert_eq!(
-        check_facts("b1", &home, &[], &home)
+        check_facts("b1", &home(there.clone()), &there)
             .unwrap_err()
             .to_string(),
         "home has pages of 65536 bytes, so that no board can join; \
@@ -152,5 +183,5 @@ fn other_vector_lengths() {
 #[test]
 fn this_machine_suits_itself() {
     let facts = Facts::collect();
-    check_facts("b1", &facts, &[], &facts).unwrap();
+    check_facts("b1", &home(facts.clone()), &facts).unwrap();
 }

@@ -68,6 +68,12 @@ pub enum Why {
         /// The machine it is for.
         machine: String,
     },
+    /// It is of rtx-cc and for another machine, and the file for this one is missing.
+    #[error("it is a program of rtx-cc, whose file for this machine ({}) would be '{}'", elf::HERE, file.display())]
+    OtherFile {
+        /// The file that is missing.
+        file: PathBuf,
+    },
     /// It is ELF, but an object file, a library or a core dump.
     #[error("it is {what}, not a program")]
     NotAProgram {
@@ -123,6 +129,9 @@ impl Explain for ProgramError {
             }
             Why::ThirtyTwoBit { .. } | Why::WrongMachine { .. } => {
                 format!("Build it for {}", elf::HERE)
+            }
+            Why::OtherFile { .. } => {
+                "Put that file there, or build the program again with rtx-cc".to_owned()
             }
             Why::Dynamic { .. } => {
                 "Link it with -static, for instance: musl-gcc -static".to_owned()

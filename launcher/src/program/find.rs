@@ -46,7 +46,7 @@ pub fn find(name: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, ProgramErro
 }
 
 /// Whether a file may be executed by this process.
-fn executable(path: &Path) -> Result<(), Why> {
+pub(super) fn executable(path: &Path) -> Result<(), Why> {
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Why::Missing,
         _ => Why::Io(error),

@@ -1,4 +1,5 @@
-//! The program, before it runs: where it is ([`find`]) and whether rtx can run it ([`elf`]).
+//! The program, before it runs: where it is ([`find`]) and whether rtx can run it ([`elf`]); of
+//! programs of rtx-cc also which of their files ([`pair`]).
 //!
 //! A refusal here costs nothing and says what to do. The kernel, asked later, would only say
 //! "exec format error".
@@ -7,8 +8,9 @@ mod attach;
 mod elf;
 mod error;
 mod find;
+mod pair;
 
 pub use attach::{AttachError, running};
-pub use elf::check;
 pub use error::{ProgramError, Why};
 pub use find::find;
+pub use pair::for_here;

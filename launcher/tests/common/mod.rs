@@ -94,22 +94,42 @@ const EXIT: &[u8] = if cfg!(target_arch = "x86_64") {
 
 /// A statically linked program that exits with 0.
 pub fn program() -> Vec<u8> {
-    elf(2, MACHINES.0)
+    elf(2, MACHINES.0, &[])
 }
 
 /// The same for another machine.
 pub fn foreign_program() -> Vec<u8> {
-    elf(2, MACHINES.1)
+    elf(2, MACHINES.1, &[])
 }
 
 /// The same with a 32-bit header.
 pub fn narrow_program() -> Vec<u8> {
-    elf(1, 3)
+    elf(1, 3, &[])
 }
 
-fn elf(class: u8, machine: u16) -> Vec<u8> {
+/// A file of rtx-cc, for this machine or the other, of a build and a version of its ABI.
+pub fn file_of_pair(foreign: bool, build: u8, version: u32) -> Vec<u8> {
+    const X86_64: u16 = 62;
+    let machine = if foreign { MACHINES.1 } else { MACHINES.0 };
+    let mut note = Vec::new();
+    for word in [4, 104, 1] {
+        note.extend(u32::to_le_bytes(word));
+    }
+    note.extend(b"rtx\0");
+    note.extend(version.to_le_bytes());
+    note.extend(u32::from(machine != X86_64).to_le_bytes());
+    note.extend([build; 32]);
+    let data = 0x50_0000;
+    for address in [0, data, data + 8, 0x40_0000, data, data, 0, 0] {
+        note.extend(u64::to_le_bytes(address));
+    }
+    elf(2, machine, &note)
+}
+
+/// A program, with a note.
+fn elf(class: u8, machine: u16, note: &[u8]) -> Vec<u8> {
     const BASE: u64 = 0x40_0000;
-    const HEADERS: u64 = 64 + 56;
+    const HEADERS: u64 = 64 + 2 * 56;
     let mut out = vec![0x7f, b'E', b'L', b'F', class, 1, 1, 0];
     out.resize(16, 0);
     out.extend(2u16.to_le_bytes());
@@ -119,7 +139,7 @@ fn elf(class: u8, machine: u16) -> Vec<u8> {
         out.extend(value.to_le_bytes());
     }
     out.extend(0u32.to_le_bytes());
-    for value in [64u16, 56, 1, 64, 0, 0] {
+    for value in [64u16, 56, 2, 64, 0, 0] {
         out.extend(value.to_le_bytes());
     }
     let size = HEADERS + EXIT.len() as u64;
@@ -128,6 +148,13 @@ fn elf(class: u8, machine: u16) -> Vec<u8> {
     for value in [0, BASE, BASE, size, size, 4096] {
         out.extend(value.to_le_bytes());
     }
+    let length = note.len() as u64;
+    out.extend(4u32.to_le_bytes());
+    out.extend(4u32.to_le_bytes());
+    for value in [size, 0, 0, length, length, 4] {
+        out.extend(value.to_le_bytes());
+    }
     out.extend(EXIT);
+    out.extend(note);
     out
 }

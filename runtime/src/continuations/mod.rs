@@ -11,9 +11,11 @@ mod image;
 pub mod note;
 mod pair;
 pub mod requests;
+#[cfg(test)]
+mod sample;
 
 pub use image::{Image, ImageError, Part};
-pub use pair::{Pair, PairError};
+pub use pair::{Pair, PairError, file_name, siblings};
 
 /// The system call by which a thread that has left its registers and stack parks: (header, its bytes).
 pub const PARK: i64 = 0x5254_5801;

@@ -58,6 +58,8 @@ pub trait Observer: Send {
 /// A job to run.
 pub struct Job {
     pub target: Target,
+    /// The program's files, if it is of rtx-cc.
+    pub pair: Option<Arc<Pair>>,
     pub policy: Box<dyn Policy>,
     pub boards: Vec<BoardAddress>,
     /// The program's files, if it is of rtx-cc.

@@ -16,7 +16,7 @@ pub struct Hello {
     pub token: Bytes,
     #[prost(message, required, tag = "4")]
     pub facts: Facts,
-    /// The program's name, for the agent's log.
+    /// The name of the program's file for x86-64, if it is of rtx-cc; else empty.
     #[prost(string, tag = "5")]
     pub program: String,
     /// Where the stub lies in the guest, and must lie in the replica.

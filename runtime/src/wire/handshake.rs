@@ -3,7 +3,8 @@
 
 use super::PROTOCOL;
 use super::facts::KERNEL_FEATURES;
-use super::greeting::Facts;
+use super::greeting::{Facts, Hello};
+use crate::continuations::file_name;
 use crate::memory::PAGE;
 
 /// Why not. The text is one line that names the board and what to do.
@@ -22,6 +23,16 @@ pub enum Refusal {
         board: String,
         board_isa: String,
         isa: String,
+    },
+    #[error(
+        "board {board} is an {board_isa} machine and the program is for {isa}; \
+         use an {isa} board, or put the program's file {file} beside the other"
+    )]
+    File {
+        board: String,
+        board_isa: String,
+        isa: String,
+        file: String,
     },
     #[error(
         "home has pages of {size} bytes, so that no board can join; \
@@ -72,22 +83,27 @@ pub fn check_protocol(board: &str, theirs: u32) -> Result<(), Refusal> {
     }
 }
 
-/// Whether threads of a program that runs on `home` can run on `there`, the machine of `board`.
-/// `other_isas` are those of [`super::message::Hello`].
-pub fn check_facts(
-    board: &str,
-    home: &Facts,
-    other_isas: &[String],
-    there: &Facts,
-) -> Result<(), Refusal> {
+/// Whether threads of the program that `hello` speaks of can run on `there`, the machine of `board`.
+pub fn check_facts(board: &str, hello: &Hello, there: &Facts) -> Result<(), Refusal> {
+    let home = &hello.facts;
     let board = || board.to_owned();
     let foreign = home.isa != there.isa;
-    if foreign && !other_isas.contains(&there.isa) {
-        let (board_isa, isa) = (there.isa.clone(), home.isa.clone());
-        return Err(Refusal::Isa {
-            board: board(),
-            board_isa,
-            isa,
+    if foreign && !hello.other_isas.contains(&there.isa) {
+        let (board, board_isa, isa) = (board(), there.isa.clone(), home.isa.clone());
+        return Err(if hello.program.is_empty() {
+            Refusal::Isa {
+                board,
+                board_isa,
+                isa,
+            }
+        } else {
+            let file = file_name(&hello.program, &board_isa);
+            Refusal::File {
+                board,
+                board_isa,
+                isa,
+                file,
+            }
         });
     }
     if home.page_size != PAGE {

@@ -5,7 +5,7 @@
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 mod arch;
 
-pub use arch::{CALL_BYTES, FRESH_CONTROL};
+pub use arch::FRESH_CONTROL;
 
 use rtx_runtime::memory::PAGE;
 use rtx_runtime::wire::message::{Points, Resume};

@@ -163,7 +163,7 @@ fn judge(board: &str, hello: &Hello, welcome: &Welcome) -> Result<(), Refusal> {
     };
     check_protocol(name, welcome.protocol)?;
     match hello.role() {
-        Role::Session => check_facts(name, &hello.facts, &hello.other_isas, &welcome.facts),
+        Role::Session => check_facts(name, hello, &welcome.facts),
         Role::Heartbeat => Ok(()),
     }
 }

@@ -113,7 +113,7 @@ impl Incoming {
     pub fn judge(&self, name: &str, facts: &Facts) -> Result<(), Refusal> {
         check_protocol(name, self.hello.protocol)?;
         match self.hello.role() {
-            Role::Session => check_facts(name, &self.hello.facts, &self.hello.other_isas, facts),
+            Role::Session => check_facts(name, &self.hello, facts),
             Role::Heartbeat => Ok(()),
         }
     }

@@ -2,8 +2,6 @@
 
 use std::arch::global_asm;
 
-/// Bytes of the instruction that enters the kernel.
-pub const CALL_BYTES: u64 = 4;
 /// fpcr of a new thread.
 pub const FRESH_CONTROL: u64 = 0;
 

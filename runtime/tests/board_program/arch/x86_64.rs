@@ -2,8 +2,6 @@
 
 use std::arch::global_asm;
 
-/// Bytes of the instruction that enters the kernel.
-pub const CALL_BYTES: u64 = 2;
 /// mxcsr, then the x87 control word, of a new thread.
 pub const FRESH_CONTROL: u64 = 0x037f_0000_1f80;
 
