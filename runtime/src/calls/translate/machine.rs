@@ -132,8 +132,9 @@ impl Translation {
                 self.try_or_call(scratch)?
             }
             Stage::Trying => {
-                // Anything else may be an old kernel's; the result will show.
-                let not_writable = [libc::EFAULT, libc::ENOMEM].map(|e| -i64::from(e));
+                // Faults, holes, rights. Anything else says nothing about the memory.
+                let not_writable =
+                    [libc::EFAULT, libc::ENOMEM, libc::EINVAL].map(|e| -i64::from(e));
                 if not_writable.contains(&result) {
                     self.script().cannot_take();
                     self.try_or_call(scratch)?
