@@ -177,7 +177,8 @@ mod tests {
     fn requests_with_other_arguments_are_known() {
         let peer = [3, TIOCGPTPEER.into(), 0o400_002, 0, 0, 0];
         assert_eq!(args(device(TO_ARM, &peer))[2], 0o100_002);
-        let terminal = [3, libc::TCGETS as u64, 0o400_002, 0, 0, 0];
+        // TCGETS.
+        let terminal = [3, 0x5401, 0o400_002, 0, 0, 0];
         assert_eq!(args(device(TO_ARM, &terminal)), terminal);
         // LOOP_GET_STATUS, KVM_RUN.
         for request in [0x4c03, 0xae80] {

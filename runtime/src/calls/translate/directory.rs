@@ -70,7 +70,14 @@ fn convert(mut data: &[u8]) -> Vec<u8> {
         let (entry, rest) = data.split_at(usize::from(length).clamp(NAME, data.len()));
         let kind = entry[KIND];
         out.extend(&entry[..KIND]);
-        out.extend(&entry[NAME..]);
+        let name = &entry[NAME..];
+        let end = name
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(name.len());
+        out.extend(&name[..end]);
+        // Zeros up to the last byte, which is as far away as it was.
+        out.resize(out.len() + name.len() - end, 0);
         out.push(kind);
         data = rest;
     }
