@@ -52,7 +52,7 @@ bench: build ## the benchmarks, appended to target/bench/results.jsonl (sudo whe
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench
 	$(if $(filter 0,$(shell id -u)),,sudo) env RTX_BIN_DIR=target/release target/release/rtx-bench $(BENCH)
 
-docs: ## write the tables of docs/semantics.md from the code
+docs: ## write the tables of docs/semantics.md and docs/translation.md from the code
 	RTX_WRITE_DOCS=1 $(CARGO) test --release --locked -p rtx-runtime --test semantics
 
 lint: deps ## formatting and clippy, warnings are errors

@@ -1,11 +1,12 @@
-//! `docs/semantics.md` says what the code does: the tables in it are written from `runtime/src/calls`
-//! and `runtime/src/report/causes.rs`. With `RTX_WRITE_DOCS=1` in the environment this test writes
-//! them; without, it fails if they are not up to date.
+//! `docs/semantics.md` and `docs/translation.md` say what the code does: the tables in them are written
+//! from `runtime/src/calls` and `runtime/src/report/causes.rs`. With `RTX_WRITE_DOCS=1` in the environment
+//! these tests write them; without, they fail if they are not up to date.
 #![cfg(target_arch = "x86_64")]
 
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use rtx_runtime::calls::translate::SECTIONS;
 use rtx_runtime::calls::{self, GROUPS, REMARKS, Route};
 use rtx_runtime::report::RecallCause;
 
@@ -94,6 +95,35 @@ fn causes_table() -> String {
     text
 }
 
+fn translation_tables() -> String {
+    let mut text = String::new();
+    for section in SECTIONS {
+        let introduction = wrap(section.what);
+        write!(text, "### {}\n\n{introduction}\n\n", section.title).unwrap();
+        let names = |calls: &[&str]| {
+            let names: Vec<String> = calls.iter().map(|name| format!("`{name}`")).collect();
+            names.join(", ")
+        };
+        // A table of single calls, or lists of many.
+        let single = section.rules.iter().all(|rule| rule.calls.len() == 1);
+        if single {
+            text.push_str("| call | |\n| --- | --- |\n");
+        }
+        for rule in section.rules {
+            let calls = names(rule.calls);
+            if single {
+                writeln!(text, "| {calls} | {} |", rule.what).unwrap();
+            } else {
+                let what = rule.what.trim_end_matches('.');
+                let item = wrap(&format!("- {what}: {calls}"));
+                writeln!(text, "{}", item.replace('\n', "\n  ")).unwrap();
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// Puts `content` between the lines that begin and end what is written here.
 fn replace(text: &str, what: &str, content: &str) -> String {
     let begin = format!("<!-- {what}: written by runtime/tests/semantics.rs -->\n");
@@ -108,18 +138,35 @@ fn replace(text: &str, what: &str, content: &str) -> String {
     )
 }
 
-#[test]
-fn the_document_says_what_the_code_does() {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/semantics.md"));
-    let text = std::fs::read_to_string(&path).expect("docs/semantics.md");
-    let wanted = replace(&text, "recall causes", &causes_table());
-    let wanted = replace(&wanted, "system calls", &calls_table());
+/// Writes these parts of a document, or fails if it says something else.
+fn check(document: &str, parts: &[(&str, String)]) {
+    let directory = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
+    let path = directory.join(document);
+    let text = std::fs::read_to_string(&path).expect(document);
+    let wanted = parts.iter().fold(text.clone(), |text, (what, content)| {
+        replace(&text, what, content)
+    });
     if std::env::var_os("RTX_WRITE_DOCS").is_some() {
-        std::fs::write(&path, &wanted).expect("docs/semantics.md can be written");
+        std::fs::write(&path, &wanted).expect("the document can be written");
     } else {
         assert!(
             text == wanted,
-            "docs/semantics.md is out of date: run `make docs`"
+            "docs/{document} is out of date: run `make docs`"
         );
     }
+}
+
+#[test]
+fn the_semantics_are_what_the_code_does() {
+    let (causes, calls) = (causes_table(), calls_table());
+    check(
+        "semantics.md",
+        &[("recall causes", causes), ("system calls", calls)],
+    );
+}
+
+#[test]
+fn the_translation_is_what_the_code_does() {
+    let tables = translation_tables();
+    check("translation.md", &[("translated calls", tables)]);
 }

@@ -16,6 +16,7 @@ mod driven_out;
 mod intercepted;
 mod opens;
 mod table;
+pub mod translate;
 mod unseen;
 
 use crate::guest::arch;
