@@ -239,10 +239,6 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
             .into_iter()
             .map(|address| BoardAddress { address })
             .collect(),
-        pair: rtx_runtime::continuations::Pair::read(&plan.program)
-            .ok()
-            .flatten()
-            .map(Arc::new),
         settings: Settings {
             insecure: plan.insecure,
             heartbeat_timeout: Duration::from_millis(plan.settings.heartbeat_timeout_ms),

@@ -58,8 +58,6 @@ pub trait Observer: Send {
 /// A job to run.
 pub struct Job {
     pub target: Target,
-    /// The program's files, if it is of rtx-cc.
-    pub pair: Option<Arc<Pair>>,
     pub policy: Box<dyn Policy>,
     pub boards: Vec<BoardAddress>,
     /// The program's files, if it is of rtx-cc.
@@ -193,6 +191,8 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         pair: job.pair,
         requests: Default::default(),
         births: Default::default(),
+        scratches: Default::default(),
+        refused: Default::default(),
         started,
         group_stopped: false,
         closed: false,

@@ -73,6 +73,8 @@ pub enum ToPager {
     LetThrough { call: Forwarded },
     /// Ask a board what its threads have used; answered by `Usage`.
     AskUsage { board: BoardId, token: u64 },
+    /// [start, end) is rtx's own: boards get nothing of it.
+    Reserve { start: u64, end: u64 },
     /// The memory map changed in [start, end): look it up again.
     Remapped { start: u64, end: u64 },
     /// Bring the pages of these addresses home, writable, and keep them; answered by `Pinned`.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::cut_short::stand_inside;
 use super::error::JobError;
-use super::foreign::below;
+use super::foreign::{Step, below};
 use super::messages::{Context, Held, ToPager, Why};
 use super::supervisor::{FAULT_STAY, Supervisor, alive};
 use super::thread::{AtHome, CallState, PendingCall, Place, Shadow, Thread};
@@ -16,6 +16,9 @@ use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
 use crate::report::RecallCause;
+
+/// Of a call that home has not begun to translate.
+const NOT_KNOWN: i64 = -1;
 
 /// What a signal will do when it is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,13 +80,22 @@ impl Supervisor {
             return Ok(());
         };
         thread.counters.home_calls += 1;
-        *self.stats.calls.entry(nr).or_default() += 1;
         let Some(away) = thread.away() else {
             return Ok(());
         };
-        let board = away.board;
+        let (board, foreign) = (away.board, away.foreign);
+        let call = match nr {
+            GO_HOME => Some((nr, args)),
+            _ => self.at_home_as(tid, board, nr, args),
+        };
+        let translated = call.is_none();
+        // What the shadow then really makes is counted when it does.
+        let (nr, args) = call.unwrap_or((NOT_KNOWN, [0; 6]));
+        if !translated {
+            *self.stats.calls.entry(nr).or_default() += 1;
+        }
         let known = match nr {
-            GO_HOME if away.foreign => Some(self.go_home(tid)?),
+            GO_HOME if foreign => Some(self.go_home(tid)?),
             _ => calls::known(nr, pid, tid),
         };
         if let Some(result) = known {
@@ -134,7 +146,11 @@ impl Supervisor {
     }
 
     /// A context came back from a board.
-    pub(super) fn on_context(&mut self, tid: Tid, context: Box<Context>) -> Result<(), JobError> {
+    pub(super) fn on_context(
+        &mut self,
+        tid: Tid,
+        mut context: Box<Context>,
+    ) -> Result<(), JobError> {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
@@ -145,13 +161,12 @@ impl Supervisor {
         self.board_ns += used;
         thread.counters.faults += context.faults;
         thread.counters.recalls += 1;
-        for (nr, count) in &context.calls {
-            *self.stats.calls.entry(*nr).or_default() += count;
-        }
+        let board = thread.needs();
         let stopped = thread.stopped;
         let Some(away) = thread.away() else {
             return Ok(());
         };
+        let calls = std::mem::take(&mut context.calls);
         // A board that sends a thread without cause answers a wish of home's.
         let cause = context
             .cause
@@ -160,7 +175,17 @@ impl Supervisor {
         *self.stats.recalls.entry(cause).or_default() += 1;
         away.context = Some(context);
         away.cpu_ns = 0;
-        match away.shadow {
+        let shadow = away.shadow;
+        for (nr, count) in calls {
+            let nr = board.map_or(Some(nr), |board| self.counted_as(board, nr));
+            if let Some(nr) = nr {
+                *self.stats.calls.entry(nr).or_default() += count;
+            }
+        }
+        let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) else {
+            return Ok(());
+        };
+        match shadow {
             Shadow::Held(signal) => self.restore(tid, signal),
             Shadow::GroupStopped => Ok(()),
             Shadow::Interrupting => Ok(()),
@@ -284,15 +309,28 @@ impl Supervisor {
             away.shadow = Shadow::Parked;
             return self.resume(tid, signal);
         };
+        let sp = away.foreign.then_some(call.sp);
+        let (mut nr, mut args) = (call.nr, call.args);
+        if nr == NOT_KNOWN {
+            match self.begin_translated(tid)? {
+                Some(Step::Make { nr: n, args: a }) => (nr, args) = (n, a),
+                Some(Step::Over(result)) => return self.call_returned(tid, result),
+                None => return Ok(()),
+            }
+        }
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
         };
-        regs.prepare_call(gadget, call.nr as u64, call.args);
-        if away.foreign {
-            regs.set_sp(below(call.sp));
+        regs.prepare_call(gadget, nr as u64, args);
+        if let Some(sp) = sp {
+            regs.set_sp(below(sp));
         }
         self.deadlines.remove(&tid);
-        call.state = CallState::Running;
+        let away = self.threads.get_mut(&tid).and_then(Thread::away);
+        let away = away.expect("caller checked");
+        if let Some(call) = &mut away.call {
+            call.state = CallState::Running;
+        }
         away.shadow = Shadow::Calling;
         alive(ptrace::set_registers(tid, &regs), "write registers")?;
         self.resume(tid, signal)
@@ -339,6 +377,11 @@ impl Supervisor {
 
     /// A home call returned `result` in the shadow.
     pub(super) fn call_returned(&mut self, tid: Tid, result: i64) -> Result<(), JobError> {
+        let result = match self.next_translated(tid, result)? {
+            Some(Step::Make { nr, args }) => return self.make_next(tid, nr, args),
+            Some(Step::Over(result)) => result,
+            None => result,
+        };
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let away = thread.away().expect("caller checked");
         let call = away.call.as_mut().expect("a call was running");
@@ -358,6 +401,19 @@ impl Supervisor {
             return self.resume(tid, 0);
         }
         self.call_over(tid, false)
+    }
+
+    /// The shadow, at the exit from a call, makes another of those that a home call takes.
+    fn make_next(&mut self, tid: Tid, nr: i64, args: [u64; 6]) -> Result<(), JobError> {
+        let gadget = self.setup.as_ref().map(|setup| setup.stub.gadget());
+        let (Some(gadget), Some(mut regs)) =
+            (gadget, alive(ptrace::registers(tid), "read registers")?)
+        else {
+            return Ok(());
+        };
+        regs.prepare_call(gadget, nr as u64, args);
+        alive(ptrace::set_registers(tid, &regs), "write registers")?;
+        self.resume(tid, 0)
     }
 
     /// A home call has returned and no signal belongs to it: the board is told. `parking`: the shadow

@@ -100,6 +100,10 @@ pub struct Supervisor {
     pub(super) requests: Requests<Tid>,
     /// Threads that foreign ones have made and that have not been seen yet.
     pub(super) births: BTreeMap<Tid, Birth>,
+    /// Scratch areas for translated calls that nobody uses.
+    pub(super) scratches: Vec<u64>,
+    /// Calls of foreign threads of whose refusal the user has been told.
+    pub(super) refused: BTreeSet<&'static str>,
     pub(super) started: Instant,
     pub(super) next_tick: Option<Instant>,
     /// The whole guest is stopped by job control.
@@ -294,6 +298,7 @@ impl Supervisor {
         self.deadlines.remove(&tid);
         self.remainders.remove(&tid);
         self.births.remove(&tid);
+        self.end_translated(tid);
         if let Some(thread) = self.threads.remove(&tid) {
             self.finished.push(tid, thread.counters);
         }

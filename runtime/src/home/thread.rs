@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::foreign::{Beneath, Leaving};
+use super::foreign::{Beneath, Leaving, Translating};
 use super::handlers::Handler;
 use super::messages::{BoardId, Context};
 use crate::guest::ptrace::Tid;
@@ -187,6 +187,8 @@ pub struct Thread {
     pub handler: Option<Handler>,
     /// It is asked to leave for a board at its next equivalence point.
     pub leaving: Option<Leaving>,
+    /// Its home call, if that takes several calls of the shadow.
+    pub translating: Option<Translating>,
     /// The foreign context under what its kernel thread runs here.
     pub beneath: Option<Beneath>,
     pub born: Instant,
@@ -211,6 +213,7 @@ impl Thread {
             bounces: 0,
             handler: None,
             leaving: None,
+            translating: None,
             beneath: None,
             born: now,
             counters: Counters::default(),

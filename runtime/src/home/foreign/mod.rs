@@ -9,10 +9,11 @@
 //! In between, what natively needs the thread's registers is done by its kernel thread at home without
 //! them: handlers of signals ([`handle`]) run on the shadow, in home's ISA, on the thread's own stack
 //! below the frames it has on the board; calls that make, replace or end threads are made by the shadow
-//! ([`native`]); a fault's signal is sent by the shadow to itself ([`fault`]). Meanwhile the thread stands
+//! ([`native`]); other calls are home calls, translated ([`calls`]); a fault's signal is sent by the shadow to itself ([`fault`]). Meanwhile the thread stands
 //! still on the board, or its registers are kept here, unread: [`Beneath`].
 
 mod arrive;
+mod calls;
 mod fault;
 mod handle;
 mod leave;
@@ -21,6 +22,8 @@ mod surface;
 
 use std::time::Instant;
 
+pub(super) use calls::Step;
+pub use calls::Translating;
 pub use leave::Leaving;
 pub use native::Birth;
 

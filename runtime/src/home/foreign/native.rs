@@ -3,7 +3,7 @@
 //! begin with, its maker's registers, is on the board.
 
 use super::{Beneath, What, below};
-use crate::calls;
+use crate::calls::{self, translate};
 use crate::guest::arch;
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
@@ -179,7 +179,11 @@ impl Supervisor {
 
     /// A call of those that make, replace or end threads, as home's kernel numbers it.
     fn native_at_home(&self, board: u8, nr: i64, args: [u64; 6]) -> Option<(i64, [u64; 6])> {
-        let _ = board;
-        (nr != libc::SYS_clone3).then_some((nr, args))
+        let call = match self.ends(board) {
+            Some(ends) => translate::native(ends, nr, &args),
+            None => Some((nr, args)),
+        };
+        // Its flags are in memory, where they cannot be looked at.
+        call.filter(|(nr, _)| *nr != libc::SYS_clone3)
     }
 }

@@ -26,7 +26,6 @@ mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -78,7 +77,7 @@ pub(super) enum MappedKind {
 pub(super) struct Share {
     pub pid: Tid,
     /// Addresses that are rtx's own, of which boards get nothing.
-    pub reserved: Range<u64>,
+    pub reserved: AddressMap<()>,
     /// The guest's program file.
     pub program: PathBuf,
     /// The program's files, if it is of rtx-cc.

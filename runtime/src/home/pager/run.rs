@@ -327,9 +327,11 @@ impl Pager {
             let why = "the program has files open for direct I/O, and pages cannot be moved";
             return Err(PagerError::Other(why.into()));
         }
+        let mut reserved = AddressMap::new();
+        reserved.insert(shared.reserved, ());
         self.share = Some(Share {
             pid: shared.memory,
-            reserved: shared.reserved,
+            reserved,
             pair: self.pair.clone(),
             program: std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default(),
             node: Node::new(NodeId::HOME, memory),
@@ -417,6 +419,11 @@ impl Pager {
             ToPager::LetThrough { call } => return self.let_through(&call),
             ToPager::AskUsage { board, token } => {
                 self.stage(board, Staged::Other(AskUsage { token }.into()))
+            }
+            ToPager::Reserve { start, end } => {
+                if let Some(share) = &mut self.share {
+                    share.reserved.insert(start..end, ());
+                }
             }
             ToPager::Remapped { start, end } => return self.on_remap_call(start, end),
             ToPager::Pin { token, addresses } => self.pin(token, &addresses),

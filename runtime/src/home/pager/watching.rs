@@ -71,7 +71,7 @@ impl Share {
 
     /// Whether a mapping is rtx's, or the node's own.
     pub(super) fn is_ours(&self, vma: &Vma) -> bool {
-        let ours = vma.end > self.reserved.start && vma.start < self.reserved.end;
+        let ours = self.reserved.overlaps(vma.range()).next().is_some();
         ours || self.pair.as_ref().is_some_and(|p| p.is_own(&vma.range()))
     }
 
