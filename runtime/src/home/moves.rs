@@ -124,7 +124,7 @@ impl Supervisor {
         };
         let recall = match away.shadow {
             // It leaves at its next point, and goes on until then.
-            _ if away.foreign => true,
+            _ if away.foreign => away.settled(),
             Shadow::Parked if away.call.is_none() => true,
             Shadow::Parked | Shadow::Interrupting | Shadow::Calling => self.policy.moves_blocked(),
             // It comes home anyway, or is stopped with the whole program.
@@ -259,6 +259,7 @@ impl Supervisor {
             foreign: false,
             asked: None,
             crossing: None,
+            crossed_in: Duration::ZERO,
             shadow: match call {
                 Some(_) => Shadow::Calling,
                 None => Shadow::Parked,

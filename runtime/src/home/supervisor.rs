@@ -422,7 +422,10 @@ impl Supervisor {
                     let ns = |since: Instant| since.elapsed().as_nanos() as u64;
                     away.started = Some(Instant::now());
                     match away.crossing.take() {
-                        Some(since) => self.stats.crossing.record_ns(ns(since)),
+                        Some(since) => {
+                            away.crossed_in = since.elapsed();
+                            self.stats.crossing.record_ns(ns(since));
+                        }
                         None => self.stats.offload.record_ns(ns(away.sent)),
                     }
                 }

@@ -1,6 +1,6 @@
 //! One thread of the guest, as the supervisor knows it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::foreign::{Beneath, Leaving, Translating};
 use super::handlers::Handler;
@@ -95,6 +95,8 @@ pub struct Away {
     pub asked: Option<Instant>,
     /// Since when it was to leave for the board, until it runs there.
     pub crossing: Option<Instant>,
+    /// What that took.
+    pub crossed_in: Duration,
     pub shadow: Shadow,
     pub call: Option<PendingCall>,
     /// Its context, back but not yet restored.
@@ -111,6 +113,12 @@ pub struct Away {
 }
 
 impl Away {
+    /// It has been on its board for as long as it took to come there: it does not only move.
+    pub fn settled(&self) -> bool {
+        self.started
+            .is_some_and(|since| since.elapsed() >= self.crossed_in)
+    }
+
     /// A foreign thread that is being sent to `board`.
     pub fn foreign(board: BoardId, shadow: Shadow) -> Away {
         Away {
@@ -118,6 +126,7 @@ impl Away {
             foreign: true,
             asked: None,
             crossing: None,
+            crossed_in: Duration::ZERO,
             shadow,
             call: None,
             context: None,

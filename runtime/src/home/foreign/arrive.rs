@@ -1,6 +1,6 @@
 //! Coming home from a board of another ISA, at an equivalence point.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Beneath, What, below};
 use crate::guest::ptrace::{self, Tid};
@@ -10,6 +10,9 @@ use crate::home::shadow::{Outcome, outcome};
 use crate::home::supervisor::{FAULT_STAY, Supervisor, alive};
 use crate::home::thread::{AtHome, Away, Place, Shadow, Thread};
 use crate::wire::message::Amend;
+
+/// How long a thread that has come home is kept at most, for having taken long.
+const LONGEST_STAY: Duration = Duration::from_secs(1);
 
 impl Supervisor {
     /// Asks a board to bring a thread to its next equivalence point, once.
@@ -52,8 +55,10 @@ impl Supervisor {
         thread.place = Place::Home(AtHome::Free);
         if let Why::Parked(header) = context.why {
             if let Some(asked) = asked {
-                let ns = asked.elapsed().as_nanos() as u64;
-                self.stats.crossing.record_ns(ns);
+                let took = asked.elapsed();
+                self.stats.crossing.record_ns(took.as_nanos() as u64);
+                // It is not only to move.
+                thread.home_until = Some(Instant::now() + took.min(LONGEST_STAY));
             }
             return self.take_up(tid, header, &context, signal);
         }
