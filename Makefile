@@ -48,9 +48,10 @@ soak: build ## the same programs, the examples, a storm and a watched crowd unde
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance
 	@RTX_BIN_DIR=target/release target/release/rtx-conformance --soak $(SECONDS) $(ONLY)
 
-bench: build ## the benchmarks, appended to target/bench/results.jsonl (sudo when not root: network namespaces)
+bench: build toolchain ## the benchmarks, appended to target/bench/results.jsonl (sudo when not root: network namespaces)
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench
-	$(if $(filter 0,$(shell id -u)),,sudo) env RTX_BIN_DIR=target/release target/release/rtx-bench $(BENCH)
+	target/release/rtx-cc setup
+	$(if $(filter 0,$(shell id -u)),,sudo) env RTX_CC_HOME='$(or $(RTX_CC_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rtx-cc)' RTX_BIN_DIR=target/release target/release/rtx-bench $(BENCH)
 
 docs: ## write the tables of docs/semantics.md and docs/translation.md from the code
 	RTX_WRITE_DOCS=1 $(CARGO) test --release --locked -p rtx-runtime --test semantics

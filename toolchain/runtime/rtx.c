@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "rtx.h"
 
+#include <errno.h>
 #include <fenv.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ HIDDEN _Noreturn void __rtx_die(const char *text) {
 static size_t whole_pages(size_t bytes) { return (bytes + 4095) & ~(size_t)4095; }
 
 /* One mapping: header and records | guard | data stack | guard. */
-HIDDEN void __rtx_thread_begin(void *thread, size_t stack_bytes) {
+HIDDEN void __rtx_thread_begin(void *thread, void *stack_low, size_t stack_bytes) {
     struct rtx_words *w = words_of(thread);
     memset(w, 0, sizeof *w);
     size_t data = whole_pages(stack_bytes), bytes = MAPPING_HEAD + GUARD + data + GUARD;
@@ -71,6 +72,7 @@ HIDDEN void __rtx_thread_begin(void *thread, size_t stack_bytes) {
     h->abi = RTX_ABI;
     memcpy(h->build, __rtx_note + NOTE_BUILD, sizeof h->build);
     h->thread = (uintptr_t)thread;
+    h->stack_low = (uintptr_t)stack_low;
     h->data_low = (uintptr_t)low;
     h->data_top = (uintptr_t)low + data;
     h->records = (uintptr_t)(map + 4096);
@@ -106,7 +108,7 @@ HIDDEN void __rtx_begin_main(void) {
     size_t bytes = 64UL << 20;
     if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur != RLIM_INFINITY)
         bytes = limit.rlim_cur < MAIN_STACK_MAX ? limit.rlim_cur : MAIN_STACK_MAX;
-    __rtx_thread_begin(self(), bytes);
+    __rtx_thread_begin(self(), 0, bytes);
 }
 
 /* ---- frames ---- */
@@ -197,6 +199,15 @@ __attribute__((preserve_most)) uint32_t __rtx_slow(void) {
     return 1;
 }
 
+/* Whether home wants the thread there, on home's instruction set, before it goes on. */
+int __rtx_shall_leave(void) {
+    int before = errno;
+    uint32_t held = words()->held;
+    long answer = syscall(RTX_HOME, held ? 1L : 0L);
+    errno = before;
+    return !answer && !held;
+}
+
 /* ---- the base function ---- */
 
 /* Numbers of rounding modes as on x86-64; libc's fenv.h is that of x86-64 everywhere. */
@@ -213,7 +224,9 @@ static void park(struct rtx_words *w) {
     __rtx_selftest_parked(h);
     /* A supervisor does not let this return here: it resumes the thread at __rtx_resume, on some node.
      * Without one the call fails, and the thread goes on where it is. */
+    int before = errno;
     syscall(RTX_PARK, h, sizeof *h);
+    errno = before;
 }
 
 static uintptr_t rewind_thread(struct rtx_words *w) {
@@ -299,4 +312,10 @@ HIDDEN void __rtx_handle(int number, void *info, void *context, void (*handler)(
     w->data_stack = data;
     w->held = held;
     w->mode = mode;
+}
+
+/* Called by longjmp, when the other instruction set's setjmp wrote the jmp_buf. */
+HIDDEN _Noreturn void __rtx_wrong_jump(void) {
+    __rtx_die("longjmp to a place that setjmp marked on another instruction set; a function that calls setjmp must not "
+              "have returned (or the jmp_buf holds nothing)");
 }

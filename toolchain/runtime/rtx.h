@@ -11,6 +11,9 @@
 
 /* The system call by which a thread that has left parks: (header, bytes of the header). */
 #define RTX_PARK 0x52545801L
+/* The system call by which a thread asks to be at home, on home's instruction set: (1 if it is held, else 0). 0: it
+ * shall leave at its next point; an error: it is there. */
+#define RTX_HOME 0x52545802L
 
 enum rtx_mode { RTX_NORMAL = 0, RTX_UNWINDING = 1, RTX_REWINDING = 2 };
 enum rtx_state { RTX_RUNNING = 0, RTX_PARKED = 1, RTX_RESUMING = 2 };
@@ -32,8 +35,8 @@ struct rtx_header {
     uint32_t state;             /*  12: enum rtx_state */
     uint8_t build[32];          /*  16: of the program */
     uint64_t thread;            /*  48: address of struct pthread */
-    uint64_t stack_low;         /*  56: the machine stack that a resumed thread may use; 0: unknown */
-    uint64_t stack_top;         /*  64 */
+    uint64_t stack_low;         /*  56: the machine stack's low end; 0: unknown (main's) */
+    uint64_t stack_top;         /*  64: its part that a resumed thread may use ends here */
     uint64_t data_low;          /*  72: the data stack */
     uint64_t data_top;          /*  80: its end */
     uint64_t data_stack;        /*  88: the top in use while the thread is parked */
@@ -70,9 +73,14 @@ extern struct rtx_requests __rtx_requests;
 #define HIDDEN __attribute__((visibility("hidden")))
 
 /* For libc. */
-HIDDEN void __rtx_thread_begin(void *thread, size_t stack_bytes); /* 0 in its words: no memory */
+HIDDEN void __rtx_thread_begin(void *thread, void *stack_low, size_t stack_bytes); /* 0 in its words: no memory */
 HIDDEN void __rtx_thread_end(void *thread);
 HIDDEN void *__rtx_run_thread(void *(*start)(void *), void *argument, int c11);
 HIDDEN void __rtx_handle(int number, void *info, void *context, void (*handler)(int, void *, void *));
+HIDDEN _Noreturn void __rtx_wrong_jump(void);
+HIDDEN _Noreturn void __rtx_die(const char *text);
+
+/* For home.c, which has equivalence points. */
+int __rtx_shall_leave(void);
 
 #endif

@@ -6,7 +6,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Numbers, On, Program, directory, rtx_cc, succeed};
+use support::{Crossings, Numbers, On, Program, directory, rtx_cc, succeed};
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name)
@@ -101,58 +101,13 @@ fn check(directory: &Path, source: &Path, seed: u64, expected: &str) -> u64 {
     let mut numbers = Numbers(seed);
     (0..4)
         .map(|turn| {
-            cross(
-                &program,
-                directory,
-                if turn % 2 == 0 { On::X86 } else { On::Arm },
-                points,
-                &mut numbers,
-                seed,
-                expected,
-            )
+            let how = Crossings {
+                from: if turn % 2 == 0 { On::X86 } else { On::Arm },
+                first: numbers.below(points),
+                stride: points / 4,
+                what: &format!("seed {seed}"),
+            };
+            program.cross_many(directory, &how, &mut numbers, expected)
         })
         .sum()
-}
-
-fn cross(
-    program: &Program,
-    directory: &Path,
-    from: On,
-    points: u64,
-    numbers: &mut Numbers,
-    seed: u64,
-    expected: &str,
-) -> u64 {
-    let (old, new) = (directory.join("old"), directory.join("new"));
-    let mut point = numbers.below(points);
-    let begun = point;
-    let mut on = from;
-    let mut run = program.run(
-        on,
-        &[
-            ("STOP", &point.to_string()),
-            ("DUMP", new.to_str().unwrap()),
-        ],
-    );
-    let (mut out, mut hops) = (run.out.clone(), 0);
-    while run.status == Some(42) {
-        std::fs::rename(&new, &old).unwrap();
-        point += 1 + numbers.below(points / 4);
-        on = on.other();
-        hops += 1;
-        let (stop, from, to) = (
-            point.to_string(),
-            old.to_str().unwrap(),
-            new.to_str().unwrap(),
-        );
-        run = program.run(on, &[("RESUME", from), ("STOP", &stop), ("DUMP", to)]);
-        out += &run.out;
-    }
-    assert_eq!(
-        (run.status, out.as_str()),
-        (Some(0), expected),
-        "seed {seed} from point {begun} on {from:?}, {hops} crossings: {}",
-        run.err
-    );
-    hops
 }

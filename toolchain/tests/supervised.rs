@@ -9,6 +9,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::sys::ptrace::{self, Options};
@@ -20,6 +21,7 @@ use rtx_toolchain::inspect::note::Note;
 use support::{On, Program, directory, source};
 
 const PARK: u64 = 0x5254_5801;
+const HOME: u64 = 0x5254_5802;
 const HEADER: usize = 256;
 
 struct Guest {
@@ -29,6 +31,9 @@ struct Guest {
     /// Threads that are between a call's beginning and its end.
     in_call: BTreeSet<Pid>,
     parked: Vec<u64>,
+    /// How often a thread asked to be at home, and was told to leave.
+    sent_home: usize,
+    going_home: bool,
 }
 
 impl Guest {
@@ -50,8 +55,23 @@ impl Guest {
             return;
         }
         let mut registers = ptrace::getregs(thread).unwrap();
+        if registers.orig_rax == HOME {
+            assert_eq!(registers.rdi, 0, "a thread that forks is held");
+            self.going_home = !self.going_home;
+            if self.going_home {
+                self.sent_home += 1;
+                self.ask(true);
+                registers.orig_rax = u64::MAX; // the call is not made
+                registers.rax = 0;
+                ptrace::setregs(thread, registers).unwrap();
+            }
+            return;
+        }
         if registers.orig_rax != PARK {
             return;
+        }
+        if self.going_home {
+            self.ask(false);
         }
         assert_eq!(registers.rsi, HEADER as u64);
         let mut header = [0; HEADER];
@@ -100,24 +120,13 @@ impl Guest {
     }
 }
 
-#[test]
-fn a_supervisor_moves_every_thread_by_the_contract_alone() {
-    let directory = directory("supervised");
-    let program = Program::build(
-        &directory,
-        "threads",
-        &[&source("tests/programs/threads.c")],
-        &["-pthread"],
-    );
-    let expected = program.run(On::X86, &[]);
-    assert_eq!(expected.status, Some(0), "{expected:?}");
+/// Starts a program under ptrace, its output in a file.
+fn start(program: &Program, out: &Path) -> Guest {
     let bytes = std::fs::read(program.path()).unwrap();
     let file = object::File::parse(&*bytes).unwrap();
     let note = Note::parse(file.section_by_name(".note.rtx").unwrap().data().unwrap()).unwrap();
-
-    let out = directory.join("out");
     let mut command = Command::new(program.path());
-    command.stdout(Stdio::from(std::fs::File::create(&out).unwrap()));
+    command.stdout(Stdio::from(std::fs::File::create(out).unwrap()));
     // SAFETY: ptrace(TRACEME) may be called between fork and exec.
     unsafe { command.pre_exec(|| ptrace::traceme().map_err(Into::into)) };
     #[allow(clippy::zombie_processes)] // waited for below, as a tracee
@@ -137,14 +146,31 @@ fn a_supervisor_moves_every_thread_by_the_contract_alone() {
         .write(true)
         .open(format!("/proc/{main}/mem"))
         .unwrap();
-    let mut guest = Guest {
+    ptrace::syscall(main, None).unwrap();
+    Guest {
         main,
         memory,
         note,
         in_call: BTreeSet::new(),
         parked: Vec::new(),
-    };
-    ptrace::syscall(main, None).unwrap();
+        sent_home: 0,
+        going_home: false,
+    }
+}
+
+#[test]
+fn a_supervisor_moves_every_thread_by_the_contract_alone() {
+    let directory = directory("supervised");
+    let program = Program::build(
+        &directory,
+        "threads",
+        &[&source("tests/programs/threads.c")],
+        &["-pthread"],
+    );
+    let expected = program.run(On::X86, &[]);
+    assert_eq!(expected.status, Some(0), "{expected:?}");
+    let out = directory.join("out");
+    let mut guest = start(&program, &out);
     let (status, threads) = supervise(&mut guest);
     assert_eq!(status, 0);
     assert_eq!(std::fs::read_to_string(&out).unwrap(), expected.out);
@@ -152,6 +178,25 @@ fn a_supervisor_moves_every_thread_by_the_contract_alone() {
     let distinct: BTreeSet<u64> = guest.parked.iter().copied().collect();
     // One may have done its work before it was asked.
     assert!(distinct.len() >= 4, "{distinct:?} have moved");
+}
+
+#[test]
+fn a_thread_goes_home_before_every_fork() {
+    let directory = directory("forks-supervised");
+    let program = Program::build(
+        &directory,
+        "forks",
+        &[&source("tests/programs/forks.c")],
+        &[],
+    );
+    let expected = program.run(On::X86, &[]);
+    assert_eq!(expected.status, Some(0), "{expected:?}");
+    let out = directory.join("out");
+    let mut guest = start(&program, &out);
+    assert_eq!(supervise(&mut guest).0, 0);
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), expected.out);
+    assert_eq!(guest.sent_home, 10, "one for each fork of forks.c");
+    assert_eq!(guest.parked.len(), 10, "each leaves at once");
 }
 
 /// Lets the program run to its end. Its threads are asked to leave in rounds: for some parkings, then not.
@@ -168,7 +213,7 @@ fn supervise(guest: &mut Guest) -> (i32, usize) {
                 (pid, None)
             }
             WaitStatus::PtraceEvent(pid, ..) => {
-                guest.ask(true);
+                guest.ask(guest.sent_home == 0);
                 (pid, None)
             }
             WaitStatus::Stopped(pid, Signal::SIGSTOP) if threads.insert(pid) => (pid, None),

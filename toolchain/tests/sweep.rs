@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Numbers, On, Program, directory, source};
+use support::{Crossings, Numbers, On, Program, directory, source};
 
 /// Every so many points are tried; RTX_SWEEP_STEP=1 tries all.
 fn step(points: u64) -> u64 {
@@ -47,47 +47,14 @@ fn a_program_crosses_many_times() {
     let points = program.points();
     let mut numbers = Numbers(1);
     for _ in 0..3 {
-        chain(&program, &directory, points, &mut numbers, &whole.out);
+        let how = Crossings {
+            from: On::X86,
+            first: numbers.below(points / 8),
+            stride: points / 8,
+            what: "mixed.c",
+        };
+        assert!(program.cross_many(&directory, &how, &mut numbers, &whole.out) > 4);
     }
-}
-
-fn chain(
-    program: &Program,
-    directory: &std::path::Path,
-    points: u64,
-    numbers: &mut Numbers,
-    expected: &str,
-) {
-    let (old, new) = (directory.join("old"), directory.join("new"));
-    let mut point = numbers.below(points / 8);
-    let mut on = On::X86;
-    let mut run = program.run(
-        on,
-        &[
-            ("STOP", &point.to_string()),
-            ("DUMP", new.to_str().unwrap()),
-        ],
-    );
-    let (mut out, mut hops) = (run.out.clone(), 0);
-    while run.status == Some(42) {
-        std::fs::rename(&new, &old).unwrap();
-        point += 1 + numbers.below(points / 8);
-        on = on.other();
-        hops += 1;
-        let (stop, from, to) = (
-            point.to_string(),
-            old.to_str().unwrap(),
-            new.to_str().unwrap(),
-        );
-        run = program.run(on, &[("RESUME", from), ("STOP", &stop), ("DUMP", to)]);
-        out += &run.out;
-    }
-    assert_eq!(
-        (run.status, out.as_str()),
-        (Some(0), expected),
-        "after {hops} crossings: {run:?}"
-    );
-    assert!(hops > 4);
 }
 
 #[test]

@@ -16,6 +16,11 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
+/// The smallest.
+pub fn least(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
 /// Measures two things in turn; their medians.
 pub fn in_turn(
     runs: u32,

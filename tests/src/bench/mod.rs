@@ -4,6 +4,7 @@
 //! Medians of a few runs, taken in turn with the floor's, since the machine may be shared.
 
 mod beside;
+mod compiled;
 pub mod floor;
 mod measure;
 mod netns;
@@ -38,7 +39,7 @@ pub fn network_floors() -> String {
 }
 
 /// All of them.
-pub const GROUPS: [Group; 6] = [
+pub const GROUPS: [Group; 7] = [
     Group {
         about: "page traffic between two network namespaces (as root)",
         names: &["page_fault", "seq_read"],
@@ -68,5 +69,10 @@ pub const GROUPS: [Group; 6] = [
         about: "memory dropped at home while a thread is away",
         names: &["home_drops"],
         measure: beside::drops,
+    },
+    Group {
+        about: "programs of rtx-cc that stay where they are, against clang -O2 and musl",
+        names: &compiled::NAMES,
+        measure: compiled::measure,
     },
 ];

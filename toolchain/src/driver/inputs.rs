@@ -79,6 +79,18 @@ impl Inputs {
         self.take(bytes, &origin, scratch)
     }
 
+    /// Whether something wants a symbol for which `is_it` holds, and nothing has it.
+    pub fn wants(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        self.wanted.iter().any(|name| is_it(name))
+    }
+
+    /// Lets archives be searched for a symbol.
+    pub fn want(&mut self, symbol: &str) {
+        if !self.defined.contains(symbol) {
+            self.wanted.insert(symbol.to_owned());
+        }
+    }
+
     /// Chooses members of the archives again, until nothing is wanted that they have.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::ir::Module;
 use crate::layout::{agree, map, script};
 use crate::musl::home::Home;
 use crate::pass::tables;
-use crate::pass::{self, Isa, Outcome, targets};
+use crate::pass::{self, Isa, Outcome, homeward, targets};
 
 /// The table of functions and call sites, as text.
 pub const TABLE: &str = ".rtx.table";
@@ -40,6 +40,9 @@ impl Linker<'_> {
     /// When a step fails.
     pub fn link(&self, mut inputs: Inputs, output: &Path) -> Result<(), CcError> {
         inputs.add(&self.home.instrumented(), self.scratch)?;
+        if inputs.wants(homeward::forks) {
+            inputs.want(homeward::GO_HOME);
+        }
         inputs.choose(self.scratch)?;
         let isas = self.isas(&inputs);
         let (program, own, outcome) = self.instrument(&inputs)?;

@@ -1,9 +1,9 @@
 //! Making instructions, at a place that is set first.
 
-use llvm_sys::LLVMIntPredicate;
 use llvm_sys::core::*;
 use llvm_sys::debuginfo::LLVMInstructionGetDebugLoc;
 use llvm_sys::prelude::{LLVMBuilderRef, LLVMContextRef};
+use llvm_sys::{LLVMAtomicOrdering, LLVMIntPredicate};
 
 use super::{Block, Function, Instruction, Module, Predicate, Type, Value, c_string};
 
@@ -197,6 +197,14 @@ impl Builder {
     pub fn store(&self, value: Value, to: Value) -> Instruction {
         // SAFETY: `to` is a pointer.
         Instruction(unsafe { LLVMBuildStore(self.raw, value.0, to.0) })
+    }
+
+    /// Keeps accesses to memory on their side of this place, as a signal handler of the thread sees them. No
+    /// instruction comes of it.
+    pub fn fence(&self) {
+        let order = LLVMAtomicOrdering::LLVMAtomicOrderingSequentiallyConsistent;
+        // SAFETY: alive.
+        unsafe { LLVMBuildFence(self.raw, order, 1, UNNAMED) };
     }
 
     /// Room for a value of type `ty` in the frame.

@@ -10,9 +10,6 @@ use super::LayoutError;
 /// Parts of a program that every instruction set has for itself.
 const OWN_PARTS: [&str; 3] = [".rtx.local", ".got", ".eh_frame"];
 
-/// Code that only the kernel is told of, by each node's own libc.
-const KERNELS: [&str; 2] = ["__restore", "__restore_rt"];
-
 /// What a comparison found.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Agreement {
@@ -54,7 +51,6 @@ fn symbols(path: &Path) -> Result<Symbols, LayoutError> {
         }
         if let Ok(name) = symbol.name()
             && !name.starts_with(['$', '.'])
-            && !KERNELS.contains(&name)
         {
             map.entry(name.to_owned())
                 .or_default()

@@ -13,11 +13,12 @@ use crate::driver::tools::{self, alike, headers, llvm};
 use crate::pass::Isa;
 
 /// The files of the runtime, by name.
-pub const RUNTIME: [(&str, &str); 6] = [
+pub const RUNTIME: [(&str, &str); 7] = [
     ("rtx.h", include_str!("../../runtime/rtx.h")),
     ("rtx.c", include_str!("../../runtime/rtx.c")),
     ("selftest.h", include_str!("../../runtime/selftest.h")),
     ("selftest.c", include_str!("../../runtime/selftest.c")),
+    ("home.c", include_str!("../../runtime/home.c")),
     (
         "resume.x86_64.S",
         include_str!("../../runtime/arch/x86_64/resume.S"),
@@ -234,7 +235,7 @@ fn build_runtime(home: &Home) -> Result<(), SetupError> {
 }
 
 /// qsort and bsearch call functions of the program: with equivalence points of their own they do not
-/// keep a thread from leaving.
+/// keep a thread from leaving. The way home is a point by itself.
 fn build_points(home: &Home) -> Result<(), SetupError> {
     let own = std::env::current_exe().map_err(file(Path::new("rtx-cc")))?;
     let source = home.source();
@@ -244,8 +245,11 @@ fn build_points(home: &Home) -> Result<(), SetupError> {
     fs::write(&atomic, "#define a_ctz_l __builtin_ctzl\n").map_err(file(&atomic))?;
     let mut archive = llvm("llvm-ar");
     archive.arg("rcs").arg(home.instrumented());
-    for name in ["qsort", "qsort_nr", "bsearch"] {
-        let object = work.join(format!("{name}.o"));
+    let of_libc =
+        ["qsort", "qsort_nr", "bsearch"].map(|name| source.join(format!("stdlib/{name}.c")));
+    for file in of_libc.into_iter().chain([work.join("home.c")]) {
+        let name = file.file_stem().unwrap_or_default();
+        let object = work.join(name).with_extension("o");
         run(Command::new(&own)
             .args(["-O2", "-g", "-c", "-w", "-D_XOPEN_SOURCE=700"])
             .args([
@@ -253,7 +257,8 @@ fn build_points(home: &Home) -> Result<(), SetupError> {
                 format!("-I{}", work.display()),
             ])
             .arg(format!("-ffile-prefix-map={}=musl", source.display()))
-            .arg(source.join(format!("stdlib/{name}.c")))
+            .arg(format!("-ffile-prefix-map={}=rtx", work.display()))
+            .arg(&file)
             .arg("-o")
             .arg(&object))?;
         archive.arg(object);

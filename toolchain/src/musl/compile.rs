@@ -9,6 +9,9 @@ use crate::driver::tools::{alike, llvm};
 use crate::ir::{IrError, Module};
 use crate::pass::{Isa, brackets, names, thread_words};
 
+/// Functions of libc that a program may have with equivalence points: libc's own calls may lead to those.
+const POINTS: [&str; 4] = ["qsort", "qsort_r", "__qsort_r", "bsearch"];
+
 /// Why a file of musl cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
@@ -50,7 +53,7 @@ pub fn compile(isa: Isa, arguments: &[OsString]) -> Result<(), CompileError> {
         .into_iter()
         .filter(|f| !f.is_declaration())
     {
-        brackets::bracket(&module, function, |_| false);
+        brackets::bracket(&module, function, |f| POINTS.contains(&f.name().as_str()));
     }
     thread_words::lower(&module, isa);
     module.verify()?;

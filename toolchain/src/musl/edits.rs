@@ -26,12 +26,13 @@ pub enum EditError {
 }
 
 /// Files of ours that go into musl.
-pub const TEXTS: [&str; 5] = [
+pub const TEXTS: [&str; 6] = [
     include_str!("../../musl/rtx_libc.c"),
     include_str!("../../musl/aarch64_fenv.c"),
     include_str!("../../musl/aarch64_epoll.c"),
     include_str!("../../musl/aarch64_kernel.h"),
     include_str!("../../musl/x86_64_fenv.c"),
+    include_str!("../../musl/aarch64_vfork.s"),
 ];
 
 /// A file, what stands there, what is to stand there.
@@ -48,9 +49,10 @@ const THREAD: [Edit; 4] = [
     (
         "src/internal/pthread_impl.h",
         "#define pthread __pthread\n",
-        "#define pthread __pthread\n\nhidden void __rtx_thread_begin(void *, size_t);\nhidden void \
+        "#define pthread __pthread\n\nhidden void __rtx_thread_begin(void *, void *, size_t);\nhidden void \
          __rtx_thread_end(void *);\nhidden void *__rtx_run_thread(void *(*)(void *), void *, int);\nhidden void \
-         __rtx_begin_main(void);\nhidden void __rtx_handle(int, void *, void *, void (*)(int, void *, void *));\n",
+         __rtx_begin_main(void);\nhidden void __rtx_handle(int, void *, void *, void (*)(int, void *, void *));\nhidden _Noreturn void \
+         __rtx_die(const char *);\n",
     ),
     (
         "arch/aarch64/pthread_arch.h",
@@ -78,7 +80,7 @@ const THREADS: [Edit; 6] = [
     (
         "src/thread/pthread_create.c",
         "\tnew->guard_size = guard;\n",
-        "\tnew->guard_size = guard;\n\t__rtx_thread_begin(new, new->stack_size);\n\tif (!new->rtx.header) {\n\t\tif \
+        "\tnew->guard_size = guard;\n\t__rtx_thread_begin(new, stack_limit, new->stack_size);\n\tif (!new->rtx.header) {\n\t\tif \
          (map) __munmap(map, size);\n\t\tgoto fail;\n\t}\n",
     ),
     (
@@ -128,6 +130,61 @@ const SIGNALS: [Edit; 3] = [
     ),
 ];
 
+/// Frames and handlers of one instruction set are never entered on the other: a jmp_buf says which wrote it, and
+/// the address to which handlers return is one on both.
+const FRAMES: [Edit; 6] = [
+    (
+        "src/setjmp/x86_64/setjmp.s",
+        "\txor %eax,%eax           /* always return 0 */\n",
+        "\tmovq $0x52545800,96(%rdi)\n\txor %eax,%eax           /* always return 0 */\n",
+    ),
+    (
+        "src/setjmp/x86_64/longjmp.s",
+        "longjmp:\n\txor %eax,%eax\n",
+        "longjmp:\n\tcmpq $0x52545800,96(%rdi)\n\tjne __rtx_wrong_jump\n\txor %eax,%eax\n",
+    ),
+    (
+        "src/setjmp/aarch64/setjmp.s",
+        "\tmov x0, #0\n\tret\n",
+        "\tmov w2, #0x5801\n\tmovk w2, #0x5254, lsl #16\n\tstr x2, [x0,#96]\n\tmov x0, #0\n\tret\n",
+    ),
+    (
+        "src/setjmp/aarch64/longjmp.s",
+        "longjmp:\n\t// IHI0055B",
+        "longjmp:\n\tldr x2, [x0,#96]\n\tmov w3, #0x5801\n\tmovk w3, #0x5254, lsl #16\n\tcmp x2, x3\n\tb.eq 1f\n\tb \
+         __rtx_wrong_jump\n1:\n\t// IHI0055B",
+    ),
+    (
+        "src/signal/x86_64/restore.s",
+        "\tnop\n",
+        "\tnop\n\tnop\n\tnop\n\tnop\n",
+    ),
+    (
+        "src/signal/aarch64/restore.s",
+        ".global __restore\n",
+        "\tnop\n.global __restore\n",
+    ),
+];
+
+/// A child that shares memory has its parent's thread pointer, and so its words and its data stack. It leaves them as
+/// they are when it execs or exits, so the parent restores them.
+const CLONE: [Edit; 2] = [
+    (
+        "src/linux/clone.c",
+        "\treturn __syscall_ret(__clone(func, stack, flags, arg, ptid, tls, ctid));\n",
+        "\tif ((flags & (CLONE_VM|CLONE_VFORK)) == CLONE_VM)\n\t\t__rtx_die(\"clone() with CLONE_VM would run two threads \
+         on one data stack; use pthread_create\");\n\tstruct __rtx_words *rtx = &__pthread_self()->rtx;\n\tint held = \
+         rtx->held;\n\tchar *data = rtx->data_stack;\n\trtx->held = held + 1;\n\tint r = __clone(func, stack, flags, \
+         arg, ptid, tls, ctid);\n\trtx->held = held;\n\trtx->data_stack = data;\n\treturn __syscall_ret(r);\n",
+    ),
+    (
+        "src/process/posix_spawn.c",
+        "\tpid = __clone(child, stack+sizeof stack,\n\t\tCLONE_VM|CLONE_VFORK|SIGCHLD, &args);\n",
+        "\tint held = __pthread_self()->rtx.held;\n\tpid = __clone(child, \
+         stack+sizeof stack,\n\t\tCLONE_VM|CLONE_VFORK|SIGCHLD, &args);\n\t__pthread_self()->rtx.held = held;\n",
+    ),
+];
+
 /// Memory at chosen addresses for tests, none from brk, and no vDSO where a board cannot offer one.
 const MEMORY: [Edit; 10] = [
     (
@@ -160,8 +217,8 @@ const MEMORY: [Edit; 10] = [
     (
         "src/time/clock_gettime.c",
         "static void *volatile vdso_func = (void *)cgt_init;\n\n#endif\n",
-        "void *volatile vdso_func = (void *)cgt_init;\n\n#else\n\nvoid *volatile __rtx_vdso_clock_gettime = (void \
-         *)1;\n\n#endif\n",
+        "void *volatile vdso_func = (void *)cgt_init;\n\n#else\n\n__attribute__((section(\".data.__rtx_vdso_clock_gettime\"))) \
+         void *volatile __rtx_vdso_clock_gettime = 0;\n\n#endif\n",
     ),
     (
         "arch/aarch64/syscall_arch.h",
@@ -225,7 +282,8 @@ const SHARED_BITS: [&str; 6] = [
 /// # Errors
 /// When the source is not as expected.
 pub fn apply(tree: &Path, isa: Isa) -> Result<(), EditError> {
-    for (name, from, to) in THREAD.iter().chain(&THREADS).chain(&SIGNALS).chain(&MEMORY) {
+    let edits = THREAD.iter().chain(&THREADS).chain(&SIGNALS);
+    for (name, from, to) in edits.chain(&FRAMES).chain(&CLONE).chain(&MEMORY) {
         replace(&tree.join(name), from, to)?;
     }
     write(&tree.join("src/internal/rtx_libc.c"), TEXTS[0])?;
@@ -256,6 +314,9 @@ fn apply_aarch64(tree: &Path) -> Result<(), EditError> {
     let directory = tree.join("src/linux/aarch64");
     fs::create_dir_all(&directory).map_err(|e| EditError::File(directory.clone(), e))?;
     write(&directory.join("epoll.c"), TEXTS[2])?;
+    let directory = tree.join("src/process/aarch64");
+    fs::create_dir_all(&directory).map_err(|e| EditError::File(directory.clone(), e))?;
+    write(&directory.join("vfork.s"), TEXTS[5])?;
     let directory = tree.join("src/misc/aarch64");
     fs::create_dir_all(&directory).map_err(|e| EditError::File(directory.clone(), e))?;
     write(&directory.join("syscall.c"), &numbered_calls(tree)?)
@@ -319,6 +380,7 @@ fn drop_assembly(tree: &Path) -> Result<(), EditError> {
         "longjmp",
         "sigsetjmp",
         "restore",
+        "vfork",
         "memcpy",
         "memset",
         "dlsym",

@@ -103,6 +103,7 @@ fn runtime_fingerprint() -> String {
     let runtime = super::build::RUNTIME.into_iter().map(|(_, text)| text);
     digest(runtime.chain([
         include_str!("build.rs"),
+        include_str!("../pass/homeward.rs"),
         include_str!("../pass/pins.rs"),
         include_str!("../driver/compile.rs"),
     ]))

@@ -9,7 +9,9 @@ const FRAME: u64 = 16;
 
 /// Moves the allocas of a function to the data stack. Returns the bytes of its frame there.
 ///
-/// The function must have none of dynamic size.
+/// The function must have none of dynamic size. A signal handler may begin at any instruction, on any instruction
+/// set, and takes the thread's word for the top: it is raised before the first use of a local and lowered
+/// after the last, and no compiler may move that.
 pub fn move_locals(module: &Module, builder: &Builder, function: Function) -> u64 {
     let allocas: Vec<Instruction> = function
         .instructions()
@@ -59,9 +61,11 @@ pub fn move_locals(module: &Module, builder: &Builder, function: Function) -> u6
         builder,
         builder.offset(aligned, builder.long(bytes)),
     );
+    builder.fence();
     for block in function.blocks() {
         if let Some(end) = block.terminator().filter(|t| t.opcode() == Opcode::LLVMRet) {
             builder.before(end);
+            builder.fence();
             Word::DataStack.write(module, builder, base);
         }
     }

@@ -4,12 +4,13 @@
 //!
 //! [`pins`] finds what cannot migrate when a file is compiled, [`own_isa`] gives that a body for each
 //! instruction set, [`names`] makes addresses comparable. At link time [`instrument`] inserts the
-//! equivalence points ([`polls`], [`strips`]), the code that saves frames ([`sites`]) and the clones that take them
+//! equivalence points ([`polls`], [`strips`]), the way home before a fork ([`homeward`]), the code that saves frames ([`sites`]) and the clones that take them
 //! up again ([`resume`]), and [`targets`] makes one program for each instruction set of it.
 
 pub mod brackets;
 mod control_flow;
 mod data_stack;
+pub mod homeward;
 mod liveness;
 pub mod names;
 pub mod own_isa;
@@ -85,6 +86,7 @@ pub struct Outcome {
 /// When LLVM finds the program broken: a defect of this pass.
 pub fn instrument(module: &Module, wanted: &HashSet<String>) -> Result<Outcome, IrError> {
     names::pin(module);
+    homeward::insert(module);
     data_stack::copy_values(module);
     if let Some(main) = module.function("main") {
         main.as_value().set_name(USER_MAIN);

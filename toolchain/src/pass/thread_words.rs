@@ -138,7 +138,11 @@ fn lower_call(module: &Module, builder: &Builder, isa: Isa, word: Word, call: In
     };
     match call.arguments().first() {
         Some(value) => {
-            builder.store(*value, place);
+            let store = builder.store(*value, place);
+            if word == Word::DataStack {
+                // Signal handlers read it.
+                store.set_volatile();
+            }
         }
         None => {
             let loaded = builder.load(word.ty(builder), place);

@@ -166,6 +166,58 @@ impl Program {
     }
 }
 
+/// How a program crosses again and again.
+pub struct Crossings<'a> {
+    /// Where it begins.
+    pub from: On,
+    /// The point at which it crosses first.
+    pub first: u64,
+    /// At most so many points lie between two crossings.
+    pub stride: u64,
+    /// What else a failure says.
+    pub what: &'a str,
+}
+
+impl Program {
+    /// Lets it cross as `how` says until it ends, its states in files in `directory`. It must print `expected` in
+    /// all. Returns how often it has crossed.
+    pub fn cross_many(
+        &self,
+        directory: &Path,
+        how: &Crossings,
+        numbers: &mut Numbers,
+        expected: &str,
+    ) -> u64 {
+        let (old, new) = (directory.join("old"), directory.join("new"));
+        let (old_name, new_name) = (old.to_str().unwrap(), new.to_str().unwrap());
+        let (mut on, mut point, mut hops) = (how.from, how.first, 0);
+        let mut run = self.run(on, &[("STOP", &point.to_string()), ("DUMP", new_name)]);
+        let mut out = run.out.clone();
+        while run.status == Some(42) {
+            std::fs::rename(&new, &old).unwrap();
+            point += 1 + numbers.below(how.stride);
+            on = on.other();
+            hops += 1;
+            let stop = point.to_string();
+            run = self.run(
+                on,
+                &[("RESUME", old_name), ("STOP", &stop), ("DUMP", new_name)],
+            );
+            out += &run.out;
+        }
+        assert_eq!(
+            (run.status, out.as_str()),
+            (Some(0), expected),
+            "{} from point {} on {:?}, {hops} crossings: {}",
+            how.what,
+            how.first,
+            how.from,
+            run.err
+        );
+        hops
+    }
+}
+
 /// A small generator of numbers (SplitMix64), so that failures can be repeated.
 pub struct Numbers(pub u64);
 

@@ -1,0 +1,176 @@
+//! The way home before a fork. A process that is forked begins at home, on home's instruction set; so a thread
+//! that runs on a board of another must be at home before it forks. The runtime's `__rtx_go_home`, whose
+//! loop has an equivalence point, sees to that; here it is called before each call that forks.
+//!
+//! A function that cannot migrate cannot leave either: where one may fork, directly or through others
+//! like it, its callers go home before they call it.
+
+use std::collections::HashSet;
+
+use super::pins;
+use crate::ir::{Builder, Function, Instruction, Module};
+
+/// The runtime's function, among the objects that have equivalence points.
+pub const GO_HOME: &str = "__rtx_go_home";
+
+/// Functions of libc that fork.
+const FORKING: [&str; 11] = [
+    "fork",
+    "_Fork",
+    "vfork",
+    "clone",
+    "posix_spawn",
+    "posix_spawnp",
+    "system",
+    "popen",
+    "daemon",
+    "forkpty",
+    "wordexp",
+];
+
+/// Whether a program that names `symbol` may fork by it.
+pub fn forks(symbol: &str) -> bool {
+    FORKING.contains(&symbol) || symbol == "syscall"
+}
+
+/// What `syscall()` makes at home, by x86-64's numbers: calls that fork, calls that aarch64's kernel does not have,
+/// and calls whose flags or structures it has in another form.
+const AT_HOME: [std::ops::RangeInclusive<i64>; 37] = [
+    2..=2,
+    4..=7,
+    21..=23,
+    33..=34,
+    37..=37,
+    56..=58,
+    66..=66,
+    72..=72,
+    78..=78,
+    82..=90,
+    92..=92,
+    94..=94,
+    111..=111,
+    132..=134,
+    136..=136,
+    139..=139,
+    154..=154,
+    156..=156,
+    158..=158,
+    172..=174,
+    177..=178,
+    181..=185,
+    201..=201,
+    205..=205,
+    211..=211,
+    213..=215,
+    232..=233,
+    235..=236,
+    253..=253,
+    257..=257,
+    261..=262,
+    281..=282,
+    284..=284,
+    304..=304,
+    435..=435,
+    437..=437,
+    441..=441,
+];
+
+/// Inserts the way home in a whole program.
+pub fn insert(module: &Module) {
+    let Some(go_home) = module.function(GO_HOME) else {
+        return;
+    };
+    let builder = Builder::new(module);
+    let bodies: Vec<Function> = module
+        .functions()
+        .into_iter()
+        .filter(|f| !f.is_declaration() && *f != go_home)
+        .collect();
+    let (fixed, able): (Vec<Function>, Vec<Function>) = bodies.into_iter().partition(is_fixed);
+    let calls = |function: &Function| -> Vec<Instruction> {
+        function
+            .instructions()
+            .into_iter()
+            .filter(|i| i.is_call())
+            .collect()
+    };
+    let mut forking: HashSet<Function> = HashSet::new();
+    loop {
+        // All that is called below a function that cannot migrate is held with it.
+        let found: Vec<Function> = fixed
+            .iter()
+            .chain(&able)
+            .copied()
+            .filter(|f| !forking.contains(f))
+            .filter(|f| {
+                calls(f)
+                    .into_iter()
+                    .any(|call| leads_to_fork(call, &forking))
+            })
+            .collect();
+        if found.is_empty() {
+            break;
+        }
+        forking.extend(found);
+    }
+    let fixed: HashSet<Function> = fixed.into_iter().filter(|f| forking.contains(f)).collect();
+    let ty = go_home.ty();
+    for function in able {
+        for call in calls(&function) {
+            if leads_to_fork(call, &fixed) && !call.is_musttail() {
+                builder.before(call);
+                builder.locate_like(call);
+                builder.call(ty, go_home.as_value(), &[]);
+            }
+        }
+    }
+}
+
+fn is_fixed(function: &Function) -> bool {
+    function.note(pins::FIXED).is_some() || function.note(pins::OWN_ISA).is_some()
+}
+
+/// Whether a call forks, or is one of a function among `known`.
+fn leads_to_fork(call: Instruction, known: &HashSet<Function>) -> bool {
+    let Some(callee) = call.called_function() else {
+        return false;
+    };
+    if known.contains(&callee) {
+        return true;
+    }
+    if !callee.is_declaration() {
+        return false;
+    }
+    let name = callee.name();
+    if name == "syscall" {
+        let number = call.arguments().first().and_then(|n| n.as_integer());
+        return number.is_some_and(|n| AT_HOME.iter().any(|range| range.contains(&n)));
+    }
+    FORKING.contains(&name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_that_fork_or_that_aarch64_lacks() {
+        let at_home = |n: i64| AT_HOME.iter().any(|range| range.contains(&n));
+        for (name, number) in [
+            ("open", 2),
+            ("stat", 4),
+            ("clone", 56),
+            ("fork", 57),
+            ("vfork", 58),
+            ("poll", 7),
+            ("eventfd", 284),
+            ("clone3", 435),
+            ("fstat", 5),
+        ] {
+            assert!(at_home(number), "{name}");
+        }
+        for (name, number) in [("read", 0), ("futex", 202), ("gettid", 186), ("mmap", 9)] {
+            assert!(!at_home(number), "{name}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What must hold for frames while signal handlers run and jumps are made.
+
+mod support;
+
+use support::{On, Program, directory, source};
+
+#[test]
+fn handlers_leave_the_locals_of_what_they_interrupt_alone() {
+    let directory = directory("handlers");
+    let file = source("tests/programs/handlers.c");
+    let program = Program::build(&directory, "handlers", &[&file], &[]);
+    for on in [On::X86, On::Arm] {
+        for settings in [&[][..], &[("INPLACE", "7")]] {
+            let run = program.run(on, settings);
+            assert_eq!(
+                (run.status, run.out.as_str()),
+                (Some(0), "0\n"),
+                "{on:?} {settings:?}: {}",
+                run.err
+            );
+        }
+    }
+}
+
+#[test]
+fn a_jump_to_the_other_instruction_set_ends_the_program() {
+    let directory = directory("jumps");
+    let file = source("tests/programs/jumps.c");
+    let program = Program::build(&directory, "jumps", &[&file], &[]);
+    let whole = program.run(On::X86, &[]);
+    assert_eq!((whole.status, whole.out.as_str()), (Some(0), "right\n"));
+    for from in [On::X86, On::Arm] {
+        // A jump within the new instruction set is right.
+        let dump = directory.join("dump");
+        assert_eq!(program.cross(from, 50, &dump), whole, "from {from:?}");
+        let jumping = program.clone().with(&["jump"]);
+        let run = jumping.cross(from, 50, &dump);
+        assert_eq!((run.status, run.out.as_str()), (Some(99), "right\n"));
+        assert!(
+            run.err.contains("setjmp marked on another instruction set"),
+            "{}",
+            run.err
+        );
+    }
+}
+
+#[test]
+fn processes_begin_as_they_should_without_a_supervisor() {
+    let directory = directory("forks");
+    let file = source("tests/programs/forks.c");
+    let program = Program::build(&directory, "forks", &[&file], &[]);
+    let expected = "fork 6\nvfork 45\nposix_spawn 0 7\nposix_spawnp 0 7\nsystem 3\nrun 4\npopen 1 0\nclone 15\n\
+                    clone of memory 15\nnumber 6\n3 fcc\n";
+    for (on, settings) in [
+        (On::X86, &[][..]),
+        (On::X86, &[("INPLACE", "1")]),
+        (On::Arm, &[]),
+    ] {
+        let run = program.run(on, settings);
+        // aarch64's kernel has no fork by number, and qemu makes a fork of vfork.
+        let expected = if on == On::Arm {
+            expected
+                .replace("number 6", "number -1")
+                .replace("vfork 45", "vfork 5")
+        } else {
+            expected.to_owned()
+        };
+        assert_eq!(
+            (run.status, run.out.as_str()),
+            (Some(0), expected.as_str()),
+            "{on:?} {settings:?}: {}",
+            run.err
+        );
+    }
+}
