@@ -2,12 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::unwind::End;
 
 /// One function that a thread is in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
-    /// Where it goes on, in memory.
+    /// Where it goes on, in memory. In JSON as a text of hexadecimal digits: such numbers are too large
+    /// for many readers.
+    #[serde(with = "hexadecimal")]
     pub address: u64,
     /// Its name, if the file has it.
     pub function: Option<String>,
@@ -28,6 +32,20 @@ pub struct Backtrace {
     pub frames: Vec<Frame>,
     /// Why it ends there.
     pub end: End,
+}
+
+mod hexadecimal {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{value:#x}"))
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(from)?;
+        let digits = text.strip_prefix("0x").ok_or(D::Error::custom("no 0x"))?;
+        u64::from_str_radix(digits, 16).map_err(D::Error::custom)
+    }
 }
 
 impl fmt::Display for Frame {

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::arch::Call;
 use super::backtrace::Backtrace;
 use super::cfi::{Caller, NoCaller};
@@ -24,7 +26,8 @@ const MAX_TRIES: u64 = 512;
 pub(super) type Read<'a> = &'a dyn Fn(u64, &mut [u8]) -> bool;
 
 /// Why a backtrace ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum End {
     /// There are no more frames.
     Bottom,
