@@ -1,15 +1,16 @@
-/* A thread computes, deep in a recursion, while main waits for a line. With "crash" both ways end in a
- * fault: "child" makes the thread have it, "main" main. Any other line ends the program. The names of the
- * functions are the test's. */
+/* A thread computes, deep in a recursion, while main waits for a line: "child" has the thread end in a
+ * fault, "main" main; any other ends the program. The test knows the functions by their names. */
 #include "common.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
-static atomic_int go;
+static atomic_int computing, go;
 static volatile int sink;
 static int *volatile nowhere;
 
 static __attribute__((noinline)) void innermost(void) {
+    atomic_store(&computing, 1);
     while (atomic_load(&go) == 0) {
         sink = sink + 1;
     }
@@ -49,6 +50,9 @@ int main(void) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, computes, NULL) != 0) {
         return 2;
+    }
+    while (atomic_load(&computing) == 0) {
+        usleep(1000);
     }
     printf("ready\n");
     fflush(stdout);
