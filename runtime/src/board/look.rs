@@ -9,16 +9,14 @@ use super::tracer::{Tracer, Vessel, failed};
 use crate::guest::ptrace::{self, Tid};
 use crate::memory::remote::Memory;
 use crate::trace::Snapshot;
+use crate::trace::snapshot::THREADS;
 use crate::wire::message::Trace;
-
-/// Threads that are looked at, at most.
-const MOST: usize = 256;
 
 impl Tracer {
     /// Looks at every thread: those that run once they have stopped.
     pub(super) fn look_for_all(&mut self) -> Result<(), ReplicaError> {
         let carrying = self.vessels.iter().filter(|(_, v)| **v != Vessel::Idle);
-        let carrying: Vec<_> = carrying.take(MOST).map(|(t, v)| (*t, *v)).collect();
+        let carrying: Vec<_> = carrying.take(THREADS).map(|(t, v)| (*t, *v)).collect();
         for (vessel, state) in carrying {
             match state {
                 Vessel::Running { .. } => {

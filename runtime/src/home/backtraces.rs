@@ -15,10 +15,8 @@ use super::unwinder::{Image, Order, Unwinder, Whose};
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::{self, Tid};
 use crate::memory::remote::Memory;
+use crate::trace::snapshot::THREADS;
 use crate::trace::{Backtrace, Snapshot};
-
-/// Threads at home of which backtraces are made at once.
-const MOST: usize = 256;
 
 /// How the guest came to die by a signal of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +36,8 @@ pub(super) struct Backtraces {
     of_crashes: bool,
     unwinder: Option<Unwinder>,
     image: Option<Arc<Image>>,
+    /// Answers of boards that are still taken: a board may send any number.
+    owed: usize,
     crash: Option<Crash>,
 }
 
@@ -48,6 +48,7 @@ impl Backtraces {
             of_crashes,
             unwinder: None,
             image: None,
+            owed: 0,
             crash: None,
         }
     }
@@ -80,8 +81,9 @@ impl Supervisor {
     /// Has backtraces printed of all threads that are at home; each is stopped for a moment. The boards
     /// send theirs.
     pub(super) fn look_at_all(&mut self) -> Result<(), JobError> {
+        self.backtraces.owed = THREADS * self.boards.len();
         let at_home = self.threads.values().filter(|t| !t.ending && !t.is_away());
-        let at_home: Vec<(Tid, bool)> = at_home.take(MOST).map(|t| (t.tid, t.stopped)).collect();
+        let at_home: Vec<(Tid, bool)> = at_home.take(THREADS).map(|t| (t.tid, t.stopped)).collect();
         for (tid, stopped) in at_home {
             if stopped {
                 self.look(tid)?;
@@ -159,9 +161,11 @@ impl Supervisor {
 
     /// A board sent what a thread's backtrace needs.
     pub(super) fn on_looked(&mut self, board: BoardId, tid: Tid, snapshot: Snapshot) {
-        if !self.threads.contains_key(&tid) {
+        let away = self.threads.get_mut(&tid).and_then(Thread::away);
+        if self.backtraces.owed == 0 || away.is_none_or(|away| away.board != board) {
             return;
         }
+        self.backtraces.owed -= 1;
         let whose = Whose {
             tid,
             board: Some(board),

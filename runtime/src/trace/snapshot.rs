@@ -6,6 +6,9 @@ use crate::memory::remote::Memory;
 /// Bytes of stack that are taken at most, from the stack pointer on.
 pub const STACK_BYTES: usize = 64 << 10;
 
+/// Threads of one machine of which snapshots are taken at once, at most.
+pub const THREADS: usize = 256;
+
 /// A thread's registers and the inner end of its stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
