@@ -142,7 +142,7 @@ fn a_stack_that_is_elsewhere_ends_a_trace() {
         let subject = Subject::bare(isa, &["-g", "-O0"]);
         let (entry, mut snapshot) = subject.snapshot(&["0", "30"]);
         let file = subject.file();
-        let program = Program::parse(&file, entry).unwrap();
+        let program = Program::parse(&file, Some(entry)).unwrap();
         snapshot.stack.truncate(512);
         let trace = backtrace(&program, &snapshot).unwrap();
         assert_eq!(trace.end, End::Memory);
@@ -186,7 +186,7 @@ fn garbage_neither_panics_nor_loops() {
         let subject = Subject::bare(isa, &["-g", "-O1"]);
         let file = subject.file();
         let (entry, real) = subject.snapshot(&["3", "3"]);
-        let program = Program::parse(&file, entry).unwrap();
+        let program = Program::parse(&file, Some(entry)).unwrap();
         let stack_word = prop_oneof![
             3 => any::<u64>(),
             3 => (0..0x3000u64).prop_map(move |n| (entry & !0xfff) + n),
@@ -240,13 +240,13 @@ fn damaged_files_neither_panic_nor_loop() {
                 for (at, value) in changes {
                     damaged[at] = value;
                 }
-                if let Ok(program) = Program::parse(&damaged, entry) {
+                if let Ok(program) = Program::parse(&damaged, Some(entry)) {
                     let _ = backtrace(&program, &snapshot).map(|trace| trace.to_string());
                 }
                 Ok(())
             })
             .unwrap();
     }
-    assert!(Program::parse(b"", 0).is_err());
-    assert!(Program::parse(b"#!/bin/sh\n", 0).is_err());
+    assert!(Program::parse(b"", None).is_err());
+    assert!(Program::parse(b"#!/bin/sh\n", None).is_err());
 }

@@ -2,8 +2,10 @@
 //! whose signal the guest dies. What they are made of is taken here, they are made elsewhere
 //! ([`super::unwinder`]).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use nix::unistd::Pid;
 
 use super::error::JobError;
@@ -35,7 +37,8 @@ pub(super) struct Backtraces {
     /// Of a crash, too.
     of_crashes: bool,
     unwinder: Option<Unwinder>,
-    image: Option<Arc<Image>>,
+    /// By instruction set.
+    images: BTreeMap<String, Arc<Image>>,
     /// Answers of boards that are still taken: a board may send any number.
     owed: usize,
     crash: Option<Crash>,
@@ -47,7 +50,7 @@ impl Backtraces {
             control,
             of_crashes,
             unwinder: None,
-            image: None,
+            images: BTreeMap::new(),
             owed: 0,
             crash: None,
         }
@@ -55,14 +58,30 @@ impl Backtraces {
 
     /// The guest runs another program.
     pub fn program_changed(&mut self) {
-        self.image = None;
+        self.images.clear();
     }
 
-    /// Has a backtrace made. The thread must still be there, so that its file can be found.
-    fn order(&mut self, whose: Whose, snapshot: Snapshot) -> std::io::Result<()> {
-        let image = match &self.image {
+    /// Has a backtrace made. The thread must still be there, so that its file can be found; `other`: its
+    /// file, if it is of another instruction set than home.
+    fn order(
+        &mut self,
+        whose: Whose,
+        snapshot: Snapshot,
+        other: Option<(&str, Bytes)>,
+    ) -> std::io::Result<()> {
+        let isa = other
+            .as_ref()
+            .map_or(std::env::consts::ARCH, |(isa, _)| isa);
+        let image = match self.images.get(isa) {
             Some(image) => image.clone(),
-            None => self.image.insert(Arc::new(Image::of(whose.tid)?)).clone(),
+            None => {
+                let key = isa.to_owned();
+                let image = match other {
+                    Some((_, file)) => Image::Other(file),
+                    None => Image::of(whose.tid)?,
+                };
+                self.images.entry(key).or_insert(Arc::new(image)).clone()
+            }
         };
         let unwinder = match &self.unwinder {
             Some(unwinder) => unwinder,
@@ -150,7 +169,7 @@ impl Supervisor {
         let ordered = match snapshot {
             Ok(snapshot) => self
                 .backtraces
-                .order(whose, snapshot)
+                .order(whose, snapshot, None)
                 .map_err(|e| e.to_string()),
             Err(e) => Err(crate::report::chain(&e)),
         };
@@ -171,7 +190,10 @@ impl Supervisor {
             board: Some(board),
             dies: None,
         };
-        if let Err(why) = self.backtraces.order(whose, snapshot) {
+        let isa = &self.boards[usize::from(board) - 1].isa;
+        let pair = self.pair.as_ref().filter(|_| isa != std::env::consts::ARCH);
+        let other = pair.and_then(|pair| Some((isa.as_str(), pair.of(isa)?.file().clone())));
+        if let Err(why) = self.backtraces.order(whose, snapshot, other) {
             self.on_backtrace(whose, Err(why.to_string()));
         }
     }

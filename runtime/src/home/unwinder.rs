@@ -8,6 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::job::Control;
 use super::messages::{BoardId, ToSupervisor};
 use crate::guest::procfs;
@@ -20,10 +22,12 @@ const MAX_FILE: u64 = 4 << 30;
 /// How long a program's file is kept in memory after its last backtrace.
 const KEPT: Duration = Duration::from_secs(1);
 
-/// A program's file, and where it is in memory.
-pub struct Image {
-    file: File,
-    entry: u64,
+/// A program's file.
+pub enum Image {
+    /// That which a process executes, and where it begins in memory.
+    Running { file: File, entry: u64 },
+    /// That for another instruction set, which is where it says.
+    Other(Bytes),
 }
 
 impl Image {
@@ -31,18 +35,29 @@ impl Image {
     pub fn of(tid: Tid) -> io::Result<Self> {
         let file = File::open(format!("/proc/{tid}/exe"))?;
         let entry = procfs::entry_point(tid)?;
-        Ok(Self { file, entry })
+        Ok(Self::Running { file, entry })
     }
 
-    fn read(&self) -> io::Result<Vec<u8>> {
-        let length = self.file.metadata()?.len();
+    fn read(&self) -> io::Result<Bytes> {
+        let mut file = match self {
+            Self::Running { file, .. } => file,
+            Self::Other(bytes) => return Ok(bytes.clone()),
+        };
+        let length = file.metadata()?.len();
         if length > MAX_FILE {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let mut bytes = Vec::with_capacity(length as usize);
-        (&self.file).rewind()?;
-        (&self.file).take(MAX_FILE).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        file.rewind()?;
+        file.take(MAX_FILE).read_to_end(&mut bytes)?;
+        Ok(bytes.into())
+    }
+
+    fn entry(&self) -> Option<u64> {
+        match self {
+            Self::Running { entry, .. } => Some(*entry),
+            Self::Other(_) => None,
+        }
     }
 }
 
@@ -98,7 +113,7 @@ fn work(orders: &Receiver<Order>, control: &Control) {
         let image = first.image.clone();
         let bytes = image.read();
         let program = match &bytes {
-            Ok(bytes) => Program::parse(bytes, image.entry).map_err(|e| chain(&e)),
+            Ok(bytes) => Program::parse(bytes, image.entry()).map_err(|e| chain(&e)),
             Err(e) => Err(format!("cannot read the program's file: {e}")),
         };
         next = Some(first);

@@ -47,8 +47,8 @@ pub struct Program<'d> {
 }
 
 impl<'d> Program<'d> {
-    /// Reads a file that begins, in memory, at `entry` (AT_ENTRY).
-    pub fn parse(bytes: &'d [u8], entry: u64) -> Result<Self, ProgramError> {
+    /// Reads a file. `entry`: where it begins in memory (AT_ENTRY); `None`: it is where it says.
+    pub fn parse(bytes: &'d [u8], entry: Option<u64>) -> Result<Self, ProgramError> {
         let file = object::File::parse(bytes)?;
         let machine = match &file {
             object::File::Elf64(file) => file.elf_header().e_machine.get(file.endian()),
@@ -87,7 +87,7 @@ impl<'d> Program<'d> {
         functions.sort_by_key(|f| (f.start, f.size));
         Ok(Self {
             rules,
-            bias: entry.wrapping_sub(file.entry()),
+            bias: entry.map_or(0, |entry| entry.wrapping_sub(file.entry())),
             code,
             functions,
             cfi: Cfi::read(&file, rules),

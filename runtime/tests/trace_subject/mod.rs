@@ -106,7 +106,7 @@ impl Subject {
     pub fn backtrace(&self, args: &[&str]) -> Backtrace {
         let (entry, snapshot) = self.snapshot(args);
         let file = self.file();
-        let program = Program::parse(&file, entry).expect("a program");
+        let program = Program::parse(&file, Some(entry)).expect("a program");
         backtrace(&program, &snapshot).expect("registers of its machine")
     }
 }
