@@ -33,7 +33,7 @@ Exit status:
   126  PROGRAM was found but cannot be run
   127  PROGRAM was not found
 
-`kill -QUIT PID-OF-RTX-RUN` prints what every thread is doing, on both sides.
+`kill -QUIT PID-OF-RTX-RUN` prints what every thread is doing, and where, on both sides.
 `rtx check` tells what this machine can do, and what to change.";
 
 /// Run a program whose threads can move to other machines.

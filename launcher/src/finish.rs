@@ -26,6 +26,8 @@ pub fn tell(report: &Report, settings: &Settings) -> Result<(), NoReport> {
     if settings.summary {
         // If nobody can read it, there is nobody to tell.
         let _ = std::io::stderr().write_all(report.summary().as_bytes());
+    } else if let Some(crash) = report.crash.as_ref().filter(|_| settings.verbose) {
+        let _ = write!(std::io::stderr(), "rtx-run: {crash}");
     }
     match &settings.report {
         Some(path) => Ok(report.write(path)?),

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rtx_runtime::guest::launch::{Inherited, Program};
+use rtx_runtime::home::backtraces::Crash;
 use rtx_runtime::home::error::JobError as RuntimeError;
 use rtx_runtime::home::job::{self, Control, Job, JobResult, Observer, Settings, Target};
 use rtx_runtime::home::pager::BoardAddress;
 use rtx_runtime::home::supervisor::Ended;
 use rtx_runtime::report::{
-    BoardReport, CallReport, Exit, LatencyReport, Pages, Report, SCHEMA, ThreadReport, chain,
+    BoardReport, CallReport, CrashReport, Exit, LatencyReport, Pages, Report, SCHEMA, ThreadReport,
+    chain,
 };
 
 use crate::boards::BoardsSpec;
@@ -244,6 +246,10 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
             heartbeat_timeout: Duration::from_millis(plan.settings.heartbeat_timeout_ms),
             stuck_after: Duration::from_millis(plan.settings.stuck_after_ms),
             only_at_points: plan.settings.only_at_points,
+            // Nobody would hear of it.
+            backtrace_crashes: plan.verbose
+                || plan.settings.summary
+                || plan.settings.report.is_some(),
         },
         observer: Box::new(watcher),
     };
@@ -304,6 +310,19 @@ fn failed(error: &RuntimeError, report: Option<Report>) -> JobError {
     }
 }
 
+fn crash_report(result: &JobResult, crash: &Crash) -> CrashReport {
+    let board = crash
+        .board
+        .and_then(|id| result.boards.get(usize::from(id) - 1));
+    let report = CrashReport {
+        tid: crash.tid,
+        signal: crash.signal,
+        board: board.map(|board| board.name.clone()),
+        ..CrashReport::default()
+    };
+    report.with(crash.backtrace.clone())
+}
+
 fn report(
     result: &JobResult,
     program: &std::path::Path,
@@ -336,6 +355,10 @@ fn report(
             .map(|a| a.to_string_lossy().into_owned())
             .collect(),
         exit: Exit::default(),
+        crash: result
+            .crash
+            .as_ref()
+            .map(|crash| crash_report(result, crash)),
         wall_s: result.wall_s,
         policy,
         boards: boards.collect(),

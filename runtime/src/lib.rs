@@ -10,4 +10,5 @@ pub mod memory;
 pub mod node;
 pub mod patience;
 pub mod report;
+pub mod trace;
 pub mod wire;

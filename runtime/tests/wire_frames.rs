@@ -5,6 +5,7 @@ mod wire_samples;
 use bytes::Bytes;
 use proptest::prelude::*;
 use rtx_runtime::memory::PAGE;
+use rtx_runtime::trace::snapshot::STACK_BYTES;
 use rtx_runtime::wire::PROTOCOL;
 use rtx_runtime::wire::frame::{Frame, FrameBuilder, FrameError, OutFrame};
 use rtx_runtime::wire::limits::{FRAME_BYTES, FRAME_PAGES};
@@ -38,7 +39,7 @@ fn every_message_comes_back_as_it_went() {
     }
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), 33, "one sample of each message");
+    assert_eq!(names.len(), 34, "one sample of each message");
 }
 
 /// Changing an encoding without raising PROTOCOL would make builds misunderstand each other.
@@ -181,6 +182,10 @@ fn a_field_out_of_bounds_is_named() {
         args: vec![1; 5],
         ..Call::default()
     };
+    let trace = Trace {
+        stack: vec![0; STACK_BYTES + 1].into(),
+        ..Trace::default()
+    };
     let kinds = Bytes::from_static(&[3]);
     let last = Grant {
         first_page: u64::MAX,
@@ -201,6 +206,7 @@ fn a_field_out_of_bounds_is_named() {
         (refused(15, &range), "a Unmap message has an invalid range"),
         (refused(12, &reversed), "a Map message has an invalid range"),
         (refused(43, &call), "a Call message has an invalid args"),
+        (refused(59, &trace), "a Trace message has an invalid stack"),
         (
             refused(40, &Request::default()),
             "a Request message has an invalid window",

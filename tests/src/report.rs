@@ -12,6 +12,7 @@ pub struct Report {
     pub program: String,
     pub args: Vec<String>,
     pub exit: Exit,
+    pub crash: Option<Crash>,
     pub wall_s: f64,
     pub policy: String,
     pub boards: Vec<Board>,
@@ -27,6 +28,26 @@ pub struct Report {
 pub struct Exit {
     pub code: Option<i32>,
     pub signal: Option<i32>,
+}
+
+/// How it died by a signal of its own.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Crash {
+    pub tid: i32,
+    pub signal: i32,
+    pub board: Option<String>,
+    pub frames: Vec<Frame>,
+    pub end: Option<String>,
+    pub why: Option<String>,
+}
+
+/// A function it was in.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Frame {
+    pub address: String,
+    pub function: Option<String>,
+    pub file: Option<String>,
+    pub line: Option<u32>,
 }
 
 /// A board.

@@ -187,6 +187,11 @@ impl Running {
         }
     }
 
+    /// What is on stderr so far.
+    pub fn complaints(&self) -> String {
+        String::from_utf8_lossy(&self.stderr.bytes()).into_owned()
+    }
+
     /// Waits until something is so.
     #[track_caller]
     pub fn wait_until<T>(&self, what: &str, check: impl Fn(&Self) -> Option<T>) -> T {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::messages::ToTracer;
 use super::session::Session;
 use crate::wire::message::State;
 
@@ -23,6 +24,7 @@ impl Session {
         let text = lines.join("\n");
         let complaint = String::new();
         self.say(State { complaint, text }.into());
+        self.tracer.send(ToTracer::Look);
     }
 
     /// Complains, now and then, of a page that has not come for too long.

@@ -5,6 +5,7 @@ use super::replica::{Replica, ReplicaFds};
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
+use crate::trace::Snapshot;
 
 /// To the tracer.
 pub enum ToTracer {
@@ -18,6 +19,8 @@ pub enum ToTracer {
     Retry { thread: Tid },
     /// Stop or continue all threads.
     Freeze(bool),
+    /// Take a snapshot of each thread for a backtrace.
+    Look,
     /// Tell what the threads have used.
     Usage { token: u64 },
     /// End the replica.
@@ -45,6 +48,8 @@ pub enum FromTracer {
         code: i32,
         address: u64,
     },
+    /// A thread as it is right now; it goes on.
+    Looked { thread: Tid, snapshot: Snapshot },
     /// What each thread has used here, in nanoseconds.
     Usage { token: u64, cpu: Vec<(Tid, u64)> },
     /// The replica cannot go on.

@@ -6,6 +6,7 @@
 //! carries out what home says ([`serve`]), and passes system calls on ([`threads`], through the
 //! seccomp listener). Threads [`begin`] with registers or at their continuation, and are [`leaving`] where they
 //! are stopped or, in programs of rtx-cc, at the [`points`] where they are asked to.
+//! Home's backtraces are made of what [`look`] takes.
 
 pub mod agent;
 mod begin;
@@ -15,6 +16,7 @@ mod faults;
 mod filter;
 mod image;
 mod leaving;
+mod look;
 mod messages;
 mod points;
 mod replica;

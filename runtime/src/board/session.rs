@@ -292,6 +292,10 @@ impl Session {
                 code,
                 address,
             } => self.on_fault_signal(thread, signal, code, address),
+            FromTracer::Looked { thread, snapshot } => {
+                self.say_trace(thread, snapshot);
+                Ok(())
+            }
             FromTracer::Usage { token, cpu } => {
                 self.say_usage(token, cpu);
                 Ok(())

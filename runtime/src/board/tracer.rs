@@ -1,7 +1,7 @@
 //! The tracer thread of a board's session: makes the replica, gives threads their contexts, takes
 //! them back, and reports faults that the memory alone cannot explain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -17,7 +17,7 @@ use crate::report::chain;
 
 /// What a vessel does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Vessel {
+pub(super) enum Vessel {
     /// Nothing: stopped, ready for a thread.
     Idle,
     /// It carries this thread, which runs.
@@ -33,7 +33,9 @@ enum Vessel {
 /// The tracer's state.
 pub struct Tracer {
     replica: Option<Replica>,
-    vessels: BTreeMap<Tid, Vessel>,
+    pub(super) vessels: BTreeMap<Tid, Vessel>,
+    /// Vessels to be looked at when they stop.
+    pub(super) looked_for: BTreeSet<Tid>,
     frozen: bool,
     ended: bool,
     inbox: Receiver<ToTracer>,
@@ -77,6 +79,7 @@ pub fn start(
             let mut tracer = Tracer {
                 replica: None,
                 vessels: BTreeMap::new(),
+                looked_for: BTreeSet::new(),
                 frozen: false,
                 ended: false,
                 inbox,
@@ -143,6 +146,7 @@ impl Tracer {
             ToTracer::Stop { thread } => self.stop_thread(thread),
             ToTracer::Retry { thread } => self.retry(thread),
             ToTracer::Freeze(on) => self.freeze(on),
+            ToTracer::Look => self.look_for_all(),
             ToTracer::Usage { token } => {
                 let cpu = self.usage();
                 self.say(FromTracer::Usage { token, cpu });
@@ -155,7 +159,7 @@ impl Tracer {
         }
     }
 
-    fn say(&self, message: FromTracer) {
+    pub(super) fn say(&self, message: FromTracer) {
         let _ = self.outbox.send(message);
     }
 
@@ -286,6 +290,9 @@ impl Tracer {
             // The leader or the seed: nothing but a stray signal.
             return ptrace::cont(tid, 0).map_err(failed("resume"));
         };
+        if self.looked_for.remove(&tid) {
+            self.look(tid, state)?;
+        }
         match (stop, state) {
             (
                 Stop::Signal(signal),
@@ -334,6 +341,6 @@ impl Tracer {
     }
 }
 
-fn failed(what: &'static str) -> impl Fn(std::io::Error) -> ReplicaError {
+pub(super) fn failed(what: &'static str) -> impl Fn(std::io::Error) -> ReplicaError {
     move |e| ReplicaError::Step(what, e)
 }

@@ -51,6 +51,11 @@ pub struct Image {
 }
 
 impl Image {
+    /// The file.
+    pub fn file(&self) -> &Bytes {
+        &self.file
+    }
+
     /// Reads a file. `None`: it is not of `rtx-cc`.
     pub fn parse(file: Bytes) -> Result<Option<Image>, ImageError> {
         let elf = ElfFile64::<LittleEndian>::parse(&*file)?;

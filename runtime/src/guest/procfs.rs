@@ -76,6 +76,17 @@ pub fn waits_in(pid: Tid, tid: Tid) -> Option<(i64, [u64; 6])> {
     wait(pid, tid).map(|wait| (wait.nr, wait.args))
 }
 
+/// Where a thread's program begins in memory (getauxval(3), AT_ENTRY).
+pub fn entry_point(tid: Tid) -> io::Result<u64> {
+    let bytes = fs::read(format!("/proc/{tid}/auxv"))?;
+    let word = |bytes: &[u8]| u64::from_ne_bytes(bytes.try_into().expect("chunks of 8"));
+    let mut pairs = bytes.chunks_exact(16);
+    let entry = pairs.find(|pair| word(&pair[..8]) == libc::AT_ENTRY);
+    entry
+        .map(|pair| word(&pair[8..]))
+        .ok_or_else(|| bad("auxv"))
+}
+
 /// Whether a thread has ended. Its tracer hears of the end of a process's first thread only once all
 /// others have ended too, or one of them has executed a program.
 pub fn has_ended(pid: Tid, tid: Tid) -> bool {

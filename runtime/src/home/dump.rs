@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use super::error::JobError;
 use super::messages::ToPager;
 use super::supervisor::Supervisor;
 use super::thread::{AtHome, Away, CallState, Place, Thread};
@@ -11,7 +12,7 @@ use crate::report::call_name;
 
 impl Supervisor {
     /// Prints the state of the job.
-    pub(super) fn dump(&mut self) {
+    pub(super) fn dump(&mut self) -> Result<(), JobError> {
         let now = Instant::now();
         let (threads, away) = (
             self.threads.len(),
@@ -33,35 +34,43 @@ impl Supervisor {
         }));
         self.print("the supervisor", &lines.join("\n"));
         self.tell(ToPager::Describe);
+        self.look_at_all()
     }
 
-    fn print(&self, who: &str, text: &str) {
+    pub(super) fn print(&self, who: &str, text: &str) {
         for line in text.lines() {
             self.observer.warn(&format!("state of {who}: {line}"));
         }
     }
 
     /// The pager or a board told its state.
-    pub(super) fn on_state(&mut self, who: &str, complaint: &str, text: &str) {
+    pub(super) fn on_state(
+        &mut self,
+        who: &str,
+        complaint: &str,
+        text: &str,
+    ) -> Result<(), JobError> {
         if complaint.is_empty() {
             self.print(who, text);
+            Ok(())
         } else {
-            self.complain(&format!("{who}: {complaint}"));
+            self.complain(&format!("{who}: {complaint}"))
         }
     }
 
-    fn complain(&mut self, what: &str) {
+    fn complain(&mut self, what: &str) -> Result<(), JobError> {
         if self.patience.complain(Instant::now()) {
             self.observer.warn(&format!("something is stuck: {what}"));
-            self.dump();
+            self.dump()?;
         }
+        Ok(())
     }
 
     /// Looks, now and then, whether something has waited too long that does not depend on what the
     /// program does.
-    pub(super) fn look_for_stuck(&mut self, now: Instant) {
+    pub(super) fn look_for_stuck(&mut self, now: Instant) -> Result<(), JobError> {
         if self.group_stopped || !self.patience.is_due(now) {
-            return;
+            return Ok(());
         }
         let stuck = self.threads.values().find_map(|thread| {
             let Place::Away(away) = &thread.place else {
@@ -77,8 +86,9 @@ impl Supervisor {
             Some(format!("no answer to {what:?} for {}", ago(*since, now)))
         };
         if let Some(what) = stuck.or_else(open) {
-            self.complain(&what);
+            self.complain(&what)?;
         }
+        Ok(())
     }
 }
 

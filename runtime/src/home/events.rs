@@ -116,6 +116,9 @@ impl Supervisor {
         if outcome == Outcome::Handler {
             self.deadlines.remove(&tid);
         }
+        if outcome == Outcome::Core {
+            self.look_at_dying(tid, signal)?;
+        }
         self.mend_unseen(tid, signal)?;
         self.resume(tid, signal)
     }
@@ -145,6 +148,7 @@ impl Supervisor {
         let Some(AtHome::Dying { signal, .. }) = self.at_home(tid).copied() else {
             return Ok(());
         };
+        self.look_at_dying(tid, signal)?;
         self.resume(tid, signal)
     }
 
@@ -277,6 +281,7 @@ impl Supervisor {
         survivor.beneath = None;
         self.requests = Default::default();
         self.pair = None;
+        survivor.left_board = None;
         self.deadlines.clear();
         self.remainders.clear();
         survivor.tid_address = None;
@@ -286,6 +291,7 @@ impl Supervisor {
             self.tell(ToPager::Unshare);
         }
         self.closed = true;
+        self.backtraces.program_changed();
         self.withdrawal = None;
         alive(
             ptrace::set_options(tid, ptrace::GUEST_OPTIONS),

@@ -7,6 +7,7 @@ use std::time::Instant;
 use rtx_policies::Policy;
 
 use super::attach;
+use super::backtraces::{Backtraces, Crash};
 use super::error::JobError;
 use super::messages::{ToPager, ToSupervisor};
 use super::pager::{self, BoardAddress, PagerReport};
@@ -77,6 +78,8 @@ pub struct Settings {
     pub stuck_after: std::time::Duration,
     /// Threads of programs of rtx-cc move at equivalence points only, to boards of home's ISA too.
     pub only_at_points: bool,
+    /// Find out in which functions the guest was when it died by a signal of its own.
+    pub backtrace_crashes: bool,
 }
 
 /// Reaches into a running job from other threads.
@@ -116,6 +119,8 @@ pub struct JobResult {
     pub wall_s: f64,
     pub boards: Vec<BoardFacts>,
     pub threads: Vec<(Tid, Counters)>,
+    /// How the guest came to die by a signal of its own, if [`Settings::backtrace_crashes`].
+    pub crash: Option<Crash>,
     pub stats: Stats,
     pub pager: PagerReport,
 }
@@ -181,6 +186,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         mail: Default::default(),
         waiting: Default::default(),
         patience: Patience::new(job.settings.stuck_after, started),
+        backtraces: Backtraces::new(control.clone(), job.settings.backtrace_crashes),
         asked: Default::default(),
         board_ns: 0,
         next_token: 0,
@@ -217,12 +223,14 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
     }
     supervisor.tell(ToPager::Finish);
     let threads = supervisor.thread_counters();
+    let crash = supervisor.crash();
     let wall_s = started.elapsed().as_secs_f64();
     Ok(JobResult {
         outcome,
         wall_s,
         boards: supervisor.boards,
         threads,
+        crash,
         stats: supervisor.stats,
         pager: pager.join(),
     })

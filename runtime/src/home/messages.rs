@@ -11,9 +11,11 @@ use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
 use crate::home::intercept::{Forwarded, Interception};
+use crate::home::unwinder::Whose;
 use crate::memory::helper::Helper;
 use crate::memory::uffd::Uffd;
 use crate::report::RecallCause;
+use crate::trace::{Backtrace, Snapshot};
 use crate::wire::message::{Amend, PendingCall};
 
 /// A board of this job, numbered from 1 (0 is home): its node in the directory.
@@ -224,6 +226,17 @@ pub enum ToSupervisor {
         who: String,
         complaint: String,
         text: String,
+    },
+    /// A board sends what a thread's backtrace needs.
+    Looked {
+        board: BoardId,
+        tid: Tid,
+        snapshot: Snapshot,
+    },
+    /// A backtrace is made, or why it is not.
+    Backtrace {
+        whose: Whose,
+        backtrace: Result<Backtrace, String>,
     },
     /// Print the state of the whole job.
     Dump,

@@ -7,10 +7,13 @@
 //! as well ([`intercept`]). What threads use on boards counts for the guest's clocks ([`cpu_time`]). The supervisor may block on a thread that waits for a page,
 //! because the pager never waits for the supervisor.
 //!
+//! For people who ask, and of a crash, there are backtraces ([`backtraces`], made by [`unwinder`]).
+//!
 //! [`job`] puts the two together and starts the program.
 
 mod arguments;
 mod attach;
+pub mod backtraces;
 mod cpu_time;
 mod cut_short;
 mod deadlines;
@@ -34,4 +37,5 @@ mod shadow;
 pub mod stats;
 pub mod supervisor;
 pub mod thread;
+pub mod unwinder;
 mod withdraw;

@@ -503,6 +503,7 @@ impl Supervisor {
         else {
             unreachable!("the pager holds a board to its ISA");
         };
+        let board = away.board;
         let call = away.call.take();
         let left = call.and_then(|call| call.left);
         let mut regs = *registers;
@@ -558,6 +559,7 @@ impl Supervisor {
         } else {
             thread.bounces = 0;
         }
+        thread.left_board = Some((board, regs.pc()));
         let native = context.why == Why::Call && signal == 0;
         thread.place = Place::Home(if native {
             AtHome::NativeCall { entered: false }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rtx_policies::Policy;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::backtraces::Backtraces;
 use super::deadlines::Deadline;
 use super::error::JobError;
 use super::finished::Finished;
@@ -80,6 +81,7 @@ pub struct Supervisor {
     /// Questions to the pager, and since when they are open.
     pub(super) waiting: BTreeMap<u64, (Waiting, Instant)>,
     pub(super) patience: Patience,
+    pub(super) backtraces: Backtraces,
     /// Boards that have not answered a question about their threads' CPU time.
     pub(super) asked: BTreeMap<u64, BTreeSet<BoardId>>,
     /// CPU nanoseconds that all threads used on boards, in stays that have ended.
@@ -139,7 +141,7 @@ impl Supervisor {
                 };
             }
             self.tick()?;
-            self.look_for_stuck(Instant::now());
+            self.look_for_stuck(Instant::now())?;
             self.end_calls()?;
             if self.deferred.is_empty() && self.mail.is_empty() {
                 let next = [
@@ -219,6 +221,7 @@ impl Supervisor {
             return self.on_birth(tid);
         }
         self.stopped(tid);
+        self.look_if_wanted(tid)?;
         match stop {
             Stop::Exec => self.on_exec(tid),
             Stop::Exiting => self.on_exiting(tid),
@@ -456,12 +459,18 @@ impl Supervisor {
                 who,
                 complaint,
                 text,
+            } => self.on_state(&who, &complaint, &text),
+            ToSupervisor::Dump => self.dump(),
+            ToSupervisor::Looked {
+                board,
+                tid,
+                snapshot,
             } => {
-                self.on_state(&who, &complaint, &text);
+                self.on_looked(board, tid, snapshot);
                 Ok(())
             }
-            ToSupervisor::Dump => {
-                self.dump();
+            ToSupervisor::Backtrace { whose, backtrace } => {
+                self.on_backtrace(whose, backtrace);
                 Ok(())
             }
             ToSupervisor::Beyond(what) => self.withdraw(what),

@@ -200,6 +200,10 @@ pub struct Thread {
     pub translating: Option<Translating>,
     /// The foreign context under what its kernel thread runs here.
     pub beneath: Option<Beneath>,
+    /// Somebody waits for its next stop to look at it.
+    pub looked_for: bool,
+    /// The board from which it came last, and where it went on at home.
+    pub left_board: Option<(BoardId, u64)>,
     pub born: Instant,
     pub counters: Counters,
 }
@@ -224,6 +228,8 @@ impl Thread {
             leaving: None,
             translating: None,
             beneath: None,
+            looked_for: false,
+            left_board: None,
             born: now,
             counters: Counters::default(),
         }

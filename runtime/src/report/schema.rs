@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calls::CallReport;
 use super::causes::{RecallCause, Stay};
+use super::crash::CrashReport;
 
 /// The name of this form, in the field `schema` of every report.
 pub const SCHEMA: &str = "rtx.report.v1";
@@ -23,6 +24,9 @@ pub struct Report {
     pub args: Vec<String>,
     /// How the program ended.
     pub exit: Exit,
+    /// How a signal of its own came to end it; `null` if none did.
+    #[serde(default)]
+    pub crash: Option<CrashReport>,
     /// From the program's start (or the attaching to it) to its end, in seconds.
     pub wall_s: f64,
     /// Name of the policy.
@@ -175,6 +179,7 @@ pub(super) fn sample() -> Report {
         program: "target/guest/x86_64/matmul".to_owned(),
         args: vec!["--threads".to_owned(), "4".to_owned()],
         exit: Exit::with_code(0),
+        crash: None,
         wall_s: 3.25,
         policy: "static".to_owned(),
         boards: vec![BoardReport {
@@ -233,6 +238,7 @@ mod tests {
             "program": "target/guest/x86_64/matmul",
             "args": ["--threads", "4"],
             "exit": {"code": 0, "signal": null},
+            "crash": null,
             "wall_s": 3.25,
             "policy": "static",
             "boards": [{

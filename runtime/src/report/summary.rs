@@ -53,6 +53,9 @@ impl Report {
             seconds(self.wall_s),
             self.policy
         );
+        if let Some(crash) = &self.crash {
+            let _ = write!(out, "rtx: {crash}");
+        }
         if !self.boards.is_empty() {
             self.boards_table().render(&mut out);
         }

@@ -4,6 +4,7 @@
 use super::limits::FRAME_PAGES;
 use super::message::{Made, MapKind, Message, PageKind, Role, TakeMode, Why};
 use crate::memory::PAGE;
+use crate::trace::snapshot::STACK_BYTES;
 
 /// The first address that no user mapping has on any ISA (57-bit addresses).
 const ADDRESS_END: u64 = 1 << 56;
@@ -57,6 +58,7 @@ pub(super) fn page_bytes(message: &Message) -> Result<usize, &'static str> {
             let six = |made: &Made| made.args.len() == 6;
             whole(m.made.as_ref().is_none_or(six), "made")?;
         }
+        Message::Trace(m) => whole(m.stack.len() <= STACK_BYTES, "stack")?,
         _ => {}
     }
     whole(pages <= FRAME_PAGES, "count")?;

@@ -10,7 +10,7 @@ pub use super::to_board::{
 };
 pub use super::to_home::{
     BarrierMade, Call, CallCount, Context, Failed, FaultTimes, Made, MapRequest, Request, Started,
-    State, Taken, TakenItem, Why,
+    State, Taken, TakenItem, Trace, Why,
 };
 
 /// The protobuf message in front of a frame's pages.
@@ -19,7 +19,7 @@ pub(super) struct Header {
     #[prost(
         oneof = "Message",
         tags = "1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 40, 41, \
-                42, 43, 44, 45, 46, 47, 48, 49, 50, 60"
+                42, 43, 44, 45, 46, 47, 48, 49, 50, 59, 60"
     )]
     pub message: Option<Message>,
 }
@@ -94,6 +94,8 @@ pub enum Message {
     State(State),
     #[prost(message, tag = "50")]
     BarrierMade(BarrierMade),
+    #[prost(message, tag = "59")]
+    Trace(Trace),
 
     #[prost(message, tag = "60")]
     Beat(Beat),
@@ -135,6 +137,7 @@ impl Message {
             Message::FaultTimes(_) => "FaultTimes",
             Message::State(_) => "State",
             Message::BarrierMade(_) => "BarrierMade",
+            Message::Trace(_) => "Trace",
             Message::Beat(_) => "Beat",
         }
     }
@@ -168,5 +171,6 @@ from_each! {
     Grant Take Map NoMap Mapped Unmap Protect Discard Start Recall CallReply Freeze Thaw Bye Prepare
     AskUsage Describe Barrier
     Request Taken MapRequest Call Context Started Usage Failed FaultTimes State BarrierMade
+    Trace
     Beat
 }

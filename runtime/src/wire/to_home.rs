@@ -244,3 +244,21 @@ pub struct State {
     #[prost(string, tag = "2")]
     pub text: String,
 }
+
+/// A thread's registers and the inner end of its stack, for a backtrace: one of these for each thread
+/// follows a State that home asked for.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Trace {
+    #[prost(uint32, tag = "1")]
+    pub thread: u32,
+    /// As in Start.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub regs: Bytes,
+    /// Its stack pointer.
+    #[prost(uint64, tag = "3")]
+    pub sp: u64,
+    /// The stack from there on, as far as it is on the board; at most
+    /// [`crate::trace::snapshot::STACK_BYTES`].
+    #[prost(bytes = "bytes", tag = "4")]
+    pub stack: Bytes,
+}

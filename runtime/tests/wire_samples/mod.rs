@@ -213,6 +213,13 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
             text: "no threads".into(),
         }
         .into(),
+        Trace {
+            thread: 7,
+            regs: Bytes::from_static(&[1; 216]),
+            sp: 0x7fff_0000,
+            stack: Bytes::from_static(&[2; 64]),
+        }
+        .into(),
         AskUsage { token: 9 }.into(),
         Barrier {
             token: 9,

@@ -5,6 +5,7 @@
 
 mod agents;
 mod attaching;
+mod backtraces;
 mod commands;
 mod conformance;
 mod ends;

@@ -1,5 +1,10 @@
 //! Registers and machine code, one module per instruction set, all exporting the same names, so
-//! that nothing else in the crate needs to know which one it runs on.
+//! that nothing else in the crate needs to know which one it runs on. What they have in common
+//! stands beside them.
+
+mod stub_labels;
+
+pub use stub_labels::*;
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

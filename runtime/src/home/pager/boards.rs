@@ -13,6 +13,7 @@ use crate::guest::ptrace::Tid;
 use crate::home::messages::{Begin, BoardId, Context, Foreign, Held, ToSupervisor, Why};
 use crate::node::{Content, LocalError};
 use crate::report::RecallCause;
+use crate::trace::Snapshot;
 use crate::wire::frame::Frame;
 use crate::wire::message::{
     Context as WireContext, Message, PendingCall, Prepare, Resume, Start, Taken as WireTaken,
@@ -96,6 +97,18 @@ impl Pager {
                     who,
                     complaint: state.complaint,
                     text: state.text,
+                });
+                Ok(())
+            }
+            Message::Trace(trace) => {
+                self.notify(ToSupervisor::Looked {
+                    board,
+                    tid: trace.thread as Tid,
+                    snapshot: Snapshot {
+                        registers: trace.regs.into(),
+                        sp: trace.sp,
+                        stack: trace.stack.into(),
+                    },
                 });
                 Ok(())
             }
