@@ -46,7 +46,9 @@ impl Supervisor {
         };
         regs.set_pc(stub.park());
         regs.finish_call(0);
-        regs.set_sp(below(sp));
+        if sp != 0 {
+            regs.set_sp(below(sp));
+        }
         if !self.stand(tid, &regs, 0)? {
             return Ok(());
         }

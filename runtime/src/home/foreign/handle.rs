@@ -54,7 +54,10 @@ impl Supervisor {
             },
             None => regs.sp(),
         };
-        regs.set_sp(below(sp));
+        // Before a thread has begun there its stack is free.
+        if sp != 0 {
+            regs.set_sp(below(sp));
+        }
         if !self.stand(tid, &regs, signal)? {
             return Ok(());
         }
