@@ -9,6 +9,7 @@ use bytes::Bytes;
 use nix::unistd::Pid;
 
 use super::error::JobError;
+use super::foreign::What;
 use super::job::Control;
 use super::messages::{BoardId, Held, ToSupervisor};
 use super::supervisor::{Supervisor, alive};
@@ -16,6 +17,8 @@ use super::thread::{Place, Thread};
 use super::unwinder::{Image, Order, Unwinder, Whose};
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::{self, Tid};
+use crate::guest::stub::PAGES;
+use crate::memory::PAGE;
 use crate::memory::remote::Memory;
 use crate::trace::snapshot::THREADS;
 use crate::trace::{Backtrace, Snapshot};
@@ -147,10 +150,36 @@ impl Supervisor {
 
     /// A thread is about to be delivered a signal that ends the guest. Everything is at home.
     pub(super) fn look_at_dying(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
-        if self.backtraces.of_crashes
-            && let Some(registers) = alive(ptrace::registers(tid), "read registers")?
-        {
-            self.look_with(tid, &registers, Some(signal));
+        if !self.backtraces.of_crashes {
+            return Ok(());
+        }
+        let Some(registers) = alive(ptrace::registers(tid), "read registers")? else {
+            return Ok(());
+        };
+        let stub = self.setup.as_ref().map(|setup| setup.stub.0);
+        let in_stub = |stub| (stub..stub + PAGES * PAGE).contains(&registers.pc());
+        let beneath = self.threads.get(&tid).and_then(|t| t.beneath.as_ref());
+        match beneath.filter(|_| stub.is_some_and(in_stub)) {
+            // These are its kernel thread's. Its own are of another instruction set.
+            Some(beneath) => {
+                let own = match &beneath.what {
+                    What::Still(context) | What::Makes(context, _) => match &context.state {
+                        Held::Theirs(own) => Some((own.registers.to_vec(), own.sp)),
+                        Held::Ours { .. } => None,
+                    },
+                    What::InCall(_) => None,
+                };
+                let whose = Whose {
+                    tid,
+                    board: Some(beneath.board),
+                    dies: Some(signal),
+                };
+                match own {
+                    Some((registers, sp)) => self.look_at(whose, registers, sp),
+                    None => self.on_backtrace(whose, Err("its registers are there".into())),
+                }
+            }
+            None => self.look_with(tid, &registers, Some(signal)),
         }
         Ok(())
     }
@@ -164,18 +193,31 @@ impl Supervisor {
             board: board.map(|(board, _)| board),
             dies,
         };
-        let snapshot = Memory::open(Pid::from_raw(tid))
-            .map(|memory| Snapshot::take(&memory, registers.to_bytes(), registers.sp()));
+        self.look_at(whose, registers.to_bytes(), registers.sp());
+    }
+
+    /// Has a backtrace made from registers, and from the stack as it is at home.
+    fn look_at(&mut self, whose: Whose, registers: Vec<u8>, sp: u64) {
+        let memory = Memory::open(Pid::from_raw(whose.tid));
+        let snapshot = memory.map(|memory| Snapshot::take(&memory, registers, sp));
         let ordered = match snapshot {
-            Ok(snapshot) => self
-                .backtraces
-                .order(whose, snapshot, None)
-                .map_err(|e| e.to_string()),
+            Ok(snapshot) => self.order(whose, snapshot),
             Err(e) => Err(crate::report::chain(&e)),
         };
         if let Err(why) = ordered {
             self.on_backtrace(whose, Err(why));
         }
+    }
+
+    /// Has a backtrace made by the file of the instruction set on which the thread runs.
+    fn order(&mut self, whose: Whose, snapshot: Snapshot) -> Result<(), String> {
+        let isa = whose
+            .board
+            .map(|board| self.boards[usize::from(board) - 1].isa.as_str());
+        let isa = isa.filter(|isa| *isa != std::env::consts::ARCH);
+        let other = isa.and_then(|isa| Some((isa, self.pair.as_ref()?.of(isa)?.file().clone())));
+        let ordered = self.backtraces.order(whose, snapshot, other);
+        ordered.map_err(|e| e.to_string())
     }
 
     /// A board sent what a thread's backtrace needs.
@@ -190,11 +232,8 @@ impl Supervisor {
             board: Some(board),
             dies: None,
         };
-        let isa = &self.boards[usize::from(board) - 1].isa;
-        let pair = self.pair.as_ref().filter(|_| isa != std::env::consts::ARCH);
-        let other = pair.and_then(|pair| Some((isa.as_str(), pair.of(isa)?.file().clone())));
-        if let Err(why) = self.backtraces.order(whose, snapshot, other) {
-            self.on_backtrace(whose, Err(why.to_string()));
+        if let Err(why) = self.order(whose, snapshot) {
+            self.on_backtrace(whose, Err(why));
         }
     }
 
