@@ -38,7 +38,7 @@ impl Supervisor {
 
     /// Goes on with letting go once no thread is away.
     pub(super) fn check_detached(&mut self) -> Result<(), JobError> {
-        if self.detaching && self.threads.values().all(|t| !t.is_away()) {
+        if self.detaching && self.threads.values().all(|t| t.needs().is_none()) {
             if self.setup.is_none() {
                 return self.let_go();
             }

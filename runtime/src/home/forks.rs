@@ -154,6 +154,7 @@ impl Supervisor {
     /// A forked child has its memory: it runs natively from here.
     pub(super) fn on_child_filled(&mut self, child: Tid) -> Result<(), JobError> {
         if self.children.remove(&child).is_some() {
+            self.ask_nobody_in(child);
             alive(ptrace::detach(child, 0), "let a child go")?;
         }
         let parent = self.threads.values_mut().find_map(|t| match t.place {

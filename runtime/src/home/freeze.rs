@@ -140,6 +140,9 @@ impl Supervisor {
     /// Lets go on what [`Supervisor::freeze`] stopped.
     pub(super) fn thaw(&mut self, frozen: Frozen) -> Result<(), JobError> {
         for tid in frozen.0 {
+            if self.surfaces(tid)? {
+                continue;
+            }
             self.ask_tid_address(tid)?;
             self.resume_interrupted(tid)?;
         }

@@ -19,7 +19,6 @@ use std::path::Path;
 use super::error::JobError;
 use super::messages::ToPager;
 use super::supervisor::{Supervisor, Waiting};
-use super::thread::Thread;
 use crate::calls::{Begins, MEMORY_AS_A_FILE, REGISTERED_BUFFERS, begins};
 use crate::guest::ptrace::Tid;
 use crate::report::RecallCause;
@@ -54,7 +53,7 @@ impl Supervisor {
     /// the pager, which would never come.
     pub(super) fn check_withdrawn(&mut self) -> Result<(), JobError> {
         let quiet = self.waiting.is_empty() && self.children.is_empty();
-        if self.failure.is_some() || !quiet || self.threads.values().any(Thread::is_away) {
+        if self.failure.is_some() || !quiet || self.threads.values().any(|t| t.needs().is_some()) {
             return Ok(());
         }
         match self.withdrawal {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Beneath, What, below};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
-use crate::home::messages::{Begin, Context, Foreign, Held, ToPager, Why};
+use crate::home::messages::{Begin, BoardId, Context, Foreign, Held, ToPager, Why};
 use crate::home::shadow::{Outcome, outcome};
 use crate::home::supervisor::{FAULT_STAY, Supervisor, alive};
 use crate::home::thread::{AtHome, Away, Place, Shadow, Thread};
@@ -162,12 +162,32 @@ impl Supervisor {
             again: again || amend.again,
             ..amend
         };
+        self.send_again(tid, board, state, amend)
+    }
+
+    /// Sends a stopped kernel thread's foreign thread to `board`.
+    pub(super) fn send_again(
+        &mut self,
+        tid: Tid,
+        board: BoardId,
+        state: Foreign,
+        amend: Amend,
+    ) -> Result<(), JobError> {
         self.tell(ToPager::Start {
             board,
             tid,
             begin: Begin::Again { state, amend },
             call: None,
         });
+        self.ask_back_if_closing(tid)?;
         self.resume(tid, 0)
+    }
+
+    /// Everybody was told to come home while this thread was in between.
+    pub(super) fn ask_back_if_closing(&mut self, tid: Tid) -> Result<(), JobError> {
+        if self.closed || self.stays || self.detaching {
+            self.ask_back(tid)?;
+        }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 
 use super::Stay;
+use crate::continuations::requests::Requests;
 use crate::guest::arch::{self, Registers};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
@@ -74,6 +75,15 @@ impl Supervisor {
         };
         write(note.requests, &self.requests.table())?;
         write(note.indicator, &self.requests.indicator())
+    }
+
+    /// Nobody asks threads of a forked child to leave. It is stopped, and its memory is a copy.
+    pub(in crate::home) fn ask_nobody_in(&self, child: Tid) {
+        if let Some(pair) = self.pair.as_ref().filter(|_| !self.requests.is_empty()) {
+            let none = Requests::<Tid>::default().indicator();
+            // It may have been killed.
+            let _ = remote::write(Pid::from_raw(child), pair.home.note.indicator, &none);
+        }
     }
 
     /// A thread is not asked to leave any more; returns for what it was.

@@ -7,7 +7,7 @@ use crate::calls::{self, translate};
 use crate::guest::arch;
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
-use crate::home::messages::{Begin, BoardId, Foreign, Held, ToPager};
+use crate::home::messages::{BoardId, Foreign, Held};
 use crate::home::supervisor::{Supervisor, alive};
 use crate::home::thread::{AtHome, Away, Place, Shadow};
 use crate::report::call_name;
@@ -168,13 +168,7 @@ impl Supervisor {
             born: Some(born),
             ..Amend::default()
         };
-        self.tell(ToPager::Start {
-            board,
-            tid,
-            begin: Begin::Again { state, amend },
-            call: None,
-        });
-        self.resume(tid, 0)
+        self.send_again(tid, board, state, amend)
     }
 
     /// A call of those that make, replace or end threads, as home's kernel numbers it.

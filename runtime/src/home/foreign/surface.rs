@@ -6,7 +6,7 @@ use crate::guest::arch;
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::supervisor::{Supervisor, alive};
-use crate::home::thread::{AtHome, Away, CallState, Place, Shadow};
+use crate::home::thread::{AtHome, Away, CallState, Place, Shadow, Thread};
 
 impl Supervisor {
     /// A thread at home is at the entry to or the exit from a call, or was stopped by us: whether it has just
@@ -70,13 +70,15 @@ impl Supervisor {
                     sent,
                     ..Away::foreign(board, Shadow::Calling)
                 }));
+                self.ask_back_if_closing(tid)?;
                 match call.state {
                     CallState::Done(_) => self.call_over(tid, false),
                     CallState::Running if at_gadget => self.resume(tid, 0),
                     CallState::Running if in_gadget => self.call_returned(tid, regs.result()),
                     _ => {
-                        let away = thread.away().expect("just made so");
-                        away.shadow = Shadow::Parked;
+                        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+                            away.shadow = Shadow::Parked;
+                        }
                         self.go_on(tid, 0)
                     }
                 }
