@@ -7,7 +7,7 @@ STRESS_RUNS ?= 50
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build board-arm64 toolchain toolchain-random examples demo test conformance soak bench docs lint clean
+.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages examples demo test conformance soak bench docs lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
@@ -25,6 +25,14 @@ toolchain: deps ## build target/release/rtx-cc, the compiler for programs that c
 
 toolchain-random: toolchain ## random C programs that cross between the instruction sets (RTX_RANDOM_PROGRAMS=200, an hour)
 	$(CARGO) test --locked -p rtx-toolchain --test random -- --ignored --nocapture
+
+toolchain-conformance: toolchain ## the conformance programs in C, built by rtx-cc, against builds by musl-gcc (20 minutes)
+	target/release/rtx-cc setup
+	toolchain/conformance
+
+toolchain-packages: toolchain ## xz and lbzip2 from the distribution's source packages, built by rtx-cc, with their own tests
+	target/release/rtx-cc setup
+	toolchain/packages
 
 board-arm64: ## build static rtx-board, rtx-run and rtx for ARM64 by Debian's packages (sudo when not root)
 	@tests/deps.sh
