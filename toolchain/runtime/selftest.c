@@ -3,6 +3,7 @@
  *   RTX_SELFTEST_STOP=N     at the N-th point, counted from 0: leave, write the shared state to
  *   RTX_SELFTEST_DUMP=FILE  this file, exit with 42 (one thread only)
  *   RTX_SELFTEST_RESUME=FILE  go on with that state, on any instruction set
+ *   RTX_SELFTEST_JUMP=1     come back at __rtx_resume, as a supervisor would let the thread do
  *   RTX_SELFTEST_COUNT=1    at the end: print the number of points to stderr
  *   RTX_SELFTEST_ARENA=1    put memory where a later run can put it too (implied by DUMP and RESUME) */
 #define _GNU_SOURCE
@@ -30,6 +31,8 @@ extern void *volatile __rtx_vdso_clock_gettime;
 HIDDEN size_t **__rtx_auxv(void);
 HIDDEN void __rtx_new_thread_id(void);
 
+_Noreturn void __rtx_jump(struct rtx_header *h, void *stack);
+
 /* What goes into the file besides memory. */
 struct state {
     uint64_t polls;
@@ -39,6 +42,7 @@ struct state {
 };
 
 static long stop_at = -1, every;
+static int jump;
 static const char *dump_file;
 static _Atomic uint64_t polls;
 static char *_Atomic arena_end;
@@ -115,6 +119,8 @@ static int is_zero(const char *page) {
 }
 
 void __rtx_selftest_parked(struct rtx_header *h) {
+    if (jump)
+        __rtx_jump(h, (void *)h->stack_top);
     if (stop_at < 0)
         return;
     int fd = open(dump_file, O_CREAT | O_TRUNC | O_WRONLY, 0600);
@@ -199,6 +205,7 @@ struct rtx_header *__rtx_selftest_begin(int *argc, char ***argv, char ***envp) {
         every = atol(text);
     if ((text = getenv("RTX_SELFTEST_STOP")))
         stop_at = atol(text);
+    jump = getenv("RTX_SELFTEST_JUMP") != 0;
     dump_file = getenv("RTX_SELFTEST_DUMP");
     const char *from = getenv("RTX_SELFTEST_RESUME");
     if (every || stop_at >= 0 || getenv("RTX_SELFTEST_COUNT"))

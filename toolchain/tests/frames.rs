@@ -73,3 +73,18 @@ fn processes_begin_as_they_should_without_a_supervisor() {
         );
     }
 }
+
+#[test]
+fn threads_resume_with_nothing_but_the_contract_on_both_instruction_sets() {
+    let directory = directory("resume");
+    for (name, options) in [("threads", &["-pthread"][..]), ("mixed", &[])] {
+        let file = source(&format!("tests/programs/{name}.c"));
+        let program = Program::build(&directory, name, &[&file], options);
+        let whole = program.run(On::X86, &[]);
+        assert_eq!(whole.status, Some(0), "{whole:?}");
+        for on in [On::X86, On::Arm] {
+            let run = program.run(on, &[("INPLACE", "20"), ("JUMP", "1")]);
+            assert_eq!(run, whole, "{name} on {on:?}");
+        }
+    }
+}
