@@ -37,13 +37,13 @@ const ALL: [Bench; 5] = [
     Bench {
         names: ["cc_stencil", "cc_stencil_min"],
         source: "examples/stencil.c",
-        arguments: &["--threads", "1", "--size", "1024", "--sweeps", "200"],
+        arguments: &["--threads", "1", "--size", "1024", "--sweeps", "1000"],
         limit: 1.03,
     },
     Bench {
         names: ["cc_textsearch", "cc_textsearch_min"],
         source: "examples/textsearch.c",
-        arguments: &["--threads", "1", "--size", "65536"],
+        arguments: &["--threads", "1", "--size", "262144"],
         limit: 1.05,
     },
     Bench {

@@ -80,7 +80,7 @@ impl Sample {
         };
         let verdict = self.verdict();
         let row = format!(
-            "{bench:<17} {ours:>10} {floor:>10} {unit:<5} {ratio:>8} {target:>8} {verdict:<6} {runs:>4}"
+            "{bench:<20} {ours:>10} {floor:>10} {unit:<5} {ratio:>8} {target:>8} {verdict:<6} {runs:>4}"
         );
         row.trim_end().to_owned()
     }
@@ -89,7 +89,7 @@ impl Sample {
 /// The table's head.
 pub fn head() -> String {
     format!(
-        "{:<17} {:>10} {:>10} {:<5} {:>8} {:>8} {:<6} {:>4}",
+        "{:<20} {:>10} {:>10} {:<5} {:>8} {:>8} {:<6} {:>4}",
         "bench", "ours", "floor", "unit", "ratio", "target", "", "runs"
     )
 }
