@@ -137,6 +137,18 @@ fn configure_finds_a_working_compiler() {
 }
 
 #[test]
+fn a_program_without_equivalence_points_is_built_for_both() {
+    let directory = directory("no-points");
+    let text = "#include <stdio.h>\nint main(void) { return printf(\"%Lg %d\\n\", (long double)1.5, 33) < 0; }\n";
+    write(&directory, "main.c", text);
+    let program = Program::build(&directory, "main", &[&directory.join("main.c")], &[]);
+    for on in [On::X86, On::Arm] {
+        let run = program.run(on, &[]);
+        assert_eq!((run.status, run.out.as_str()), (Some(0), "1.5 33\n"));
+    }
+}
+
+#[test]
 fn objects_of_other_compilers_confine_a_program_to_x86_64() {
     let directory = directory("foreign");
     write(

@@ -35,7 +35,11 @@ pub(super) fn entry(function: Function, data: u64, sites: &[Site]) -> FunctionEn
 }
 
 pub(super) fn add_resume_table(module: &Module, builder: &Builder, clones: &[Function]) {
-    let addresses: Vec<_> = clones.iter().map(|clone| clone.as_value()).collect();
+    let mut addresses: Vec<_> = clones.iter().map(|clone| clone.as_value()).collect();
+    if addresses.is_empty() {
+        // Without a size the table would have no place that both programs agree on.
+        addresses.push(builder.pointer().zero());
+    }
     for (name, content) in [
         (RESUME_TABLE, builder.array(builder.pointer(), &addresses)),
         (RESUME_COUNT, builder.word(clones.len() as u32)),
