@@ -149,6 +149,21 @@ fn a_program_without_equivalence_points_is_built_for_both() {
 }
 
 #[test]
+fn small_constants_have_one_address() {
+    let directory = directory("constants");
+    let text = "#include <stdio.h>\nconst int signals[] = {14, 1, 2, 0};\n\
+        __attribute__((noinline)) static int sum(void) { int s = 0; for (int i = 0; signals[i]; i++) s = 3 * s + signals[i]; return s; }\n\
+        __attribute__((noinline)) static const char *unit(int v) { static const char string[4][4] = {\"B\", \"KiB\", \"MiB\"}; \
+        int n = 0; while (v > 9 && n < 2) v /= 10, n++; return string[n]; }\n\
+        int main(int c, char **v) { printf(\"%d %s\\n\", sum(), unit(c * 50)); return !v; }\n";
+    write(&directory, "main.c", text);
+    let program = Program::build(&directory, "main", &[&directory.join("main.c")], &[]);
+    for on in [On::X86, On::Arm] {
+        assert_eq!(program.run(on, &[("INPLACE", "1")]).out, "131 KiB\n");
+    }
+}
+
+#[test]
 fn objects_of_other_compilers_confine_a_program_to_x86_64() {
     let directory = directory("foreign");
     write(

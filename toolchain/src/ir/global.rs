@@ -49,6 +49,12 @@ impl Global {
         )
     }
 
+    /// Whether nothing writes it.
+    pub fn is_constant(self) -> bool {
+        // SAFETY: alive; a function is none.
+        unsafe { !LLVMIsAGlobalVariable(self.0).is_null() && LLVMIsGlobalConstant(self.0) != 0 }
+    }
+
     /// Sets its linkage.
     pub fn set_linkage(self, linkage: Linkage) {
         // SAFETY: alive.

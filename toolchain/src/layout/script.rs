@@ -35,6 +35,19 @@ fn is_support(file: &str) -> bool {
     file.starts_with("libgcc") || file.starts_with("crt")
 }
 
+/// Whether linkers merge what is in a section: `.rodata.cstN`, `.rodata.strN.M`. Variables may be called like the
+/// beginning of these.
+fn is_merged(section: &str) -> bool {
+    ["cst", "str"].into_iter().any(|kind| {
+        let rest = section.strip_prefix(".rodata.");
+        rest.and_then(|rest| rest.strip_prefix(kind))
+            .is_some_and(|end| {
+                end.starts_with(|c: char| c.is_ascii_digit())
+                    && end.chars().all(|c| c.is_ascii_digit() || c == '.')
+            })
+    })
+}
+
 fn classify(piece: &Piece) -> Option<Class> {
     let section = piece.section.as_str();
     let local = LOCAL_OBJECTS.contains(&piece.file.as_str()) || is_support(&piece.file);
@@ -50,10 +63,7 @@ fn classify(piece: &Piece) -> Option<Class> {
     } else if is(".data.rel.ro") || is(".data") {
         if local { Class::Local } else { Class::Data }
     } else if is(".rodata") {
-        if section.starts_with(".rodata.cst")
-            || section.starts_with(".rodata.str")
-            || section.starts_with(".rodata..L")
-        {
+        if is_merged(section) || section.starts_with(".rodata..L") {
             return None;
         }
         Class::Constant
@@ -208,6 +218,21 @@ mod tests {
             script.contains("  . = 0x410000; *u.o(.text.f)\n  . = 0x410050; *u.o(.text.g)\n"),
             "{script}"
         );
+    }
+
+    #[test]
+    fn variables_may_be_called_like_merged_sections() {
+        for merged in [".rodata.cst16", ".rodata.str1.1", ".rodata.str1.16"] {
+            assert!(is_merged(merged), "{merged}");
+        }
+        for own in [
+            ".rodata.str",
+            ".rodata.str_append.suffixes",
+            ".rodata.cst",
+            ".rodata.cstx",
+        ] {
+            assert!(!is_merged(own), "{own}");
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub mod thread_words;
 use std::collections::HashSet;
 
 use crate::ir::{
-    Builder, Function, Instruction, IrError, Linkage, Location, Module, Opcode, Place, ResumeDebug,
+    Builder, Function, Global, Instruction, IrError, Linkage, Location, Module, Opcode, Place,
+    ResumeDebug,
 };
 use thread_locals::ThreadLocals;
 
@@ -166,6 +167,12 @@ fn hide(module: &Module, wanted: &HashSet<String>) {
             global.set_linkage(Linkage::LLVMInternalLinkage);
         }
     }
+    // LLVM would find that the address of some constants does not matter, and merge them for each instruction
+    // set by itself. It does matter: a frame may hold it.
+    let constants = module.globals().into_iter().filter(|g| {
+        !g.is_declaration() && g.is_private() && !g.name().starts_with("llvm.") && g.is_constant()
+    });
+    module.keep(&constants.map(Global::as_value).collect::<Vec<_>>());
 }
 
 /// The functions that get equivalence points, in the order of the module.
