@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rtx_origin::Origin;
 use rtx_runtime::guest::launch::{Inherited, Program};
 use rtx_runtime::home::backtraces::Crash;
 use rtx_runtime::home::error::JobError as RuntimeError;
@@ -246,6 +247,7 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
             heartbeat_timeout: Duration::from_millis(plan.settings.heartbeat_timeout_ms),
             stuck_after: Duration::from_millis(plan.settings.stuck_after_ms),
             only_at_points: plan.settings.only_at_points,
+            popcorn: matches!(plan.origin, Origin::Popcorn(_)),
             // Nobody would hear of it.
             backtrace_crashes: plan.verbose
                 || plan.settings.summary
@@ -257,6 +259,7 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
     let result = job::run(job, ready).map_err(|e| failed(&e, None))?;
     drop(local);
     let mut report = report(&result, &plan.program, &plan.argv, policy);
+    report.origin = plan.origin.name().map(str::to_owned);
     match &result.outcome {
         Ok(ended) => {
             let exit = match ended {
@@ -354,6 +357,7 @@ fn report(
             .skip(1)
             .map(|a| a.to_string_lossy().into_owned())
             .collect(),
+        origin: None,
         exit: Exit::default(),
         crash: result
             .crash

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rtx_origin::Origin;
 use rtx_policies::{Policy, UnknownPolicy, by_name};
 use rtx_runtime::continuations::Pair;
 
@@ -21,6 +22,8 @@ const DEFAULT_BOARDS: BoardsSpec = BoardsSpec::Local(2);
 pub struct JobPlan {
     /// The program's file. With `attach` the file that the process executes, for the report only.
     pub program: PathBuf,
+    /// Which compiler made it.
+    pub origin: Origin,
     /// Its files, if it is of rtx-cc and may be offloaded.
     pub pair: Option<Arc<Pair>>,
     /// The program's argument vector, its name as the user gave it included. Empty with `attach`.
@@ -93,6 +96,7 @@ pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, 
             program::for_here(path)?
         }
     };
+    let origin = program::origin(&program, flags.pid)?;
     let pair = match policy.can_offload() {
         true => pair(&program, flags.pid)?,
         false => None,
@@ -100,6 +104,7 @@ pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, 
     let settings = config.settings;
     Ok(JobPlan {
         program,
+        origin,
         pair: pair.map(Arc::new),
         argv: flags.command.clone(),
         attach: flags.pid,

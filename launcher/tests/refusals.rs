@@ -98,7 +98,8 @@ fn configurations_that_cannot_be_used() {
     let file = directory.file("rtx.toml", 0o644, b"\npolcy = \"never\"\n");
     let expected = format!(
         "rtx-run: {file}:2: unknown key \"polcy\". Known keys are boards, connect_timeout_ms, \
-         heartbeat_timeout_ms, insecure, policy, report, stuck_after_ms, summary, verbose"
+         heartbeat_timeout_ms, insecure, only_at_points, policy, report, stuck_after_ms, \
+         summary, verbose"
     );
     refuses(&["--config", &file, "app"], 125, &expected);
     let file = directory.file("rtx.toml", 0o644, b"summary = \"yes\"\n");
@@ -279,6 +280,12 @@ fn reports_that_cannot_be_written() {
         "rtx-run: cannot write the report \"/no/such/r.json\": no such file or directory. \
          Check the path after --report and the permissions of its directory",
     );
+    refuses(
+        &["--report", "/", &path],
+        125,
+        "rtx-run: cannot write the report \"/\": it does not name a file. \
+         Check the path after --report and the permissions of its directory",
+    );
 }
 
 /// The names of the files of a program for this machine and for the other.
@@ -340,6 +347,11 @@ fn files_of_rtx_cc_that_do_not_belong_together() {
         "{line}"
     );
     assert!(line.ends_with(". Build it again with rtx-cc\n"), "{line}");
+    std::fs::remove_file(&other).expect("removed");
+    std::fs::create_dir(&other).expect("created");
+    let expected =
+        format!("rtx-run: cannot read {other}: is a directory. Check its owner and mode");
+    refuses(&offload(&here), 125, &expected);
 }
 
 #[test]

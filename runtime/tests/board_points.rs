@@ -403,3 +403,35 @@ async fn a_thread_cannot_be_asked_where_nobody_looks() {
     let expected = "cannot ask a thread to leave at a point";
     assert!(failed.message.contains(expected), "{}", failed.message);
 }
+
+#[tokio::test]
+async fn what_home_may_not_send_ends_the_session() {
+    let registers = Start {
+        regs: bytes::Bytes::from_static(b"of another kind"),
+        ..Start::default()
+    };
+    let in_call = Start {
+        resume: Some(resume(0, Part::Poll)),
+        pending_call: Some(PendingCall { seq: 1, nr: 0 }),
+        ..Start::default()
+    };
+    let ours = Started { thread: 0 };
+    for (message, expected) in [
+        (
+            Message::from(registers),
+            "home sent registers of another kind",
+        ),
+        (in_call.into(), "home sent a continuation that is in a call"),
+        (
+            ours.into(),
+            "home sent a Started message, which only boards send",
+        ),
+    ] {
+        let mut home = Home::begin().await;
+        home.say(message);
+        let Message::Failed(failed) = home.hear().await else {
+            panic!("it goes on");
+        };
+        assert!(failed.message.contains(expected), "{}", failed.message);
+    }
+}

@@ -61,6 +61,23 @@ fn another_isa() {
 }
 
 #[test]
+fn another_isa_for_a_program_of_popcorn() {
+    let mut home = home(facts());
+    home.popcorn = true;
+    check_facts("b1", &home, &facts()).unwrap();
+    let board = Facts {
+        isa: "aarch64".into(),
+        ..facts()
+    };
+    assert_eq!(
+        check_facts("b1", &home, &board).unwrap_err().to_string(),
+        "board b1 is an aarch64 machine and the program is for x86_64: it was built by the \
+         compiler of Popcorn Linux, whose kernel its migration points need; \
+         use an x86_64 board, on which it runs as any program does, or build it with rtx-cc"
+    );
+}
+
+#[test]
 fn another_isa_without_the_programs_file_for_it() {
     let (mut home, mut board) = (home(facts()), facts());
     home.program = "app".into();

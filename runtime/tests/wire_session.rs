@@ -361,3 +361,81 @@ async fn an_older_build_is_told_from_its_first_word() {
             .contains("install the same version of rtx on both")
     );
 }
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_told() {
+    // Too long for any name, so that nobody is asked.
+    let board = format!("{}:7878", "x".repeat(100));
+    let error = connect(&board, hello(), false).await.err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        format!("cannot find board {board}; check its name in --boards")
+    );
+}
+
+#[tokio::test]
+async fn who_hangs_up_is_told_on_both_sides() {
+    let (listener, address) = listener().await;
+    let board = async { drop(receive(listener.accept().await.unwrap().0).await.unwrap()) };
+    let (home, ()) = tokio::join!(connect(&address, hello(), false), board);
+    assert_eq!(
+        home.err().unwrap().to_string(),
+        format!("board {address} ended the connection; see its log")
+    );
+    drop(TcpStream::connect(&address).await.unwrap());
+    let error = receive(listener.accept().await.unwrap().0)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.to_string(), "the caller hung up");
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_told_on_both_sides() {
+    let (listener, address) = listener().await;
+    let board = async { listener.accept().await.unwrap().0 };
+    let (home, silent) = tokio::join!(connect(&address, hello(), false), board);
+    assert_eq!(
+        home.err().unwrap().to_string(),
+        format!("board {address} does not answer; check that rtx-board listens there")
+    );
+    drop(silent);
+    let _caller = TcpStream::connect(&address).await.unwrap();
+    let error = receive(listener.accept().await.unwrap().0)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.to_string(), "the caller said nothing");
+}
+
+#[tokio::test]
+async fn a_board_whose_isa_the_program_is_not_for_is_refused_by_both_sides() {
+    let (home, there) = (
+        Hello {
+            popcorn: true,
+            program: String::new(),
+            other_isas: vec![],
+            ..hello()
+        },
+        Facts {
+            isa: "aarch64".into(),
+            ..facts()
+        },
+    );
+    let (listener, address) = listener().await;
+    let judges = async {
+        let incoming = receive(listener.accept().await.unwrap().0).await.unwrap();
+        let refusal = incoming.judge("b1", &there).unwrap_err();
+        incoming.refuse(refusal.to_string()).await;
+    };
+    let (refused, ()) = tokio::join!(connect(&address, home.clone(), false), judges);
+    let refused = refused.err().unwrap().to_string();
+    let welcomes = async {
+        let incoming = receive(listener.accept().await.unwrap().0).await.unwrap();
+        let facts = there.clone();
+        incoming.welcome(Welcome { facts, ..welcome() }).unwrap()
+    };
+    let (judged, _session) = tokio::join!(connect(&address, home, false), welcomes);
+    assert_eq!(judged.err().unwrap().to_string(), refused);
+    assert!(refused.contains("Popcorn"), "{refused}");
+}

@@ -11,6 +11,7 @@ pub struct Report {
     pub schema: String,
     pub program: String,
     pub args: Vec<String>,
+    pub origin: Option<String>,
     pub exit: Exit,
     pub crash: Option<Crash>,
     pub wall_s: f64,

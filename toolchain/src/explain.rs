@@ -17,7 +17,7 @@ pub fn version() -> Result<(), Box<dyn Error>> {
     println!(
         "rtx-cc {} (ABI {})",
         env!("CARGO_PKG_VERSION"),
-        crate::pass::targets::ABI_VERSION
+        rtx_origin::note::ABI
     );
     println!("{}", clang.lines().next().unwrap_or_default());
     let home = Home::of_this_version();

@@ -17,7 +17,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use object::{Object, ObjectSection};
-use rtx_toolchain::inspect::note::Note;
+use rtx_origin::{Note, note};
 use support::{On, Program, directory, source};
 
 const PARK: u64 = 0x5254_5801;
@@ -45,8 +45,8 @@ impl Guest {
 
     /// Asks all threads to leave, or none.
     fn ask(&self, yes: bool) {
-        self.word(self.note.addresses[1], u32::from(yes));
-        self.word(self.note.addresses[0], u32::from(yes));
+        self.word(self.note.requests, u32::from(yes));
+        self.word(self.note.indicator, u32::from(yes));
     }
 
     fn at_call(&mut self, thread: Pid) {
@@ -113,7 +113,7 @@ impl Guest {
         ] {
             *register = junk;
         }
-        registers.rip = self.note.addresses[2];
+        registers.rip = self.note.resume;
         registers.rsp = long(64);
         registers.orig_rax = u64::MAX; // the call is not made
         ptrace::setregs(thread, registers).unwrap();

@@ -150,6 +150,10 @@ fn has_other_threads(pid: i32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
+
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+
     use super::*;
 
     #[test]
@@ -166,6 +170,45 @@ mod tests {
                 matches!(running(tid), Err(AttachError::Thread { process, .. }) if process == own)
             );
         }
+    }
+
+    #[test]
+    fn what_has_ended_has_no_program() {
+        let mut child = std::process::Command::new("true").spawn().expect("true");
+        let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        waitid(Id::Pid(pid), flags).expect("it ends");
+        let result = running(pid.as_raw());
+        child.wait().expect("reaped");
+        let error = result.expect_err("a zombie");
+        assert!(matches!(error, AttachError::NoProgram { .. }), "{error}");
+        assert_eq!(
+            error.fix().as_deref(),
+            Some("Name a running program: pgrep -a NAME")
+        );
+    }
+
+    #[test]
+    fn what_somebody_traces_is_refused() {
+        let mut command = std::process::Command::new("sleep");
+        // SAFETY: it only makes a system call.
+        unsafe {
+            command.pre_exec(|| Ok(nix::sys::ptrace::traceme()?));
+        }
+        let mut child = command.arg("100").spawn().expect("sleep");
+        let result = running(child.id() as i32);
+        child.kill().expect("killed");
+        child.wait().expect("reaped");
+        let error = result.expect_err("traced");
+        let own = nix::unistd::gettid().as_raw();
+        assert!(
+            matches!(error, AttachError::Traced { tracer, .. } if tracer == own),
+            "{error}"
+        );
+        assert_eq!(
+            error.fix().as_deref(),
+            Some("End the debugger or strace first")
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The program, before it runs: where it is ([`find`]) and whether rtx can run it ([`elf`]); of
-//! programs of rtx-cc also which of their files ([`pair`]).
+//! programs of rtx-cc also which of their files ([`pair`]). Which compiler made it is in [`origin`].
 //!
 //! A refusal here costs nothing and says what to do. The kernel, asked later, would only say
 //! "exec format error".
@@ -8,9 +8,11 @@ mod attach;
 mod elf;
 mod error;
 mod find;
+mod origin;
 mod pair;
 
 pub use attach::{AttachError, running};
 pub use error::{ProgramError, Why};
 pub use find::find;
+pub use origin::origin;
 pub use pair::for_here;

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use object::LittleEndian;
+use object::elf::FileHeader64;
 use object::elf::{EM_AARCH64, EM_X86_64, ET_EXEC, PF_R, PF_W, PF_X, PT_LOAD};
-use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
+use object::read::elf::{FileHeader, ProgramHeader};
+use rtx_origin::note::{self, Note, NoteError};
 
-use super::note::{NAME, Note, NoteError, TYPE};
 use crate::coherence::PAGE_SIZE;
 use crate::node::Content;
 
@@ -58,28 +59,18 @@ impl Image {
 
     /// Reads a file. `None`: it is not of `rtx-cc`.
     pub fn parse(file: Bytes) -> Result<Option<Image>, ImageError> {
-        let elf = ElfFile64::<LittleEndian>::parse(&*file)?;
-        let (endian, headers) = (elf.endian(), elf.elf_program_headers());
-        let mut note = None;
-        for header in headers {
-            let Some(mut notes) = header.notes(endian, &*file)? else {
-                continue;
-            };
-            while let Some(found) = notes.next()? {
-                if found.name() == NAME && found.n_type(endian).0 == TYPE {
-                    note = Some(Note::parse(found.desc())?);
-                }
-            }
-        }
-        let Some(note) = note else {
+        let Some(description) = note::find(&*file)? else {
             return Ok(None);
         };
+        let note = Note::parse(description)?;
+        let header = FileHeader64::<LittleEndian>::parse(&*file)?;
+        let endian = header.endian()?;
+        let headers = header.program_headers(endian, &*file)?;
         let damaged = || ImageError::Note(NoteError::Damaged);
         let machine = match note.isa {
             "x86_64" => EM_X86_64,
             _ => EM_AARCH64,
         };
-        let header = elf.elf_header();
         if header.e_machine(endian) != machine || header.e_type(endian) != ET_EXEC {
             return Err(damaged());
         }
@@ -110,7 +101,6 @@ impl Image {
                 prot: protection(header.p_flags(endian).0),
             });
         }
-        drop(elf);
         Ok(Some(Image {
             note,
             file,

@@ -3,12 +3,11 @@
 //! them up again in the other file.
 //!
 //! [`Pair::read`] looks for both files of a program and compares them; an [`Image`] is one of them. What an
-//! image says of itself stands in its [`note`]. Home serves the ranges of a file that are a node's own
+//! image says of itself stands in its [`Note`]. Home serves the ranges of a file that are a node's own
 //! ([`Image::page`]) to boards from the file for their instruction set; everything else is shared memory
 //! as in any program. [`requests`] is how a thread is asked to leave.
 
 mod image;
-pub mod note;
 mod pair;
 pub mod requests;
 #[cfg(test)]
@@ -16,6 +15,7 @@ mod sample;
 
 pub use image::{Image, ImageError, Part};
 pub use pair::{Pair, PairError, file_name, siblings};
+pub use rtx_origin::note::{ABI, Note, NoteError};
 
 /// The system call by which a thread that has left its registers and stack parks: (header, its bytes).
 pub const PARK: i64 = 0x5254_5801;

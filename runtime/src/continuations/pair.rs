@@ -175,7 +175,7 @@ pub fn siblings(program: &Path, isa: &str) -> Vec<(&'static str, PathBuf)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::continuations::note::NoteError;
+    use crate::continuations::NoteError;
     use crate::continuations::sample::Sample;
 
     /// A directory of a test's own.

@@ -2,12 +2,26 @@
 
 use std::ops::Range;
 
-use super::note::{NAME, TYPE, tests::sample};
+use rtx_origin::note::{ABI, NAME, TYPE};
 
 /// The shared data of a sample.
 pub const DATA: Range<u64> = 0x42_0000..0x43_0000;
 /// Where the first segment's content stands in the file; each further one has its own pages.
 const CONTENT: usize = 0x1000;
+
+/// A note's description.
+fn description(isa: u32, build: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend(ABI.to_le_bytes());
+    bytes.extend(isa.to_le_bytes());
+    bytes.extend([build; 32]);
+    for long in [
+        0u64, 0x43_0000, 0x43_0008, 0x41_0010, DATA.start, DATA.end, 0x41_0000, 0x41_1000,
+    ] {
+        bytes.extend(long.to_le_bytes());
+    }
+    bytes
+}
 
 /// One segment.
 pub struct Segment {
@@ -46,7 +60,7 @@ impl Sample {
         Sample {
             machine,
             kind: 2,
-            note: Some(sample(number, build)),
+            note: Some(description(number, build)),
             note_name,
             segments: vec![
                 segment(read, 0x40_0000, 0x80, 0x80),

@@ -181,3 +181,34 @@ fn await_exec(pid: Tid, program: &Program, fail: OwnedFd) -> Result<(), LaunchEr
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(path: &str, argument: &[u8]) -> String {
+        let program = Program {
+            path: path.into(),
+            argv: vec![OsString::from_vec(argument.to_vec())],
+            inherited: Inherited::default(),
+        };
+        let error = launch(&program, 0).expect_err("it cannot be started");
+        crate::report::chain(&error)
+    }
+
+    #[test]
+    fn what_cannot_be_started_is_named() {
+        assert_eq!(
+            refused("/bin/true", b"a\0b"),
+            "an argument of \"/bin/true\" contains a NUL byte"
+        );
+        assert_eq!(
+            refused("/no/such", b"a"),
+            "cannot execute \"/no/such\": No such file or directory (os error 2)"
+        );
+        assert_eq!(
+            refused("/", b"a"),
+            "cannot execute \"/\": Permission denied (os error 13)"
+        );
+    }
+}

@@ -78,6 +78,8 @@ pub struct Settings {
     pub stuck_after: std::time::Duration,
     /// Threads of programs of rtx-cc move at equivalence points only, to boards of home's ISA too.
     pub only_at_points: bool,
+    /// The program is of the compiler of Popcorn: that is why its threads cannot go to boards of another ISA.
+    pub popcorn: bool,
     /// Find out in which functions the guest was when it died by a signal of its own.
     pub backtrace_crashes: bool,
 }

@@ -22,6 +22,10 @@ pub struct Report {
     pub program: String,
     /// The program's arguments, without its own name. Bytes that are not UTF-8 are shown as U+FFFD.
     pub args: Vec<String>,
+    /// Which compiler for threads that change their instruction set made the program: "rtx-cc", or "popcorn" (that
+    /// of Popcorn Linux or HetMigrate); left out: neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// How the program ended.
     pub exit: Exit,
     /// How a signal of its own came to end it; `null` if none did.
@@ -178,6 +182,7 @@ pub(super) fn sample() -> Report {
         schema: SCHEMA.to_owned(),
         program: "target/guest/x86_64/matmul".to_owned(),
         args: vec!["--threads".to_owned(), "4".to_owned()],
+        origin: Some("rtx-cc".to_owned()),
         exit: Exit::with_code(0),
         crash: None,
         wall_s: 3.25,
@@ -237,6 +242,7 @@ mod tests {
             "schema": "rtx.report.v1",
             "program": "target/guest/x86_64/matmul",
             "args": ["--threads", "4"],
+            "origin": "rtx-cc",
             "exit": {"code": 0, "signal": null},
             "crash": null,
             "wall_s": 3.25,

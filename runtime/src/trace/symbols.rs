@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use rtx_origin::RESUME_SUFFIX;
+
 use super::backtrace::Frame;
 use super::program::{Data, Program, section};
 
@@ -54,7 +56,7 @@ fn described(lines: &Lines<'_>, at: u64, plain: &Frame) -> Vec<Frame> {
         && let Ok(Some(next)) = found.next()
     {
         let function = next.function.as_ref();
-        let function = function.and_then(|f| f.demangle().ok().map(Cow::into_owned));
+        let function = function.and_then(|f| f.demangle().ok().map(|name| as_written(&name)));
         let location = next.location.as_ref();
         frames.push(Frame {
             file: location.and_then(|l| l.file.map(ToOwned::to_owned)),
@@ -73,5 +75,27 @@ fn described(lines: &Lines<'_>, at: u64, plain: &Frame) -> Vec<Frame> {
 
 /// C++ and Rust names as people write them; others stay.
 fn demangled(name: &str) -> String {
-    addr2line::demangle_auto(Cow::Borrowed(name), None).into_owned()
+    as_written(&addr2line::demangle_auto(Cow::Borrowed(name), None))
+}
+
+/// A function's clone by rtx-cc has the name of the function, which is the same source.
+fn as_written(name: &str) -> String {
+    name.strip_suffix(RESUME_SUFFIX).unwrap_or(name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_as_people_write_them() {
+        for (name, shown) in [
+            ("main", "main"),
+            ("_ZN3abc3defEv", "abc::def()"),
+            ("computes.rtx.resume", "computes"),
+            ("computes.part.0", "computes.part.0"),
+        ] {
+            assert_eq!(demangled(name), shown);
+        }
+    }
 }

@@ -29,6 +29,9 @@ pub struct Hello {
     /// `std::env::consts::ARCH`): its threads can move there at equivalence points.
     #[prost(string, repeated, tag = "8")]
     pub other_isas: Vec<String>,
+    /// The program has migration points of Popcorn Linux or HetMigrate, which its threads cannot use here.
+    #[prost(bool, tag = "9")]
+    pub popcorn: bool,
 }
 
 /// What a connection is for.

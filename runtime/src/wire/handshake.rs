@@ -25,6 +25,16 @@ pub enum Refusal {
         isa: String,
     },
     #[error(
+        "board {board} is an {board_isa} machine and the program is for {isa}: it was built by the \
+         compiler of Popcorn Linux, whose kernel its migration points need; \
+         use an {isa} board, on which it runs as any program does, or build it with rtx-cc"
+    )]
+    Popcorn {
+        board: String,
+        board_isa: String,
+        isa: String,
+    },
+    #[error(
         "board {board} is an {board_isa} machine and the program is for {isa}; \
          use an {isa} board, or put the program's file {file} beside the other"
     )]
@@ -90,19 +100,25 @@ pub fn check_facts(board: &str, hello: &Hello, there: &Facts) -> Result<(), Refu
     let foreign = home.isa != there.isa;
     if foreign && !hello.other_isas.contains(&there.isa) {
         let (board, board_isa, isa) = (board(), there.isa.clone(), home.isa.clone());
-        return Err(if hello.program.is_empty() {
-            Refusal::Isa {
-                board,
-                board_isa,
-                isa,
-            }
-        } else {
+        return Err(if !hello.program.is_empty() {
             let file = file_name(&hello.program, &board_isa);
             Refusal::File {
                 board,
                 board_isa,
                 isa,
                 file,
+            }
+        } else if hello.popcorn {
+            Refusal::Popcorn {
+                board,
+                board_isa,
+                isa,
+            }
+        } else {
+            Refusal::Isa {
+                board,
+                board_isa,
+                isa,
             }
         });
     }

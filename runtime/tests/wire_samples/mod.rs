@@ -42,6 +42,7 @@ pub fn hello() -> Hello {
         stub_address: 0x2_0000,
         insecure: true,
         other_isas: vec!["aarch64".into()],
+        popcorn: true,
     }
 }
 

@@ -92,6 +92,16 @@ fn an_agent_listens_beyond_loopback_only_if_told_so() {
 }
 
 #[test]
+fn flags_that_an_agent_does_not_know() {
+    let outcome = Run::native(checkout::binary("rtx-board"))
+        .args(["--frobnicate"])
+        .finish();
+    outcome.ended_with(Status::Exited(125));
+    assert_eq!(outcome.stdout(), "");
+    assert!(outcome.stderr().contains("--frobnicate"), "{outcome}");
+}
+
+#[test]
 fn a_port_in_use_is_told() {
     let agent = Agent::start("first");
     let board = checkout::binary("rtx-board");

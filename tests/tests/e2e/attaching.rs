@@ -82,3 +82,23 @@ fn a_process_that_is_not_there() {
         "{outcome}"
     );
 }
+
+#[test]
+fn a_program_whose_first_thread_has_ended() {
+    let program = Run::native(Guest::test("main_first").path())
+        .args(["wait"])
+        .open_input()
+        .start();
+    program.wait_until("its first thread has ended", |program| {
+        let first = Process::find(program.pid())?;
+        (first.state == 'Z').then_some(())
+    });
+    let outcome = Run::attached(program.pid()).flags(STATIC).finish();
+    outcome.ended_with(Status::Exited(125));
+    let line = outcome.one_line_on_stderr();
+    assert!(line.contains("its first thread has ended"), "{line}");
+    assert!(line.contains("start it with rtx-run"), "{line}");
+    let mut program = program;
+    program.close_input();
+    program.finish().succeeded();
+}

@@ -1,5 +1,7 @@
 //! Where threads are, by function, file and line: for who asks, and when a program dies.
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
 use rtx_tests::scratch::Scratch;
 use rtx_tests::{Guest, Run, Status};
@@ -137,4 +139,69 @@ fn who_does_not_crash_has_no_crash() {
         .report()
         .finish();
     assert!(outcome.succeeded().report().crash.is_none());
+}
+
+/// A program of rtx-cc whose thread goes to a board at an equivalence point, as to another instruction set.
+fn foreign() -> Run {
+    Run::offloaded(Guest::rtx("tests/guests/deep.c").path()).variable("RTX_ONLY_AT_POINTS", "true")
+}
+
+#[test]
+fn a_quit_shows_a_thread_that_left_at_a_point() {
+    let mut run = foreign().open_input().start();
+    run.wait_for_output("ready");
+    run.wait_until("the thread has come to a board", |run| {
+        run.signal(Signal::SIGQUIT);
+        std::thread::sleep(Duration::from_millis(200));
+        run.complaints().contains(" on board 1: #0 ").then_some(())
+    });
+    for (function, line) in [
+        ("goes_deep", at("innermost();")),
+        ("goes_deep", at("goes_deep(n - 1);")),
+        ("computes", at("goes_deep(30);")),
+    ] {
+        run.wait_until("its functions are shown", |run| {
+            let said = run.complaints();
+            let mut there = said.lines().filter(|line| line.contains(" on board 1: #"));
+            let shown =
+                |shown: &str| shown.contains(&format!(" {function} ")) && shown.contains(&line);
+            there.any(shown).then_some(())
+        });
+    }
+    run.wait_for_complaint(" innermost ");
+    run.write("end\n");
+    let outcome = run.finish();
+    assert_eq!(outcome.succeeded().stdout(), "ready\ndone\n");
+    let said = outcome.stderr();
+    assert!(!said.contains("no backtrace"), "{said}");
+}
+
+#[test]
+fn a_crash_of_a_thread_that_left_at_a_point_is_its_own() {
+    let mut run = foreign().open_input().report().start();
+    run.wait_for_output("ready");
+    run.wait_until("the thread has come to a board", |run| {
+        run.signal(Signal::SIGQUIT);
+        std::thread::sleep(Duration::from_millis(200));
+        run.complaints().contains(" on board 1: #0 ").then_some(())
+    });
+    run.write("child\n");
+    let outcome = run.finish();
+    outcome.ended_with(Status::Killed(libc::SIGSEGV));
+    let crash = outcome.report().crash.expect("it crashed");
+    assert_eq!(crash.signal, libc::SIGSEGV);
+    assert!(crash.board.is_some(), "{crash:?}");
+    let mut frames = crash.frames.iter();
+    for (function, line) in [
+        ("innermost", "*nowhere = 1;"),
+        ("goes_deep", "innermost();"),
+        ("computes", "goes_deep(30);"),
+    ] {
+        let frame = frames.find(|f| f.function.as_deref() == Some(function));
+        let frame = frame.unwrap_or_else(|| panic!("no {function} in {crash:?}"));
+        let file = frame.file.as_deref().unwrap_or_default();
+        let place = format!("deep.c:{}", frame.line.unwrap_or(0));
+        assert!(file.ends_with("deep.c"), "{frame:?}");
+        assert_eq!(place, at(line), "{frame:?}");
+    }
 }

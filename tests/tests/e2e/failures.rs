@@ -89,6 +89,23 @@ fn an_agent_is_killed() {
 }
 
 #[test]
+fn a_board_that_holds_nothing_is_not_missed() {
+    // Its one thread is on the first board.
+    let run = Run::offloaded(Guest::test("deep").path());
+    let mut running = run.open_input().start();
+    running.wait_for_output("ready");
+    let boards = running.boards();
+    assert_eq!(boards.len(), 2, "{:?}", running.processes());
+    send(boards[1].pid, Signal::SIGKILL);
+    running.wait_for_complaint("it held nothing");
+    running.write("end\n");
+    let outcome = running.finish();
+    assert_eq!(outcome.succeeded().stdout(), "ready\ndone\n");
+    let line = outcome.one_line_on_stderr();
+    assert!(line.contains(" is gone ("), "{line}");
+}
+
+#[test]
 fn an_agent_falls_silent() {
     let agent = Agent::start("silent");
     let run = Run::supervised(Guest::test("rounds").path())

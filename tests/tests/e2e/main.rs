@@ -15,6 +15,7 @@ mod failures;
 mod inheritance;
 mod isolation;
 mod memory;
+mod origins;
 mod placement;
 mod pthreads;
 mod refusals;

@@ -1,6 +1,7 @@
 //! What `rtx-run` refuses: with a status of its own, in one line that says what to do, and before
 //! anything of the program has run.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -216,37 +217,123 @@ fn userfaultfd_is_open_to_all() -> bool {
     knob.trim() == "1" || device.is_ok_and(|mode| mode & 0o006 == 0o006)
 }
 
+/// rtx-run and files for somebody without privileges: the checkout may lie where only its owner can go.
+struct Nobody {
+    scratch: Scratch,
+    rtx_run: PathBuf,
+}
+
+impl Nobody {
+    /// `None`: becoming nobody takes privileges.
+    fn new() -> Option<Self> {
+        if !nix::unistd::geteuid().is_root() {
+            return None;
+        }
+        let scratch = Scratch::new();
+        for directory in ["work", "tmp"] {
+            fs::set_permissions(scratch.path(directory), PermissionsExt::from_mode(0o777))
+                .expect("set");
+        }
+        let rtx_run = scratch.path("rtx-run");
+        fs::copy(rtx_tests::checkout::binary("rtx-run"), &rtx_run).expect("copied");
+        Some(Self { scratch, rtx_run })
+    }
+
+    /// A copy of a program, which belongs to root.
+    fn copy(&self, from: &Path, name: &str, mode: u32) -> PathBuf {
+        file(&self.scratch, name, fs::read(from).expect("read"), mode)
+    }
+
+    /// Runs rtx-run as nobody.
+    fn run(&self, args: &[&OsStr]) -> Run {
+        const NOBODY: u32 = 65534;
+        Run::native(&self.rtx_run)
+            .args(args)
+            .directory(self.scratch.work())
+            .variable("TMPDIR", self.scratch.tmp())
+            .before_exec(|| {
+                nix::unistd::setgroups(&[])?;
+                nix::unistd::setgid(NOBODY.into())?;
+                nix::unistd::setuid(NOBODY.into())?;
+                Ok(())
+            })
+    }
+}
+
+#[test]
+fn programs_that_somebody_else_keeps_to_himself() {
+    let Some(nobody) = Nobody::new() else {
+        return;
+    };
+    let guest = Guest::test("exits");
+    let away = nobody.scratch.path("away");
+    fs::create_dir(&away).expect("created");
+    fs::set_permissions(&away, PermissionsExt::from_mode(0o700)).expect("set");
+    for (path, why) in [
+        (
+            nobody.copy(guest.path(), "not-for-you", 0o744),
+            "permission to execute it is denied. Check its owner and mode, and whether its file \
+             system is mounted noexec",
+        ),
+        (
+            nobody.copy(guest.path(), "secret", 0o711),
+            "it cannot be read: permission denied. Check its owner and mode",
+        ),
+        (
+            away.join("app"),
+            "permission denied. Check its owner and mode",
+        ),
+    ] {
+        let expected = format!("cannot run '{}': {why}", path.display());
+        refused(nobody.run(&[path.as_ref()]), 126, &[&expected]);
+    }
+    let other = Run::native(Guest::test("endless").path()).start();
+    let pid = other.pid().to_string();
+    let words = [
+        &*format!("cannot attach to process {pid}: permission denied"),
+        "Run rtx-run as its user, or as root",
+    ];
+    refused(nobody.run(&["--pid".as_ref(), pid.as_ref()]), 125, &words);
+    other.signal(nix::sys::signal::Signal::SIGKILL);
+    other.finish();
+}
+
+/// Descriptors are short: it is a program that runs or a line that says why not, never anything else.
+#[test]
+fn too_few_descriptors_are_told() {
+    let guest = Guest::test("exits");
+    let (mut ran, mut lines) = (false, 0);
+    for limit in (4..=24).step_by(2) {
+        for policy in ["never", "static"] {
+            let run = Run::supervised(guest.path())
+                .flags(["--policy", policy, "--boards", "local:1"])
+                .args(["return", "0"])
+                .before_exec(move || {
+                    let resource = nix::sys::resource::Resource::RLIMIT_NOFILE;
+                    Ok(nix::sys::resource::setrlimit(resource, limit, limit)?)
+                });
+            let outcome = run.finish();
+            if outcome.status() == Status::Exited(0) {
+                ran = true;
+                continue;
+            }
+            outcome.ended_with(Status::Exited(125));
+            let line = outcome.one_line_on_stderr();
+            assert!(line.starts_with("rtx-run: "), "{limit} {policy}: {line}");
+            lines += 1;
+        }
+    }
+    assert!(ran && lines > 0, "ran: {ran}, refused: {lines}");
+}
+
 #[test]
 fn a_user_who_may_not_use_userfaultfd() {
-    const NOBODY: u32 = 65534;
-    if !nix::unistd::geteuid().is_root() {
-        return; // Becoming somebody without privileges takes privileges.
-    }
-    // The checkout may lie where only its owner can go.
-    let scratch = Scratch::new();
-    for directory in ["work", "tmp"] {
-        fs::set_permissions(scratch.path(directory), PermissionsExt::from_mode(0o777))
-            .expect("set");
-    }
-    let copy = |from: &Path, name: &str| {
-        let to = scratch.path(name);
-        fs::copy(from, &to).expect("copied");
-        to
+    let Some(nobody) = Nobody::new() else {
+        return;
     };
-    let guest = copy(Guest::example("matmul").path(), "matmul");
-    copy(&rtx_tests::checkout::binary("rtx-board"), "rtx-board");
-    let rtx_run = copy(&rtx_tests::checkout::binary("rtx-run"), "rtx-run");
-    let run = Run::native(rtx_run)
-        .args(["--policy", "static", "--boards", "local:2", "--"])
-        .args([guest.as_os_str()])
-        .directory(scratch.work())
-        .variable("TMPDIR", scratch.tmp())
-        .before_exec(|| {
-            nix::unistd::setgroups(&[])?;
-            nix::unistd::setgid(NOBODY.into())?;
-            nix::unistd::setuid(NOBODY.into())?;
-            Ok(())
-        });
+    let guest = nobody.copy(Guest::example("matmul").path(), "matmul", 0o755);
+    let flags = ["--policy", "static", "--boards", "local:2", "--"].map(OsStr::new);
+    let run = nobody.run(&[&flags[..], &[guest.as_os_str()]].concat());
     match userfaultfd_is_open_to_all() {
         true => drop(run.finish().succeeded()),
         false => refused(run, 125, &["userfaultfd", "vm.unprivileged_userfaultfd"]),

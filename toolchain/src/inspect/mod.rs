@@ -1,8 +1,6 @@
-//! `rtx-cc inspect`: what a program is, for people: its instruction sets ([`note`]), its equivalence points
-//! and what cannot migrate ([`table`]), whether the addresses agree, and who made it ([`origin`]).
+//! `rtx-cc inspect`: what a program is, for people: its instruction sets, its equivalence points and
+//! what cannot migrate ([`table`]), whether the addresses agree, and who made it ([`rtx_origin`]).
 
-pub mod note;
-pub mod origin;
 pub mod table;
 
 use std::error::Error;
@@ -10,13 +8,11 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use object::{Object, ObjectSection};
+use rtx_origin::{Note, Origin, note};
 
 use crate::driver::link::{TABLE, second_output};
 use crate::layout::agree;
-use crate::pass::Isa;
 use crate::pass::pins::Reason;
-use note::Note;
-use origin::Origin;
 use table::Table;
 
 /// Prints what the program named by the arguments is.
@@ -32,7 +28,7 @@ pub fn command(arguments: &[OsString]) -> Result<(), Box<dyn Error>> {
         std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     let file =
         object::File::parse(&*bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-    match origin::of(&file) {
+    match Origin::of(&*bytes).map_err(|error| format!("{}: {error}", path.display()))? {
         Origin::Other => {
             println!(
                 "{}: built by another compiler; its threads move between machines of one instruction set",
@@ -47,12 +43,16 @@ pub fn command(arguments: &[OsString]) -> Result<(), Box<dyn Error>> {
                 signs.join(", ")
             );
             println!(
-                "its threads move between machines of one instruction set; build it with rtx-cc to cross"
+                "its migration points need the kernel of Popcorn Linux; without it, its threads move between machines of one instruction set; build it with rtx-cc to cross"
             );
             Ok(())
         }
-        Origin::Rtx(note) => ours(path, &file, &Note::parse(&note)?),
+        Origin::Rtx(note) => ours(path, &file, &parse(path, &note)?),
     }
+}
+
+fn parse(path: &Path, note: &[u8]) -> Result<Note, String> {
+    Note::parse(note).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn ours(path: &Path, file: &object::File, note: &Note) -> Result<(), Box<dyn Error>> {
@@ -63,11 +63,11 @@ fn ours(path: &Path, file: &object::File, note: &Note) -> Result<(), Box<dyn Err
     println!(
         "{}: built by rtx-cc for {}, ABI {}, build {build}",
         path.display(),
-        note.isa.name(),
-        note.abi
+        note.isa,
+        note::ABI
     );
     let other = second_output(path);
-    if note.isa == Isa::X86_64 {
+    if note.isa == "x86_64" {
         if other.exists() {
             compare(path, note, &other)?;
         } else {
@@ -117,21 +117,17 @@ fn ours(path: &Path, file: &object::File, note: &Note) -> Result<(), Box<dyn Err
 fn compare(path: &Path, note: &Note, other: &Path) -> Result<(), Box<dyn Error>> {
     let bytes = std::fs::read(other)
         .map_err(|error| format!("cannot read {}: {error}", other.display()))?;
-    let file =
-        object::File::parse(&*bytes).map_err(|error| format!("{}: {error}", other.display()))?;
-    let Origin::Rtx(theirs) = origin::of(&file) else {
+    let origin = Origin::of(&*bytes).map_err(|error| format!("{}: {error}", other.display()))?;
+    let Origin::Rtx(theirs) = origin else {
         return Err(format!("{} was built by another compiler", other.display()).into());
     };
-    let theirs = Note::parse(&theirs)?;
-    if theirs.build != note.build || theirs.addresses != note.addresses {
+    let theirs = parse(other, &theirs)?;
+    // Where threads are resumed may differ, and what is each node's own.
+    if (theirs.build, &theirs.data, &theirs.code) != (note.build, &note.data, &note.code) {
         return Err(format!("{} is of another build; build both again", other.display()).into());
     }
     let agreement = agree::compare(path, other)?;
-    println!(
-        "{}: for {}, the same build",
-        other.display(),
-        theirs.isa.name()
-    );
+    println!("{}: for {}, the same build", other.display(), theirs.isa);
     println!(
         "addresses: {} functions and {} variables agree, {} differ, {} are of one instruction set alone",
         agreement.functions,

@@ -7,14 +7,13 @@
 
 use std::collections::HashMap;
 
+use rtx_origin::RESUME_SUFFIX;
+
 use super::runtime_calls::Runtime;
 use super::sites::{Site, is_unwinding};
 use crate::ir::{
     Block, Builder, Function, Instruction, Linkage, Module, Opcode, Place, ResumeDebug, Value,
 };
-
-/// The ending of the names of resume clones.
-pub const SUFFIX: &str = ".rtx.resume";
 
 /// Sites times saved values above which a clone is not optimised: it can be entered at each site with
 /// each value, and what LLVM does to make registers of them grows faster than that.
@@ -34,7 +33,7 @@ pub fn make(
     sites: &[Site],
 ) -> Function {
     let ty = builder.function_type(function.ty().returned(), &[]);
-    let clone = module.add_function(&format!("{}{SUFFIX}", function.name()), ty);
+    let clone = module.add_function(&format!("{}{RESUME_SUFFIX}", function.name()), ty);
     clone.as_global().set_linkage(Linkage::LLVMInternalLinkage);
     clone.copy_notes(function);
     for attribute in ["cold", "noinline"] {

@@ -2,14 +2,11 @@
 
 use std::collections::HashSet;
 
+use rtx_origin::note;
+
 use super::thread_words::{self, Isa};
 use super::{Outcome, brackets, own_isa, pins};
 use crate::ir::{Builder, Global, IrError, Module};
-
-/// The note that both files carry; see docs/continuations.md for its bytes.
-pub const NOTE_SECTION: &str = ".note.rtx";
-/// The version of the ABI of docs/continuations.md.
-pub const ABI_VERSION: u32 = 1;
 
 /// Makes the module of the instrumented program one for `isa`. `own` is the second front end's output,
 /// cut down, for the instruction set of that front end.
@@ -57,6 +54,7 @@ fn forget_processor(module: &Module) {
     }
 }
 
+/// The note that both files carry; see docs/continuations.md for its bytes.
 fn add_note(module: &Module, isa: Isa, build: &[u8; 32]) {
     let builder = Builder::new(module);
     let symbol = |name: &str| {
@@ -74,7 +72,7 @@ fn add_note(module: &Module, isa: Isa, build: &[u8; 32]) {
         "__rtx_text_end",
     ];
     let mut parts = vec![
-        builder.word(ABI_VERSION),
+        builder.word(note::ABI),
         builder.word(isa as u32),
         builder.bytes(build),
         builder.long(0),
@@ -82,17 +80,17 @@ fn add_note(module: &Module, isa: Isa, build: &[u8; 32]) {
     parts.extend(addresses.iter().map(|name| symbol(name).as_value()));
     let description = builder.packed(&parts);
     let bytes = module.size_of(description.ty()) as u32;
-    let note = builder.packed(&[
+    let whole = builder.packed(&[
         builder.word(4),
         builder.word(bytes),
-        builder.word(1),
-        builder.bytes(b"rtx\0"),
+        builder.word(note::TYPE),
+        builder.bytes(&[note::NAME, b"\0"].concat()),
         description,
     ]);
-    let global: Global = module.add_global("__rtx_note", note.ty());
-    global.set_initializer(note);
+    let global: Global = module.add_global("__rtx_note", whole.ty());
+    global.set_initializer(whole);
     global.set_constant();
-    global.set_section(NOTE_SECTION);
+    global.set_section(note::SECTION);
     global.set_alignment(4);
     module.keep(&[global.as_value()]);
 }

@@ -73,6 +73,7 @@ pub(super) async fn reach(
             facts: ours.clone().unwrap_or_default(),
             insecure: settings.insecure,
             other_isas: pair.map_or_else(Vec::new, Pair::other_isas),
+            popcorn: settings.popcorn,
             program: pair.map_or_else(String::new, |pair| pair.name.clone()),
             ..Hello::default()
         };

@@ -2,12 +2,19 @@
 
 use std::ops::Range;
 
-/// The version of the ABI that this runtime knows.
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::read::{ReadRef, Result};
+
+use super::Header;
+
+/// The version of the ABI that this version knows and writes.
 pub const ABI: u32 = 1;
 /// The note's name and type.
 pub const NAME: &[u8] = b"rtx";
 /// See [`NAME`].
 pub const TYPE: u32 = 1;
+/// The section in which it stands.
+pub const SECTION: &str = ".note.rtx";
 const BYTES: usize = 104;
 
 /// What a file says of itself.
@@ -27,22 +34,50 @@ pub struct Note {
     pub resume: u64,
     /// The data that all nodes share.
     pub data: Range<u64>,
+    /// The code that all files of the program have.
+    pub code: Range<u64>,
 }
 
 /// Why a note cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
+    /// It is shorter than a note is, or contradicts itself.
     #[error("its note of rtx-cc is damaged; build it again")]
     Damaged,
+    /// It is of another version.
     #[error(
         "it was built for version {0} of the continuations, this is version {ABI}; build it with this version's rtx-cc"
     )]
     Version(u32),
 }
 
+/// The description of a file's note, looked for where the kernel would: in its segments. `None`: there is
+/// none. Notes that make no sense are not of `rtx-cc`.
+///
+/// # Errors
+/// When it is not an ELF file of 64 bits, little-endian, or its program headers are not there.
+pub fn find<'data, R: ReadRef<'data>>(file: R) -> Result<Option<&'data [u8]>> {
+    let header = Header::parse(file)?;
+    let endian = header.endian()?;
+    for segment in header.program_headers(endian, file)? {
+        let Ok(Some(mut notes)) = segment.notes(endian, file) else {
+            continue;
+        };
+        while let Ok(Some(found)) = notes.next() {
+            if found.name() == NAME && found.n_type(endian).0 == TYPE {
+                return Ok(Some(found.desc()));
+            }
+        }
+    }
+    Ok(None)
+}
+
 impl Note {
     /// Reads a note's description.
-    pub fn parse(bytes: &[u8]) -> Result<Note, NoteError> {
+    ///
+    /// # Errors
+    /// When it is damaged, or not of this version.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Note, NoteError> {
         let word = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
         let long = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
         if bytes.len() < 4 {
@@ -59,8 +94,8 @@ impl Note {
             1 => "aarch64",
             _ => return Err(NoteError::Damaged),
         };
-        let data = long(72)..long(80);
-        if data.start > data.end {
+        let (data, code) = (long(72)..long(80), long(88)..long(96));
+        if data.start > data.end || code.start > code.end {
             return Err(NoteError::Damaged);
         }
         Ok(Note {
@@ -71,48 +106,7 @@ impl Note {
             requests: long(56),
             resume: long(64),
             data,
+            code,
         })
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// A note's description.
-    pub fn sample(isa: u32, build: u8) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend(ABI.to_le_bytes());
-        bytes.extend(isa.to_le_bytes());
-        bytes.extend([build; 32]);
-        for long in [
-            0u64, 0x43_0000, 0x43_0008, 0x41_0010, 0x42_0000, 0x43_0000, 0x41_0000, 0x41_1000,
-        ] {
-            bytes.extend(long.to_le_bytes());
-        }
-        bytes
-    }
-
-    #[test]
-    fn a_note_says_what_the_page_on_continuations_lists() {
-        let note = Note::parse(&sample(1, 7)).unwrap();
-        assert_eq!((note.isa, note.build), ("aarch64", [7; 32]));
-        assert_eq!(
-            (note.indicator, note.requests, note.resume),
-            (0x43_0000, 0x43_0008, 0x41_0010)
-        );
-        assert_eq!(note.data, 0x42_0000..0x43_0000);
-    }
-
-    #[test]
-    fn other_versions_and_parts_of_notes_are_refused() {
-        let good = sample(0, 1);
-        for end in 0..good.len() {
-            assert!(Note::parse(&good[..end]).is_err());
-        }
-        let mut other = good.clone();
-        other[0] = 2;
-        assert_eq!(Note::parse(&other), Err(NoteError::Version(2)));
-        assert_eq!(Note::parse(&sample(7, 1)), Err(NoteError::Damaged));
     }
 }
