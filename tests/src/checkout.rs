@@ -30,15 +30,41 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// Where `rtx-cc` is: `RTX_CC`, or where cargo puts it.
+pub fn compiler_path() -> PathBuf {
+    let named = std::env::var_os("RTX_CC").map(PathBuf::from);
+    named.unwrap_or_else(|| target().join("release/rtx-cc"))
+}
+
+/// Builds `rtx-cc` and its C library, once a process, unless `RTX_CC` names one that is ready.
+pub fn compiler() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        if std::env::var_os("RTX_CC").is_some() {
+            return;
+        }
+        cargo(&["-p", "rtx-toolchain"]);
+        let setup = Command::new(compiler_path()).arg("setup").output();
+        let setup = setup.expect("rtx-cc runs");
+        let text = String::from_utf8_lossy(&setup.stderr);
+        assert!(setup.status.success(), "rtx-cc setup fails: {text}");
+    });
+}
+
 fn build() -> PathBuf {
+    cargo(&["-p", "rtx-launcher", "-p", "rtx-runtime"]);
+    target().join("release")
+}
+
+/// Builds these packages.
+fn cargo(packages: &[&str]) {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--release", "--quiet"])
-        .args(["-p", "rtx-launcher", "-p", "rtx-runtime"])
+        .args(packages)
         .current_dir(root())
         .status()
         .expect("cargo runs");
     assert!(status.success(), "the release binaries do not build");
-    target().join("release")
 }
 
 /// cargo's target directory.

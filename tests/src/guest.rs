@@ -33,6 +33,22 @@ impl Guest {
         Self::in_directory(&directory, name)
     }
 
+    /// One of `examples/*.c`, built by rtx-cc; `NAME.aarch64` lies beside it.
+    pub fn rtx_example(name: &str) -> Self {
+        static BUILT: OnceLock<PathBuf> = OnceLock::new();
+        Self::in_directory(BUILT.get_or_init(|| build_rtx("guest-rtx", &[])), name)
+    }
+
+    /// A program built by rtx-cc from this source, `DIRECTORY/NAME.c` in the checkout.
+    pub fn rtx(source: &str) -> Self {
+        let path = Path::new(source);
+        let above = path.parent().expect("a directory").display();
+        let kind = format!("guest-rtx-tests/{above}");
+        let directory = build_rtx(&kind, &[checkout::root().join(path)]);
+        let name = path.file_stem().expect("a name").to_str();
+        Self::in_directory(&directory, name.expect("a plain name"))
+    }
+
     fn in_directory(directory: &Path, name: &str) -> Self {
         let path = directory.join(name);
         assert!(path.is_file(), "there is no guest {}", path.display());
@@ -42,6 +58,13 @@ impl Guest {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the file for the other instruction set is, of a program of rtx-cc.
+    pub fn other_path(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".aarch64");
+        path.into()
     }
 }
 
@@ -78,12 +101,23 @@ fn build(kind: &str, sources: &[PathBuf]) -> PathBuf {
     directory
 }
 
+/// Builds the sources (none: the examples) by rtx-cc into `target/KIND/x86_64`.
+fn build_rtx(kind: &str, sources: &[PathBuf]) -> PathBuf {
+    let directory = checkout::root().join("target").join(kind).join("x86_64");
+    if std::env::var_os(BUILT).is_none() {
+        checkout::compiler();
+        run_script(&["--rtx-cc".as_ref()], &directory, sources);
+    }
+    directory
+}
+
 fn run_script(options: &[&OsStr], directory: &Path, sources: &[PathBuf]) {
     let output = Command::new(checkout::root().join("toolchain/build-guests"))
         .args(options)
         .arg("-o")
         .arg(directory)
         .args(sources)
+        .env("RTX_CC", checkout::compiler_path())
         .output()
         .expect("toolchain/build-guests runs");
     assert!(
