@@ -7,7 +7,7 @@ STRESS_RUNS ?= 50
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages examples demo test conformance soak bench docs lint clean
+.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages examples demo demo-arm64 test conformance soak bench docs lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
@@ -44,6 +44,9 @@ examples: deps ## build the example programs into target/guest/ARCH
 
 demo: build examples ## run two examples natively and on two boards, and compare
 	@tests/demo.sh
+
+demo-arm64: deps ## run two programs of rtx-cc whose threads finish on ARM64, an emulated machine (sudo when not root)
+	@CARGO='$(CARGO)' tests/demo-arm64.sh
 
 test: deps ## everything: unit tests, end-to-end tests, the stress lane
 	@CARGO='$(CARGO)' RTX_STRESS_RUNS='$(STRESS_RUNS)' tests/all.sh

@@ -37,6 +37,11 @@ arm64() {
     "${as_root[@]}" "$cargo" test --release --locked -p rtx-tests --test arm64 -- --nocapture --test-threads 1
 }
 
+# The compiler and its C library, built for both instruction sets the first time.
+compiler() {
+    "$cargo" build --release --locked -p rtx-toolchain && target/release/rtx-cc setup
+}
+
 totals() {
     awk -v seconds="$((SECONDS - begin))" '
         /^test result:/ {
@@ -49,10 +54,11 @@ totals() {
 }
 
 lane "build" "$cargo" build --release --locked -p rtx-launcher -p rtx-runtime
+lane "rtx-cc" compiler
 lane "examples" toolchain/build-guests
+lane "examples by rtx-cc" toolchain/build-guests --rtx-cc
 # With assertions and overflow checks.
 lane "unit and property tests" "$cargo" test --workspace --exclude rtx-tests --exclude rtx-toolchain --locked
-# Builds musl for both instruction sets the first time.
 lane "toolchain: programs that cross between the instruction sets" "$cargo" test --release --locked -p rtx-toolchain
 # The whole state space takes an optimised build.
 lane "coherence: model checker and simulator" \

@@ -22,9 +22,13 @@ Examples:
         Attach to a running program of yours; print where its threads were, at the end.
 
 PROGRAM must be statically linked (musl-gcc -static). Everything after PROGRAM belongs to it.
+One that rtx-cc compiled can use boards of another instruction set: its second file,
+PROGRAM.aarch64, must lie beside it.
 
 Settings come from --config FILE (TOML: keys named like the flags, with _ for -), then from the
-environment (RTX_POLICY, RTX_BOARDS, ...), then from the flags; the later wins.
+environment (RTX_POLICY, RTX_BOARDS, ...), then from the flags; the later wins. Without a flag:
+heartbeat_timeout_ms, connect_timeout_ms, stuck_after_ms, and only_at_points = true, which moves
+threads of programs of rtx-cc between all machines as between different instruction sets.
 
 Exit status:
   that of PROGRAM; if a signal ended it, rtx-run is ended by the same signal. Otherwise:

@@ -227,6 +227,7 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
         target: match plan.attach {
             Some(pid) => Target::Attach(pid),
             None => Target::Launch(Program {
+                low: plan.pair.is_some(),
                 path: plan.program.clone(),
                 argv: plan.argv.clone(),
                 inherited: Inherited {

@@ -7,36 +7,70 @@ pub struct Example {
     pub name: &'static str,
     /// Options for a run of well under a second.
     pub short: &'static [&'static str],
+    /// Options for a run of about a second under `shuffle`, in which threads move many times.
+    pub long: &'static [&'static str],
 }
 
-const fn example(name: &'static str, short: &'static [&'static str]) -> Example {
-    Example { name, short }
+const fn example(
+    name: &'static str,
+    short: &'static [&'static str],
+    long: &'static [&'static str],
+) -> Example {
+    Example { name, short, long }
 }
 
 /// All of them.
 pub const ALL: [Example; 10] = [
-    example("matmul", &["--threads", "4", "--size", "256"]),
-    example("blackscholes", &["--threads", "4", "--size", "1024"]),
-    example("textsearch", &["--threads", "4", "--size", "1024"]),
+    example(
+        "matmul",
+        &["--threads", "4", "--size", "256"],
+        &["--threads", "4", "--size", "1024"],
+    ),
+    example(
+        "blackscholes",
+        &["--threads", "4", "--size", "1024"],
+        &["--threads", "4", "--size", "65536"],
+    ),
+    example(
+        "textsearch",
+        &["--threads", "4", "--size", "1024"],
+        &["--threads", "4", "--size", "65536"],
+    ),
     example(
         "multiwriter",
         &["--threads", "4", "--size", "200", "--work", "1000"],
+        &["--threads", "4", "--size", "1000", "--work", "100000"],
     ),
-    example("multireader", &["--threads", "4", "--size", "2000"]),
+    example(
+        "multireader",
+        &["--threads", "4", "--size", "2000"],
+        &["--threads", "4", "--size", "50000"],
+    ),
     example(
         "singlewriter",
         &["--threads", "4", "--size", "200", "--work", "1000"],
+        &["--threads", "4", "--size", "1000", "--work", "100000"],
     ),
-    example("pipeline", &["--threads", "4", "--size", "200"]),
+    example(
+        "pipeline",
+        &["--threads", "4", "--size", "200"],
+        &["--threads", "4", "--size", "1000"],
+    ),
     example(
         "stencil",
         &["--threads", "4", "--size", "256", "--sweeps", "10"],
+        &["--threads", "4", "--size", "512", "--sweeps", "200"],
     ),
     example(
         "stackshare",
         &["--threads", "4", "--size", "40", "--work", "10000"],
+        &["--threads", "4", "--size", "100", "--work", "1000000"],
     ),
-    example("printer", &["--threads", "4", "--size", "12"]),
+    example(
+        "printer",
+        &["--threads", "4", "--size", "12"],
+        &["--threads", "4", "--size", "40"],
+    ),
 ];
 
 /// The example of this name.

@@ -20,6 +20,12 @@ pub struct Report {
     pub threads: Vec<Thread>,
     pub calls: Vec<Call>,
     pub recall_causes: BTreeMap<String, u64>,
+    /// Processor seconds by instruction set.
+    pub isa_s: BTreeMap<String, f64>,
+    /// Moves between instruction sets, both ways.
+    pub crossings: u64,
+    /// How often threads stayed that were to move between instruction sets, by reason.
+    pub stays: BTreeMap<String, u64>,
     pub pages: Pages,
     pub latency_us: Latencies,
 }
@@ -106,6 +112,7 @@ pub struct Latencies {
     pub freeze: Percentiles,
     pub offload: Percentiles,
     pub back_migration: Percentiles,
+    pub cross_isa: Percentiles,
 }
 
 /// Of `count` durations.

@@ -82,6 +82,7 @@ pub fn make(stub: Stub, clocks_agree: bool) -> Result<(Replica, ReplicaFds), Rep
         path: path.into(),
         argv: vec!["rtx-replica".into()],
         inherited: Inherited::default(),
+        low: false,
     };
     let pid = launch::launch(&program, ptrace::REPLICA_OPTIONS)?;
     let outcome = equip(pid, stub, clocks_agree);
@@ -93,7 +94,7 @@ pub fn make(stub: Stub, clocks_agree: bool) -> Result<(Replica, ReplicaFds), Rep
 }
 
 fn equip(pid: Tid, stub: Stub, clocks_agree: bool) -> Result<(Replica, ReplicaFds), ReplicaError> {
-    leave_exec(pid)?;
+    launch::leave_exec(pid)?;
     let mut leader = Injector::begin(pid, pid)?;
     let gadget = stub.gadget();
     leader.call(
@@ -156,24 +157,6 @@ fn equip(pid: Tid, stub: Stub, clocks_agree: bool) -> Result<(Replica, ReplicaFd
             calls,
         },
     ))
-}
-
-/// From the exec event, in which registers cannot be set for good, to a clean stop before the first
-/// instruction.
-fn leave_exec(pid: Tid) -> Result<(), ReplicaError> {
-    let failed = |e| ReplicaError::Step("stop", e);
-    ptrace::interrupt(pid).map_err(failed)?;
-    loop {
-        ptrace::cont(pid, 0).map_err(failed)?;
-        match ptrace::wait(pid, true)
-            .map_err(failed)?
-            .map(|(_, s)| Stop::decode(s))
-        {
-            Some(Stop::Trap) => return Ok(()),
-            Some(stop) if !stop.is_end() => {}
-            _ => return Err(InjectError::Ended(pid, None).into()),
-        }
-    }
 }
 
 /// Puts the seed under a filter that reports system calls, and returns the number of the descriptor

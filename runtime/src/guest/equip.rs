@@ -11,6 +11,7 @@ use super::inject::{InjectError, Injector, check};
 use super::ptrace::Tid;
 use super::stub::{self, Stub};
 use crate::memory::helper::{Helper, HelperError, Scratch};
+use crate::memory::maps::{Kind, Vma};
 use crate::memory::remote;
 use crate::memory::uffd::Uffd;
 
@@ -48,6 +49,24 @@ pub fn step<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
 pub const USER_FAULTS_ONLY: u64 = 1;
 /// `USERFAULTFD_IOC_NEW` (linux/userfaultfd.h).
 const USERFAULTFD_IOC_NEW: u64 = 0xAA00;
+
+/// The address of a system call instruction: the vDSO has one; else some executable mapping does.
+pub fn find_call_instruction(pid: Tid, maps: &[Vma]) -> Option<u64> {
+    let mut candidates: Vec<&Vma> = maps
+        .iter()
+        .filter(|m| m.prot.x && m.kind != Kind::Vsyscall)
+        .collect();
+    candidates.sort_by_key(|m| m.kind != Kind::Vdso);
+    candidates.into_iter().find_map(|vma| {
+        let mut code = vec![0u8; vma.len().min(4 << 20) as usize];
+        remote::read_into(Pid::from_raw(pid), vma.start, &mut code).ok()?;
+        let pattern = arch::SYSCALL_INSTRUCTION;
+        let at = (0..code.len())
+            .step_by(arch::INSTRUCTION_ALIGN)
+            .find(|&i| code[i..].starts_with(pattern))?;
+        Some(vma.start + at as u64)
+    })
+}
 
 /// Opens a userfaultfd in the process and takes it over; the process keeps no descriptor.
 pub fn open_userfaultfd(

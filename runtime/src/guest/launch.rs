@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use nix::sys::personality::{self, Persona};
 use nix::unistd::ForkResult;
 
+use super::arch;
+use super::inject::{InjectError, failed};
+use super::low::COMMON_END;
 use super::ptrace::{self, Tid};
 use super::stop::Stop;
 
@@ -33,6 +36,8 @@ pub struct Program {
     pub argv: Vec<OsString>,
     /// Signal state to hand on.
     pub inherited: Inherited,
+    /// Its memory is to be where every instruction set can have it ([`super::low`]).
+    pub low: bool,
 }
 
 /// Which step failed.
@@ -77,14 +82,7 @@ pub fn launch(program: &Program, options: i32) -> Result<Tid, LaunchError> {
         nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(step("make a pipe"))?;
     // SAFETY: the child calls only async-signal-safe functions on data prepared above.
     match unsafe { nix::unistd::fork() }.map_err(step("fork"))? {
-        ForkResult::Child => child(
-            &path,
-            &argp,
-            &program.inherited,
-            &go_read,
-            &fail_write,
-            &go_write,
-        ),
+        ForkResult::Child => child(&path, &argp, program, &go_read, &fail_write, &go_write),
         ForkResult::Parent { child } => {
             drop((go_read, fail_write));
             let pid = child.as_raw();
@@ -101,11 +99,12 @@ pub fn launch(program: &Program, options: i32) -> Result<Tid, LaunchError> {
 fn child(
     path: &CString,
     argv: &[*const libc::c_char],
-    inherited: &Inherited,
+    program: &Program,
     go: &OwnedFd,
     fail: &OwnedFd,
     go_write: &OwnedFd,
 ) -> ! {
+    let inherited = &program.inherited;
     // SAFETY: only async-signal-safe calls on live memory; `environ` is not changed meanwhile,
     // because this process has a single thread.
     unsafe {
@@ -116,7 +115,12 @@ fn child(
             libc::_exit(127);
         }
         if let Ok(persona) = personality::get() {
-            let _ = personality::set(persona | Persona::ADDR_NO_RANDOMIZE);
+            let mut wanted = persona | Persona::ADDR_NO_RANDOMIZE;
+            if program.low && arch::ADDRESSES_END > COMMON_END {
+                // Mappings then begin at a quarter of the addresses, and go upwards.
+                wanted |= Persona::ADDR_COMPAT_LAYOUT;
+            }
+            let _ = personality::set(wanted);
         }
         for signal in 1..=64 {
             let ignored = inherited.ignored & 1 << (signal - 1) != 0;
@@ -180,6 +184,30 @@ fn await_exec(pid: Tid, program: &Program, fail: OwnedFd) -> Result<(), LaunchEr
             _ => ptrace::cont(pid, 0).map_err(wait_failed)?,
         }
     }
+}
+
+/// From the exec event, in which registers cannot be set for good, to a clean stop before the first
+/// instruction. Signals that come meanwhile are sent again.
+pub fn leave_exec(pid: Tid) -> Result<(), InjectError> {
+    let mut met = Vec::new();
+    ptrace::interrupt(pid).map_err(failed(pid, "stop"))?;
+    loop {
+        ptrace::cont(pid, 0).map_err(failed(pid, "resume"))?;
+        let report = ptrace::wait(pid, true).map_err(failed(pid, "wait for"))?;
+        match report.map(|(_, status)| (Stop::decode(status), status)) {
+            Some((Stop::Trap, _)) => break,
+            Some((Stop::Signal(signal), _)) => met.push(signal),
+            Some((stop, status)) if stop.is_end() => {
+                return Err(InjectError::Ended(pid, Some(status)));
+            }
+            Some(_) => {}
+            None => return Err(InjectError::Ended(pid, None)),
+        }
+    }
+    for signal in met {
+        ptrace::tgkill(pid, pid, signal).map_err(failed(pid, "signal"))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One traced process, seen from its tracer thread.
 //!
-//! What lives here: starting a program under ptrace ([`launch`]), the raw ptrace requests
+//! What lives here: starting a program under ptrace ([`launch`]), at addresses that
+//! every instruction set has ([`low`]), the raw ptrace requests
 //! ([`ptrace`]) and what `waitpid` reports ([`stop`]), running a system call inside the process
 //! ([`inject`]), the few pages rtx reserves in its address space ([`stub`]), the sleep from which
 //! the tracer thread wakes for stops and for commands ([`bell`]), what `/proc` says about a thread
@@ -15,6 +16,7 @@ pub mod bell;
 pub mod equip;
 pub mod inject;
 pub mod launch;
+pub mod low;
 pub mod procfs;
 pub mod ptrace;
 pub mod robust;

@@ -21,6 +21,19 @@ pub enum JobError {
         #[source]
         source: io::Error,
     },
+    /// A process that runs already has memory where a board of another ISA cannot have it.
+    #[error(
+        "process {pid} has memory at addresses that board {board} ({isa}) does not have; start the program with rtx-run, \
+         or leave such boards out"
+    )]
+    Beyond {
+        /// The process.
+        pid: Tid,
+        /// The board.
+        board: String,
+        /// Its instruction set.
+        isa: String,
+    },
     /// The kernel refused something it should not.
     #[error("cannot {0}")]
     Kernel(&'static str, #[source] io::Error),

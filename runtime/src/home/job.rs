@@ -16,7 +16,10 @@ use super::supervisor::{Ended, Supervisor};
 use super::thread::{Counters, Thread};
 use crate::continuations::Pair;
 use crate::guest::bell::{Bell, Sleeper};
+use crate::guest::equip::EquipError;
+use crate::guest::inject::InjectError;
 use crate::guest::launch::{self, Program};
+use crate::guest::low;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::patience::Patience;
@@ -157,9 +160,9 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         Target::Launch(program) => {
             launch::launch(program, ptrace::GUEST_OPTIONS).map_err(JobError::Launch)
         }
-        Target::Attach(pid) => {
+        Target::Attach(pid) => reachable(*pid, &boards).and_then(|()| {
             attach::seize_all(*pid).map_err(|source| JobError::Attach { pid: *pid, source })
-        }
+        }),
     };
     let pid = match begun {
         Ok(pid) => pid,
@@ -238,14 +241,41 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
     })
 }
 
+/// Whether a process that runs already has its memory where all boards can have it.
+fn reachable(pid: Tid, boards: &[BoardFacts]) -> Result<(), JobError> {
+    let other = |board: &&BoardFacts| board.foreign && board.isa != std::env::consts::ARCH;
+    let Some(board) = boards.iter().find(other) else {
+        return Ok(());
+    };
+    match low::is_low(pid) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(JobError::Beyond {
+            pid,
+            board: board.name.clone(),
+            isa: board.isa.clone(),
+        }),
+        Err(source) => Err(JobError::Attach { pid, source }),
+    }
+}
+
 impl Supervisor {
     /// Takes up the threads there are.
     fn begin(&mut self, target: &Target) -> Result<(), JobError> {
         let now = Instant::now();
         match target {
-            Target::Launch(_) => {
+            Target::Launch(program) => {
                 self.threads.insert(self.pid, Thread::new(self.pid, now));
                 self.stopped(self.pid);
+                if program.low {
+                    match low::move_stack(self.pid) {
+                        Ok(()) => {}
+                        Err(EquipError::Inject(InjectError::Ended(tid, status))) => {
+                            self.deferred.extend(status.map(|s| (tid, s)));
+                            return Ok(());
+                        }
+                        Err(e) => return Err(JobError::Setup(e)),
+                    }
+                }
                 self.resume(self.pid, 0)
             }
             Target::Attach(pid) => {

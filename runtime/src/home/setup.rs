@@ -19,7 +19,9 @@ use super::withdraw::{Reach, reach};
 use crate::calls;
 use crate::continuations::Pair;
 use crate::guest::arch;
-use crate::guest::equip::{EquipError, open_userfaultfd_twice, spawn_helper, step};
+use crate::guest::equip::{
+    EquipError, find_call_instruction, open_userfaultfd_twice, spawn_helper, step,
+};
 use crate::guest::inject::{InjectError, Injector, check};
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
@@ -316,24 +318,6 @@ fn map_stub(
     let args = [stub.0, stub::PAGE_SIZE, prot, 0, 0, 0];
     check(tid, "mprotect", injector.raw(at, libc::SYS_mprotect, args)?)?;
     Ok(())
-}
-
-/// The address of a system call instruction: the vDSO has one; else some executable mapping does.
-fn find_call_instruction(pid: Tid, maps: &[Vma]) -> Option<u64> {
-    let mut candidates: Vec<&Vma> = maps
-        .iter()
-        .filter(|m| m.prot.x && m.kind != Kind::Vsyscall)
-        .collect();
-    candidates.sort_by_key(|m| m.kind != Kind::Vdso);
-    candidates.into_iter().find_map(|vma| {
-        let mut code = vec![0u8; vma.len().min(4 << 20) as usize];
-        remote::read_into(Pid::from_raw(pid), vma.start, &mut code).ok()?;
-        let pattern = arch::SYSCALL_INSTRUCTION;
-        let at = (0..code.len())
-            .step_by(arch::INSTRUCTION_ALIGN)
-            .find(|&i| code[i..].starts_with(pattern))?;
-        Some(vma.start + at as u64)
-    })
 }
 
 /// A mapping of the guest's own program file.

@@ -1,6 +1,6 @@
 //! The machine as a board of this one, which is not an ARM64 machine.
 
-use rtx_tests::arm64::{Machine, machine::ADDRESS};
+use rtx_tests::arm64::Machine;
 use rtx_tests::{Guest, Run};
 
 #[test]
@@ -8,30 +8,15 @@ fn a_board_of_another_instruction_set_is_refused_by_name() {
     if cfg!(target_arch = "aarch64") {
         return; // then it is no other
     }
-    let machine = Machine::shared();
-    let port = 7070;
-    let listen = format!("0.0.0.0:{port}");
-    machine.start(
-        &[
-            "rtx-board",
-            "--listen",
-            &listen,
-            "--name",
-            "pi",
-            "--insecure",
-        ],
-        "/tmp/board.log",
-    );
-    machine.await_port(port);
+    let board = crate::crossing::board();
     let guest = Guest::example("matmul");
-    let board = format!("{ADDRESS}:{port}");
-    let outcome = machine.in_network(|| {
+    let outcome = Machine::shared().in_network(|| {
         let run = Run::supervised(guest.path()).flags([
             "--policy",
             "static",
             "--insecure",
             "--boards",
-            &board,
+            board,
         ]);
         run.args(["--threads", "2", "--size", "64"]).finish()
     });

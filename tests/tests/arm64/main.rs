@@ -3,6 +3,7 @@
 //! takes ten to a hundred times as long as on a real machine.
 
 mod board;
+mod crossing;
 mod machine;
 mod programs;
 mod ways;

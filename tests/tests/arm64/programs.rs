@@ -14,7 +14,7 @@ use crate::ways::same;
 const ARCH: &str = "aarch64";
 
 /// Runs that are short even there.
-const EXAMPLES: [(&str, &[&str]); 10] = [
+pub const EXAMPLES: [(&str, &[&str]); 10] = [
     ("matmul", &["--threads", "2", "--size", "64"]),
     ("blackscholes", &["--threads", "2", "--size", "256"]),
     ("textsearch", &["--threads", "2", "--size", "64"]),

@@ -43,15 +43,17 @@ pub fn same(guest: &Path, args: &[&str]) -> Report {
     found.expect("one of the ways")
 }
 
+/// Fails unless a program in the machine did what it does natively there.
 #[track_caller]
-fn compare(way: &str, native: &Ran, other: &Ran) {
+pub fn compare(way: &str, native: &Ran, other: &Ran) {
     let alike = native.status == other.status
         && native.stdout == other.stdout
         && native.stderr == other.stderr;
     assert!(alike, "natively\n{native}\n{way}\n{other}");
 }
 
-fn read(machine: &Machine, path: &str) -> Report {
+/// A report that a run in the machine has written.
+pub fn read(machine: &Machine, path: &str) -> Report {
     let text = machine.run(["cat", path]);
     text.succeeded();
     serde_json::from_slice(&text.stdout).unwrap_or_else(|e| panic!("{e} in {text}"))

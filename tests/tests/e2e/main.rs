@@ -8,6 +8,7 @@ mod attaching;
 mod backtraces;
 mod commands;
 mod conformance;
+mod crossing;
 mod ends;
 mod examples;
 mod execution;

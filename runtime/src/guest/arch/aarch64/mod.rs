@@ -29,6 +29,8 @@ pub const AUDIT_ARCH: u32 = 0xc000_00b7;
 pub const SYSCALL_INSTRUCTION: &[u8] = &[0x01, 0x00, 0x00, 0xd4];
 /// Where instructions may start, in bytes.
 pub const INSTRUCTION_ALIGN: usize = 4;
+/// Where the addresses end that the kernel gives to a process unasked.
+pub const ADDRESSES_END: u64 = 1 << 48;
 /// At the entry to and the exit from a call the kernel keeps a register back (x7, in which it says
 /// which of the two it is; arch/arm64/kernel/ptrace.c, report_syscall).
 pub const CALL_STOPS_HIDE_REGISTERS: bool = true;

@@ -15,6 +15,8 @@ const XSTATE_MAX: usize = 16 * 1024;
 
 /// At the entry to and the exit from a call all registers can be read and written.
 pub const CALL_STOPS_HIDE_REGISTERS: bool = false;
+/// Where the addresses end that the kernel gives to a process unasked.
+pub const ADDRESSES_END: u64 = 1 << 47;
 /// A thread that stands before the instruction that enters a call does not look like one in it.
 pub const CALLS_ARE_WOUND_BACK: bool = false;
 

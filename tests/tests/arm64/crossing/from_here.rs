@@ -1,0 +1,103 @@
+//! Home is this machine. One board is too, the other is the emulated one.
+
+use rtx_tests::arm64::Machine;
+use rtx_tests::compare::same;
+use rtx_tests::{Agent, Guest, Outcome, Report, Run};
+
+use super::{ENOUGH, board, examples, on_both, others};
+use crate::programs::announce;
+
+/// Rounds over all examples after which a test gives up.
+const ROUNDS: u64 = 30;
+
+/// Runs of some seconds, in which threads cross often.
+const LONG: [(&str, &[&str]); 3] = [
+    ("matmul", &["--threads", "4", "--size", "512"]),
+    ("textsearch", &["--threads", "4", "--size", "4096"]),
+    ("blackscholes", &["--threads", "4", "--size", "4096"]),
+];
+
+/// The boards: one of this machine, the emulated one.
+struct Boards {
+    near: Agent,
+    both: String,
+}
+
+impl Boards {
+    /// In the machine's network; they end with the thread that starts them.
+    fn start() -> Self {
+        let near = Agent::launch("near", "10.77.0.1:7070", |run| run.args(["--insecure"]));
+        let both = format!("{},{}", near.address(), board());
+        Self { near, both }
+    }
+
+    fn run(&self, guest: &Guest, policy: &str, args: &[&str]) -> Run {
+        Run::supervised(guest.path())
+            .flags(["--insecure", "--policy", policy, "--boards", &self.both])
+            .args(args.iter().copied())
+            .report()
+    }
+}
+
+fn natively(guest: &Guest, args: &[&str]) -> Outcome {
+    let native = Run::native(guest.path())
+        .args(args.iter().copied())
+        .finish();
+    native.succeeded();
+    native
+}
+
+/// Fails unless a run does what the native one did; returns its report.
+#[track_caller]
+fn unnoticed(native: &Outcome, run: Run) -> Report {
+    let outcome = run.finish();
+    same(native, &outcome);
+    outcome.report()
+}
+
+#[test]
+fn programs_notice_nothing_when_their_threads_compute_on_arm64() {
+    board();
+    Machine::shared().in_network(|| {
+        let boards = Boards::start();
+        for (guest, args) in examples().chain(others()) {
+            let name = guest.path().file_name().expect("a name").display();
+            announce(&format!("{name}, home on x86_64"));
+            let native = natively(&guest, args);
+            unnoticed(&native, boards.run(&guest, "static", args));
+            unnoticed(&native, boards.run(&guest, "shuffle:1", args));
+        }
+        boards.near.stop();
+    });
+}
+
+#[test]
+fn threads_cross_a_thousand_times() {
+    board();
+    let programs = LONG.map(|(name, args)| {
+        let guest = Guest::rtx_example(name);
+        let native = natively(&guest, args);
+        (guest, native, args)
+    });
+    Machine::shared().in_network(|| {
+        let boards = Boards::start();
+        let mut crossings = 0;
+        for (guest, native, args) in &programs {
+            let report = unnoticed(native, boards.run(guest, "static", args));
+            on_both(std::slice::from_ref(&report));
+            crossings += report.crossings;
+        }
+        for seed in 1..=ROUNDS {
+            for (guest, native, args) in &programs {
+                let policy = format!("shuffle:{seed}");
+                crossings += unnoticed(native, boards.run(guest, &policy, args)).crossings;
+            }
+            announce(&format!("{crossings} moves between instruction sets"));
+            if crossings >= ENOUGH {
+                boards.near.stop();
+                return;
+            }
+        }
+        panic!("threads crossed only {crossings} times in {ROUNDS} rounds");
+    });
+}
