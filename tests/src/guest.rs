@@ -33,6 +33,18 @@ impl Guest {
         Self::in_directory(&directory, name)
     }
 
+    /// One of `examples/*.c`, built by rtx-cc.
+    pub fn example_by_rtx_cc(name: &str) -> Self {
+        static BUILT: OnceLock<PathBuf> = OnceLock::new();
+        Self::in_directory(BUILT.get_or_init(|| build_by_rtx_cc("guest-rtx", &[])), name)
+    }
+
+    /// A conformance program, built by rtx-cc.
+    pub fn conformance_by_rtx_cc(area: &str, name: &str, source: &Path) -> Self {
+        let kind = format!("conformance-rtx/{area}");
+        Self::in_directory(&build_by_rtx_cc(&kind, &[source.to_owned()]), name)
+    }
+
     fn in_directory(directory: &Path, name: &str) -> Self {
         let path = directory.join(name);
         assert!(path.is_file(), "there is no guest {}", path.display());
@@ -70,10 +82,18 @@ const BUILT: &str = "RTX_GUESTS_BUILT";
 /// Builds the sources (none: the examples) into `target/KIND/ARCH`. The script leaves alone what is
 /// current, and replaces programs atomically, so test processes may do this side by side.
 fn build(kind: &str, sources: &[PathBuf]) -> PathBuf {
+    build_with(&[], kind, sources)
+}
+
+fn build_by_rtx_cc(kind: &str, sources: &[PathBuf]) -> PathBuf {
+    build_with(&["--rtx-cc".as_ref()], kind, sources)
+}
+
+fn build_with(options: &[&OsStr], kind: &str, sources: &[PathBuf]) -> PathBuf {
     let target = checkout::root().join("target");
     let directory = target.join(kind).join(std::env::consts::ARCH);
     if std::env::var_os(BUILT).is_none() {
-        run_script(&[], &directory, sources);
+        run_script(options, &directory, sources);
     }
     directory
 }

@@ -1,0 +1,32 @@
+//! Which builds of the programs are run, and on which boards.
+
+use crate::Run;
+
+/// How the programs are built and where their threads may go. The default: by the platform's compiler, to
+/// boards on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Way {
+    /// Built by rtx-cc. Boards on this machine then take threads as those of another instruction set do:
+    /// only at equivalence points.
+    pub rtx_cc: bool,
+    /// Boards from the outside, as `--boards` takes them.
+    pub boards: Option<String>,
+    /// They have no certificates.
+    pub insecure: bool,
+}
+
+impl Way {
+    /// Gives a run under `rtx-run` its boards: the ones from the outside, else two on this machine.
+    pub(super) fn with_boards(&self, run: Run) -> Run {
+        let boards = self.boards.as_deref().unwrap_or("local:2");
+        let run = match self.rtx_cc && self.boards.is_none() {
+            true => run.variable("RTX_ONLY_AT_POINTS", "true"),
+            false => run,
+        };
+        let run = run.flags(["--boards", boards]);
+        match self.insecure {
+            true => run.flags(["--insecure"]),
+            false => run,
+        }
+    }
+}
