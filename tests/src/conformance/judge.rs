@@ -42,15 +42,16 @@ pub fn judge(program: &Program, modes: &[Mode], way: &Way) -> Vec<Verdict> {
     for &mode in modes {
         let verdict = outcome(mode.run(program, &guest, way)).and_then(|run| {
             compare(&native, &run)?;
+            let claims = way.asks(&program.claims);
             match mode {
                 Mode::Native if run.status() == FAILED => Err(format!("it fails\n{run}")),
                 Mode::Native | Mode::Never => Ok(()),
-                Mode::Static => on_boards(&program.claims, &run.report(), || {
+                Mode::Static => on_boards(&claims, &run.report(), || {
                     let run = outcome(mode.run(program, &guest, way))?;
                     compare(&native, &run)?;
                     Ok(run.report())
                 }),
-                Mode::Shuffle(_) => shuffled.add(&program.claims, &run.report()),
+                Mode::Shuffle(_) => shuffled.add(&claims, &run.report()),
             }
         });
         verdicts.push(verdict);
@@ -59,7 +60,7 @@ pub fn judge(program: &Program, modes: &[Mode], way: &Way) -> Vec<Verdict> {
         .iter()
         .rposition(|mode| matches!(mode, Mode::Shuffle(_)));
     if let Some(last) = last.filter(|last| verdicts[*last].is_ok()) {
-        verdicts[last] = shuffled.verdict(&program.claims, |seed| {
+        verdicts[last] = shuffled.verdict(&way.asks(&program.claims), |seed| {
             let run = outcome(Mode::Shuffle(seed).run(program, &guest, way))?;
             compare(&native, &run).map_err(|what| format!("{}: {what}", Mode::Shuffle(seed)))?;
             Ok(run.report())
@@ -146,7 +147,7 @@ impl Shuffled {
         claims: &Claims,
         mut again: impl FnMut(u64) -> Result<Report, String>,
     ) -> Verdict {
-        let many = match claims.withdraws {
+        let many = match claims.withdraws.as_ref().or(claims.seldom.as_ref()) {
             Some(_) => 1,
             None => MANY * self.runs,
         };

@@ -45,6 +45,8 @@ pub struct Claims {
     pub home: Option<String>,
     /// Its body does something after which the program stays at home, and why.
     pub withdraws: Option<String>,
+    /// Its threads move seldom, and why.
+    pub seldom: Option<String>,
     /// How long a run may take, if that is longer than for others.
     pub takes: Option<Duration>,
 }

@@ -1,5 +1,6 @@
 //! Which builds of the programs are run, and on which boards.
 
+use super::program::Claims;
 use crate::Run;
 
 /// How the programs are built and where their threads may go. The default: by the platform's compiler, to
@@ -28,5 +29,16 @@ impl Way {
             true => run.flags(["--insecure"]),
             false => run,
         }
+    }
+
+    /// What a program's runs must show of its claims. A thread of rtx-cc comes home before it forks, and leaves only
+    /// at an equivalence point: it may make any call at home.
+    pub(super) fn asks(&self, claims: &Claims) -> Claims {
+        let mut claims = claims.clone();
+        if self.rtx_cc {
+            claims.calls.clear();
+            claims.seldom = Some("it moves at equivalence points only".to_owned());
+        }
+        claims
     }
 }
