@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fenv.h>
+#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

@@ -42,3 +42,21 @@ impl Way {
         claims
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_of_rtx_cc_make_their_calls_anywhere_but_move_for_known_causes_only() {
+        let claims = Claims::read("/* x\n * calls: fork\n * recalls: fault */").expect("claims");
+        assert_eq!(Way::default().asks(&claims), claims);
+        let way = Way {
+            rtx_cc: true,
+            ..Way::default()
+        };
+        let asked = way.asks(&claims);
+        assert!(asked.calls.is_empty() && asked.seldom.is_some());
+        assert_eq!(asked.recalls, claims.recalls);
+    }
+}

@@ -72,7 +72,11 @@ impl Supervisor {
                 }));
                 self.ask_back_if_closing(tid)?;
                 let leaves = self.leaves_call(tid)?;
+                let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?;
+                let pending = pending.unwrap_or(true);
                 match call.state {
+                    // Further handlers run before the thread sees the result.
+                    CallState::Done(_) if pending => self.resume(tid, 0),
                     CallState::Done(_) => self.call_over(tid, false),
                     CallState::Running if leaves && !in_gadget => self.leave_call(tid),
                     CallState::Waiting if leaves => self.leave_call(tid),
