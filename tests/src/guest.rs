@@ -36,7 +36,10 @@ impl Guest {
     /// One of `examples/*.c`, built by rtx-cc.
     pub fn example_by_rtx_cc(name: &str) -> Self {
         static BUILT: OnceLock<PathBuf> = OnceLock::new();
-        Self::in_directory(BUILT.get_or_init(|| build_by_rtx_cc("guest-rtx", &[])), name)
+        Self::in_directory(
+            BUILT.get_or_init(|| build_by_rtx_cc("guest-rtx", &[])),
+            name,
+        )
     }
 
     /// A conformance program, built by rtx-cc.

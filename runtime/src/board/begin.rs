@@ -170,7 +170,10 @@ mod tests {
             again: true,
             ..Amend::default()
         }));
-        assert_eq!((registers.pc(), registers.call_in_progress()), (0x4000, None));
+        assert_eq!(
+            (registers.pc(), registers.call_in_progress()),
+            (0x4000, None)
+        );
         assert_eq!(registers.call_arguments()[..2], [5, 1]);
         assert_eq!((registers.sp(), pthread), (0x7000, Some(0x8000)));
     }

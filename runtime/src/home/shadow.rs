@@ -125,7 +125,10 @@ impl Supervisor {
         if let Some(what) = calls::beyond(nr, &args) {
             if foreign {
                 // It cannot come home before this call returns.
-                self.fail(JobError::ForeignBeyond { what, tids: vec![tid] });
+                self.fail(JobError::ForeignBeyond {
+                    what,
+                    tids: vec![tid],
+                });
                 return Ok(());
             }
             // The thread makes it itself, once it is home.

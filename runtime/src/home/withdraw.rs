@@ -33,10 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawal {
     /// Threads are coming home, because the program is about to use this.
-    Threads {
-        what: &'static str,
-        since: Instant,
-    },
+    Threads { what: &'static str, since: Instant },
     /// Pages are coming home.
     Pages,
     /// Everything is home, and boards get nothing any more.

@@ -4,9 +4,9 @@ pub use super::beat::{Beat, ThreadUsage, Usage};
 pub use super::greeting::{Facts, Hello, Refuse, Role, Welcome, XsaveComponent};
 pub use super::pages::{PageData, PageKind};
 pub use super::to_board::{
-    Amend, AskUsage, Barrier, Born, Jump, Bye, CallReply, Describe, Discard, Freeze, Grant, Map, MapKind,
-    Mapped, NoMap, PendingCall, Points, Prepare, Protect, Recall, Resume, Start, Take, TakeItem,
-    TakeMode, Thaw, Unmap,
+    Amend, AskUsage, Barrier, Born, Bye, CallReply, Describe, Discard, Freeze, Grant, Jump, Map,
+    MapKind, Mapped, NoMap, PendingCall, Points, Prepare, Protect, Recall, Resume, Start, Take,
+    TakeItem, TakeMode, Thaw, Unmap,
 };
 pub use super::to_home::{
     BarrierMade, Call, CallCount, Context, Failed, FaultTimes, Made, MapRequest, Request, Started,

@@ -137,7 +137,8 @@ pub fn soak(programs: &[Program], wanted: &Wanted, way: &Way) -> u64 {
             }
             let turn = turn(index - storms.len(), subjects.len(), first_seed);
             if let Some((at, seed)) = turn {
-                let native = || Subject::new(&programs[at], way).inspect_err(|e| println!("--- {e}"));
+                let native =
+                    || Subject::new(&programs[at], way).inspect_err(|e| println!("--- {e}"));
                 let moves = match subjects[at].get_or_init(native) {
                     Ok(subject) => subject.turn(seed).ok(),
                     Err(_) => None,

@@ -299,7 +299,12 @@ const SHARED_BITS: [&str; 6] = [
 /// When the source is not as expected.
 pub fn apply(tree: &Path, isa: Isa) -> Result<(), EditError> {
     let edits = THREAD.iter().chain(&THREADS).chain(&SIGNALS);
-    for (name, from, to) in edits.chain(&FRAMES).chain(&CANCELLATION).chain(&CLONE).chain(&MEMORY) {
+    for (name, from, to) in edits
+        .chain(&FRAMES)
+        .chain(&CANCELLATION)
+        .chain(&CLONE)
+        .chain(&MEMORY)
+    {
         replace(&tree.join(name), from, to)?;
     }
     write(&tree.join("src/internal/rtx_libc.c"), TEXTS[0])?;

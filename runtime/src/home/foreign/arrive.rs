@@ -8,8 +8,8 @@ use crate::home::error::JobError;
 use crate::home::messages::{Begin, BoardId, Context, Foreign, Held, ToPager, Why};
 use crate::home::shadow::{Outcome, outcome};
 use crate::home::supervisor::{FAULT_STAY, Supervisor, alive};
-use crate::report::RecallCause;
 use crate::home::thread::{AtHome, Away, Place, Shadow, Thread};
+use crate::report::RecallCause;
 use crate::wire::message::Amend;
 
 /// How long a thread that has come home is kept at most, for having taken long.

@@ -18,7 +18,11 @@ impl Supervisor {
     /// A handler of `signal` is about to run in a stopped thread.
     pub(in crate::home) fn note_cancel(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
         let foreign = self.threads.get(&tid).is_some_and(|t| t.beneath.is_some());
-        let Some(pair) = self.pair.as_ref().filter(|_| foreign && signal == SIGCANCEL) else {
+        let Some(pair) = self
+            .pair
+            .as_ref()
+            .filter(|_| foreign && signal == SIGCANCEL)
+        else {
             return Ok(());
         };
         let offset = pair.home.note.thread_pointer;
