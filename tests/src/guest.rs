@@ -49,6 +49,12 @@ impl Guest {
         Self::in_directory(&directory, name.expect("a plain name"))
     }
 
+    /// A conformance program, built by rtx-cc.
+    pub fn rtx_conformance(area: &str, name: &str, source: &Path) -> Self {
+        let kind = format!("conformance-rtx/{area}");
+        Self::in_directory(&build_rtx(&kind, &[source.to_owned()]), name)
+    }
+
     fn in_directory(directory: &Path, name: &str) -> Self {
         let path = directory.join(name);
         assert!(path.is_file(), "there is no guest {}", path.display());

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fenv.h>
+#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,8 +315,10 @@ HIDDEN void __rtx_handle(int number, void *info, void *context, void (*handler)(
     w->mode = mode;
 }
 
-/* Called by longjmp, when the other instruction set's setjmp wrote the jmp_buf. */
-HIDDEN _Noreturn void __rtx_wrong_jump(void) {
+/* Called by longjmp, when the other instruction set's setjmp wrote the jmp_buf: the frames to which it jumps are on
+ * a board, if this is a handler. */
+HIDDEN _Noreturn void __rtx_far_jump(void *buffer, int value) {
+    syscall(RTX_JUMP, longjmp, buffer, (long)value);
     __rtx_die("longjmp to a place that setjmp marked on another instruction set; a function that calls setjmp must not "
               "have returned (or the jmp_buf holds nothing)");
 }

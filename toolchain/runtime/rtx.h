@@ -14,6 +14,9 @@
 /* The system call by which a thread asks to be at home, on home's instruction set: (1 if it is held, else 0). 0: it
  * shall leave at its next point; an error: it is there. */
 #define RTX_HOME 0x52545802L
+/* The system call by which a handler that runs at home jumps back to where its thread's frames are: (longjmp, its
+ * jmp_buf, its value). A supervisor does not let it return. */
+#define RTX_JUMP 0x52545803L
 
 enum rtx_mode { RTX_NORMAL = 0, RTX_UNWINDING = 1, RTX_REWINDING = 2 };
 enum rtx_state { RTX_RUNNING = 0, RTX_PARKED = 1, RTX_RESUMING = 2 };
@@ -25,7 +28,8 @@ struct rtx_words {
     uint32_t held;              /* 52: frames on the stack that forbid to leave */
     char *data_stack;           /* 56: top of the data stack */
     struct rtx_header *header;  /* 64: the thread's continuation */
-    uint64_t reserved[3];       /* 72 */
+    uint64_t cancellable;       /* 72: 1 in a system call that pthread_cancel may end */
+    uint64_t reserved[2];       /* 80 */
 };
 
 /* The continuation of a thread. In shared memory, at one address for the thread's whole life. */
@@ -77,7 +81,7 @@ HIDDEN void __rtx_thread_begin(void *thread, void *stack_low, size_t stack_bytes
 HIDDEN void __rtx_thread_end(void *thread);
 HIDDEN void *__rtx_run_thread(void *(*start)(void *), void *argument, int c11);
 HIDDEN void __rtx_handle(int number, void *info, void *context, void (*handler)(int, void *, void *));
-HIDDEN _Noreturn void __rtx_wrong_jump(void);
+HIDDEN _Noreturn void __rtx_far_jump(void *buffer, int value);
 HIDDEN _Noreturn void __rtx_die(const char *text);
 
 /* For home.c, which has equivalence points. */

@@ -17,7 +17,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use object::{Object, ObjectSection};
-use rtx_origin::{Note, note};
+use rtx_origin::Note;
 use support::{On, Program, directory, source};
 
 const PARK: u64 = 0x5254_5801;

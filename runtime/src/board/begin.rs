@@ -43,6 +43,11 @@ impl Begin {
 
 /// Changes registers of a thread that this board, or one like it, has sent home in a call.
 fn change(registers: &mut Registers, amend: &Amend) -> Result<(), &'static str> {
+    if let Some(jump) = amend.jump {
+        // The first arguments of calls and of functions are in the same registers.
+        registers.prepare_call(jump.function, 0, [jump.first, jump.second, 0, 0, 0, 0]);
+        return Ok(());
+    }
     let result = amend.born.map(|_| 0).or(amend.result);
     if result.is_some() && registers.call_in_progress().is_none() {
         return Err("home sent the result of a call to a thread that is in none");
@@ -76,7 +81,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::message::{Born, PendingCall};
+    use crate::wire::message::{Born, Jump, PendingCall};
 
     const INSTRUCTION: u64 = 0x1000;
 
@@ -151,6 +156,26 @@ mod tests {
         assert_eq!((registers.pc(), pthread), (in_call().pc(), Some(0xa000)));
         let (registers, pthread) = born(None);
         assert_eq!((registers.thread_pointer(), pthread), (0x8000, None));
+    }
+
+    #[test]
+    fn a_jump_leaves_the_call_behind() {
+        let jump = Some(Jump {
+            function: 0x4000,
+            first: 5,
+            second: 1,
+        });
+        let (registers, pthread) = begun(&start(Amend {
+            jump,
+            again: true,
+            ..Amend::default()
+        }));
+        assert_eq!(
+            (registers.pc(), registers.call_in_progress()),
+            (0x4000, None)
+        );
+        assert_eq!(registers.call_arguments()[..2], [5, 1]);
+        assert_eq!((registers.sp(), pthread), (0x7000, Some(0x8000)));
     }
 
     #[test]

@@ -22,3 +22,8 @@ pub const PARK: i64 = 0x5254_5801;
 /// The call by which a thread asks to be where its kernel thread is, before it is copied (fork): (1 if it
 /// cannot leave). The kernel knows no such call (ENOSYS): then it is there.
 pub const GO_HOME: i64 = 0x5254_5802;
+/// The call by which a handler that runs at home jumps to where its thread's frames are: (longjmp, its two
+/// arguments).
+pub const JUMP: i64 = 0x5254_5803;
+/// Where struct pthread says that its thread is in a call that pthread_cancel may end: 1, in 8 bytes.
+pub const CANCELLABLE: u64 = 72;

@@ -219,6 +219,7 @@ mod tests {
             path: path.into(),
             argv: vec![OsString::from_vec(argument.to_vec())],
             inherited: Inherited::default(),
+            low: false,
         };
         let error = launch(&program, 0).expect_err("it cannot be started");
         crate::report::chain(&error)

@@ -69,6 +69,29 @@ pub enum JobError {
         /// The call.
         call: String,
     },
+    /// Memory that boards cannot have, used by a thread that cannot come home in the middle of an instruction.
+    #[error(
+        "thread {tid} uses memory at {address:#x} on a board of another instruction set, which boards cannot have \
+         (mapped shared, or a device's), and cannot come home at this instruction; leave such boards out"
+    )]
+    ForeignMemory {
+        /// The thread.
+        tid: Tid,
+        /// Where.
+        address: u64,
+    },
+    /// A call after which a program stays at home, from a thread that cannot come home in the middle of it.
+    #[error(
+        "the program uses {what}, for which all its threads must be at home, and {} cannot come home from a \
+         board of another instruction set where it is; leave such boards out",
+        held(tids, 0)
+    )]
+    ForeignBeyond {
+        /// What the program begins.
+        what: &'static str,
+        /// Who cannot.
+        tids: Vec<Tid>,
+    },
     /// The thread that serves pages failed.
     #[error("the program's memory can no longer be kept coherent: {0}")]
     Pager(String),

@@ -81,7 +81,7 @@ impl Supervisor {
 
     /// A thread that came home for a call is at its entry or exit.
     pub(super) fn on_call_stop(&mut self, tid: Tid) -> Result<(), JobError> {
-        if self.surfaces(tid)? {
+        if self.surfaces(tid)? || self.jumps(tid)? {
             return Ok(());
         }
         match self.at_home(tid) {
@@ -115,6 +115,7 @@ impl Supervisor {
         }
         if outcome == Outcome::Handler {
             self.deadlines.remove(&tid);
+            self.note_cancel(tid, signal)?;
         }
         if outcome == Outcome::Core {
             self.look_at_dying(tid, signal)?;
@@ -279,6 +280,8 @@ impl Supervisor {
         survivor.handler = None;
         survivor.leaving = None;
         survivor.beneath = None;
+        survivor.jumps = None;
+        survivor.cancelled = None;
         self.requests = Default::default();
         self.pair = None;
         survivor.left_board = None;

@@ -40,6 +40,7 @@ impl Supervisor {
             thread.home_until = thread.home_until.filter(|until| now < *until);
         }
         self.give_up_asking(now)?;
+        self.watch_withdrawal(now);
         if let Some(until) = self.threads.values().filter_map(|t| t.home_until).min() {
             self.wake_by(until.max(now + ASK_AGAIN));
         }

@@ -96,6 +96,8 @@ impl Supervisor {
         }
         let known = match nr {
             GO_HOME if foreign => Some(self.go_home(tid)?),
+            // It was signalled just before it came into the call.
+            _ if foreign && self.leaves_call(tid)? => Some(i64::from(-libc::EINTR)),
             _ => calls::known(nr, pid, tid),
         };
         if let Some(result) = known {
@@ -121,13 +123,28 @@ impl Supervisor {
             });
         }
         if let Some(what) = calls::beyond(nr, &args) {
+            if foreign {
+                // It cannot come home before this call returns.
+                self.fail(JobError::ForeignBeyond {
+                    what,
+                    tids: vec![tid],
+                });
+                return Ok(());
+            }
             // The thread makes it itself, once it is home.
             return self.withdraw(what);
         }
         match state {
             // It comes home with the rest and makes the call there: nothing it computes after that
             // may go uncounted.
-            _ if calls::sets_cpu_timer(nr, &args) => self.stay_home(),
+            _ if calls::sets_cpu_timer(nr, &args) => {
+                self.stay_home()?;
+                match foreign {
+                    // It cannot come home before this call returns, but at its next point.
+                    true => self.begin_call(tid),
+                    false => Ok(()),
+                }
+            }
             CallState::Asking { .. } => Ok(()),
             _ => self.begin_call(tid),
         }

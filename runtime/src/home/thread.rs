@@ -8,6 +8,7 @@ use super::messages::{BoardId, Context};
 use crate::guest::ptrace::Tid;
 use crate::guest::robust::Walk;
 use crate::report::RecallCause;
+use crate::wire::message::Jump;
 
 /// What the report says of a thread.
 #[derive(Clone, Copy, Debug, Default)]
@@ -200,6 +201,11 @@ pub struct Thread {
     pub translating: Option<Translating>,
     /// The foreign context under what its kernel thread runs here.
     pub beneath: Option<Beneath>,
+    /// A handler has jumped to where the thread is on its board.
+    pub jumps: Option<Jump>,
+    /// pthread_cancel has signalled it since it last made a call on its board: where it says whether that call
+    /// may end by that.
+    pub cancelled: Option<u64>,
     /// Somebody waits for its next stop to look at it.
     pub looked_for: bool,
     /// The board from which it came last, and where it went on at home.
@@ -228,6 +234,8 @@ impl Thread {
             leaving: None,
             translating: None,
             beneath: None,
+            jumps: None,
+            cancelled: None,
             looked_for: false,
             left_board: None,
             born: now,

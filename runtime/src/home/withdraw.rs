@@ -15,19 +15,25 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::error::JobError;
 use super::messages::ToPager;
 use super::supervisor::{Supervisor, Waiting};
+use super::thread::Thread;
 use crate::calls::{Begins, MEMORY_AS_A_FILE, REGISTERED_BUFFERS, begins};
 use crate::guest::ptrace::Tid;
 use crate::report::RecallCause;
 
+/// How long threads on boards of another instruction set may take to come to an equivalence point. One that
+/// waits in a call for the thread that has to wait here would never come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawal {
-    /// Threads are coming home.
-    Threads,
+    /// Threads are coming home, because the program is about to use this.
+    Threads { what: &'static str, since: Instant },
     /// Pages are coming home.
     Pages,
     /// Everything is home, and boards get nothing any more.
@@ -36,17 +42,35 @@ pub enum Withdrawal {
 
 impl Supervisor {
     /// Begins, because a thread is about to use `what`.
-    pub(super) fn withdraw(&mut self, what: &str) -> Result<(), JobError> {
+    pub(super) fn withdraw(&mut self, what: &'static str) -> Result<(), JobError> {
         // Who is being let go has everything brought home anyway.
         if self.setup.is_none() || self.withdrawal.is_some() || self.detaching {
             return Ok(());
         }
         self.closed = true;
-        self.withdrawal = Some(Withdrawal::Threads);
+        let since = Instant::now();
+        self.withdrawal = Some(Withdrawal::Threads { what, since });
+        self.wake_by(since + PATIENCE);
         let reason = format!("the program uses {what}: it goes on at home, without boards");
         self.observer.decision(self.pid, "withdraw", &reason);
         self.recall_all(RecallCause::Withdrawn)?;
         self.check_withdrawn()
+    }
+
+    /// Ends the job if a foreign thread has not come home for long.
+    pub(super) fn watch_withdrawal(&mut self, now: Instant) {
+        let Some(Withdrawal::Threads { what, since }) = self.withdrawal else {
+            return;
+        };
+        let waits = |t: &&Thread| t.needs().is_some_and(|board| self.is_foreign(board));
+        let tids: Vec<Tid> = self.threads.values().filter(waits).map(|t| t.tid).collect();
+        if tids.is_empty() {
+            return;
+        }
+        if now.duration_since(since) < PATIENCE {
+            return self.wake_by(since + PATIENCE);
+        }
+        self.fail(JobError::ForeignBeyond { what, tids });
     }
 
     /// Goes on once nothing stands in its way: no thread is away, and nobody waits for an answer of
@@ -57,7 +81,7 @@ impl Supervisor {
             return Ok(());
         }
         match self.withdrawal {
-            Some(Withdrawal::Threads) => {
+            Some(Withdrawal::Threads { .. }) => {
                 self.withdrawal = Some(Withdrawal::Pages);
                 let token = self.ask(Waiting::Withdrawal);
                 self.tell(ToPager::Gather { token });

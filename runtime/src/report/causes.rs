@@ -87,4 +87,7 @@ pub enum Stay {
     NoPoint,
     /// The program cannot be shared, or the board was gone, when it had come to one.
     TooLate,
+    /// The program has memory that boards cannot have (mapped shared, or a device's), and the thread could not come
+    /// home at the instruction that uses it.
+    SharedMemory,
 }

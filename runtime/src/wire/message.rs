@@ -4,9 +4,9 @@ pub use super::beat::{Beat, ThreadUsage, Usage};
 pub use super::greeting::{Facts, Hello, Refuse, Role, Welcome, XsaveComponent};
 pub use super::pages::{PageData, PageKind};
 pub use super::to_board::{
-    Amend, AskUsage, Barrier, Born, Bye, CallReply, Describe, Discard, Freeze, Grant, Map, MapKind,
-    Mapped, NoMap, PendingCall, Points, Prepare, Protect, Recall, Resume, Start, Take, TakeItem,
-    TakeMode, Thaw, Unmap,
+    Amend, AskUsage, Barrier, Born, Bye, CallReply, Describe, Discard, Freeze, Grant, Jump, Map,
+    MapKind, Mapped, NoMap, PendingCall, Points, Prepare, Protect, Recall, Resume, Start, Take,
+    TakeItem, TakeMode, Thaw, Unmap,
 };
 pub use super::to_home::{
     BarrierMade, Call, CallCount, Context, Failed, FaultTimes, Made, MapRequest, Request, Started,
@@ -51,8 +51,8 @@ pub enum Message {
     Protect(Protect),
     #[prost(message, tag = "17")]
     Discard(Discard),
-    #[prost(message, tag = "18")]
-    Start(Start),
+    #[prost(message, boxed, tag = "18")]
+    Start(Box<Start>),
     #[prost(message, tag = "19")]
     Recall(Recall),
     #[prost(message, tag = "20")]
@@ -80,8 +80,8 @@ pub enum Message {
     MapRequest(MapRequest),
     #[prost(message, tag = "43")]
     Call(Call),
-    #[prost(message, tag = "44")]
-    Context(Context),
+    #[prost(message, boxed, tag = "44")]
+    Context(Box<Context>),
     #[prost(message, tag = "45")]
     Started(Started),
     #[prost(message, tag = "46")]
@@ -155,6 +155,18 @@ impl From<Welcome> for Message {
     }
 }
 
+impl From<Start> for Message {
+    fn from(message: Start) -> Self {
+        Message::Start(Box::new(message))
+    }
+}
+
+impl From<Context> for Message {
+    fn from(message: Context) -> Self {
+        Message::Context(Box::new(message))
+    }
+}
+
 /// `From` each message, so that senders write `outbox.push(Request { .. })`.
 macro_rules! from_each {
     ($($name:ident)*) => {
@@ -168,9 +180,9 @@ macro_rules! from_each {
 
 from_each! {
     Refuse
-    Grant Take Map NoMap Mapped Unmap Protect Discard Start Recall CallReply Freeze Thaw Bye Prepare
+    Grant Take Map NoMap Mapped Unmap Protect Discard Recall CallReply Freeze Thaw Bye Prepare
     AskUsage Describe Barrier
-    Request Taken MapRequest Call Context Started Usage Failed FaultTimes State BarrierMade
+    Request Taken MapRequest Call Started Usage Failed FaultTimes State BarrierMade
     Trace
     Beat
 }

@@ -219,6 +219,20 @@ pub struct Amend {
     /// For a new thread, made by one with these registers.
     #[prost(message, optional, tag = "3")]
     pub born: Option<Born>,
+    /// It goes on here instead, out of the call that it may be in.
+    #[prost(message, optional, tag = "4")]
+    pub jump: Option<Jump>,
+}
+
+/// A function that never returns, and its arguments.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Jump {
+    #[prost(uint64, tag = "1")]
+    pub function: u64,
+    #[prost(uint64, tag = "2")]
+    pub first: u64,
+    #[prost(uint64, tag = "3")]
+    pub second: u64,
 }
 
 /// What a new thread has of its own.

@@ -122,6 +122,11 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
                     sp: 0x9000,
                     thread_pointer: Some(0xa000),
                 }),
+                jump: Some(Jump {
+                    function: 0x41_0010,
+                    first: 1,
+                    second: 2,
+                }),
             }),
         }
         .into(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rtx_tests::checkout;
 use rtx_tests::conformance::mode::Mode;
 use rtx_tests::conformance::program::Program;
+use rtx_tests::conformance::way::Way;
 use rtx_tests::conformance::{open, soak, table};
 
 const USAGE: &str = "Usage: rtx-conformance [OPTION...] [NAME...]
@@ -20,6 +21,10 @@ it is named, or soaked. Ends with status 1 if anything differs.
   --jobs N         programs at a time (default: one for each core)
   --soak SECONDS   run them and the examples under shuffle with up to 200 seeds for that long, beside
                    a coherence storm and a crowd whose memory is watched
+  --rtx-cc         built by rtx-cc, whose threads go to other instruction sets: only C, and without those of
+                   tests/conformance/rtx-cc-exceptions.txt
+  --boards LIST    on these boards instead of two on this machine
+  --insecure       which have no certificates
   --settled        leave out the programs of tests/conformance/open.txt, which are known to differ
   --list           only say which programs there are
   --help           show this help
@@ -32,6 +37,7 @@ struct Wish {
     soak: Option<Duration>,
     list: bool,
     settled: bool,
+    way: Way,
     names: Vec<String>,
 }
 
@@ -65,6 +71,7 @@ fn understand(args: impl Iterator<Item = String>) -> Result<Option<Wish>, String
         soak: None,
         list: false,
         settled: false,
+        way: Way::default(),
         names: Vec::new(),
     };
     let mut count = 3;
@@ -81,6 +88,12 @@ fn understand(args: impl Iterator<Item = String>) -> Result<Option<Wish>, String
             "--jobs" => wish.jobs = number()? as usize,
             "--soak" => wish.soak = Some(Duration::from_secs(number()?)),
             "--list" => wish.list = true,
+            "--rtx-cc" => wish.way.rtx_cc = true,
+            "--insecure" => wish.way.insecure = true,
+            "--boards" => {
+                let boards = args.next();
+                wish.way.boards = Some(boards.ok_or("--boards takes a list of boards")?);
+            }
             "--settled" => wish.settled = true,
             "--help" | "-h" => return Ok(None),
             option if option.starts_with('-') => {
@@ -111,13 +124,19 @@ fn fulfil(wish: &Wish) -> Result<bool, String> {
     if wish.names.is_empty() && wish.soak.is_none() {
         programs.truncate(conformance);
     }
+    let mut leave_out = |list: &str| -> Result<(), String> {
+        let known = open::read(&root.join(list), &programs)?;
+        programs.retain(|p| !known.contains(&p.path()));
+        let count = known.len();
+        println!("left out, for they are known to differ ({list}): {count}");
+        Ok(())
+    };
     if wish.settled {
-        let open = open::read(&root.join("open.txt"), &programs)?;
-        programs.retain(|p| !open.contains(&p.path()));
-        println!(
-            "left out, for they are known to differ (open.txt): {}",
-            open.len()
-        );
+        leave_out("open.txt")?;
+    }
+    if wish.way.rtx_cc {
+        leave_out("rtx-cc-exceptions.txt")?;
+        programs.retain(Program::is_for_rtx_cc);
     }
     programs.retain(|p| wish.names.is_empty() || wish.names.iter().any(|name| p.is_meant(name)));
     if wish.list {
@@ -133,7 +152,12 @@ fn fulfil(wish: &Wish) -> Result<bool, String> {
             jobs: wish.jobs,
             all: wish.names.is_empty(),
         };
-        return Ok(soak::soak(&programs, &wanted) == 0);
+        return Ok(soak::soak(&programs, &wanted, &wish.way) == 0);
     }
-    Ok(table::print(&programs, &Mode::all(&wish.seeds), wish.jobs) == 0)
+    let mut modes = Mode::all(&wish.seeds);
+    if wish.way.rtx_cc {
+        // It moves nothing, whoever has built it.
+        modes.retain(|mode| *mode != Mode::Never);
+    }
+    Ok(table::print(&programs, &modes, wish.jobs, &wish.way) == 0)
 }

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::mode::Mode;
 use super::program::{Claims, Program};
-use super::{outcome, words};
+use super::successors::is_made_as;
+use super::way::Way;
+use super::{outcome, outcome_of, words};
 use crate::compare::same;
 use crate::{Outcome, Report, Status};
 
@@ -26,26 +28,30 @@ const CHANCES: u64 = 16;
 pub type Verdict = Result<(), String>;
 
 /// Runs a program in all modes: a verdict for each, in their order.
-pub fn judge(program: &Program, modes: &[Mode]) -> Vec<Verdict> {
-    let guest = program.build();
-    let native = match outcome(Mode::Native.run(program, &guest)) {
+pub fn judge(program: &Program, modes: &[Mode], way: &Way) -> Vec<Verdict> {
+    let guest = match outcome_of(|| program.build(way)) {
+        Ok(guest) => guest,
+        Err(what) => return modes.iter().map(|_| Err(what.clone())).collect(),
+    };
+    let native = match outcome(Mode::Native.run(program, &guest, way)) {
         Ok(native) => native,
         Err(what) => return modes.iter().map(|_| Err(what.clone())).collect(),
     };
     let mut shuffled = Shuffled::default();
     let mut verdicts: Vec<Verdict> = Vec::new();
     for &mode in modes {
-        let verdict = outcome(mode.run(program, &guest)).and_then(|run| {
+        let verdict = outcome(mode.run(program, &guest, way)).and_then(|run| {
             compare(&native, &run)?;
+            let claims = way.asks(&program.claims);
             match mode {
                 Mode::Native if run.status() == FAILED => Err(format!("it fails\n{run}")),
                 Mode::Native | Mode::Never => Ok(()),
-                Mode::Static => on_boards(&program.claims, &run.report(), || {
-                    let run = outcome(mode.run(program, &guest))?;
+                Mode::Static => on_boards(&claims, &run.report(), || {
+                    let run = outcome(mode.run(program, &guest, way))?;
                     compare(&native, &run)?;
                     Ok(run.report())
                 }),
-                Mode::Shuffle(_) => shuffled.add(&program.claims, &run.report()),
+                Mode::Shuffle(_) => shuffled.add(&claims, &run.report()),
             }
         });
         verdicts.push(verdict);
@@ -54,8 +60,8 @@ pub fn judge(program: &Program, modes: &[Mode]) -> Vec<Verdict> {
         .iter()
         .rposition(|mode| matches!(mode, Mode::Shuffle(_)));
     if let Some(last) = last.filter(|last| verdicts[*last].is_ok()) {
-        verdicts[last] = shuffled.verdict(&program.claims, |seed| {
-            let run = outcome(Mode::Shuffle(seed).run(program, &guest))?;
+        verdicts[last] = shuffled.verdict(&way.asks(&program.claims), |seed| {
+            let run = outcome(Mode::Shuffle(seed).run(program, &guest, way))?;
             compare(&native, &run).map_err(|what| format!("{}: {what}", Mode::Shuffle(seed)))?;
             Ok(run.report())
         });
@@ -111,7 +117,7 @@ fn causes(claims: &Claims, report: &Report) -> Verdict {
 
 /// All calls of `calls:` were made from a board.
 fn missing(claims: &Claims, made: &BTreeSet<String>) -> Verdict {
-    match claims.calls.iter().find(|name| !made.contains(*name)) {
+    match claims.calls.iter().find(|name| !is_made_as(name, made)) {
         None => Ok(()),
         Some(name) => Err(format!(
             "{name} was not called from a board; these were: {made:?}"
@@ -141,7 +147,7 @@ impl Shuffled {
         claims: &Claims,
         mut again: impl FnMut(u64) -> Result<Report, String>,
     ) -> Verdict {
-        let many = match claims.withdraws {
+        let many = match claims.withdraws.as_ref().or(claims.seldom.as_ref()) {
             Some(_) => 1,
             None => MANY * self.runs,
         };

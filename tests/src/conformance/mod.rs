@@ -12,6 +12,7 @@ pub mod soak;
 pub mod storm;
 mod successors;
 pub mod table;
+pub mod way;
 mod workers;
 
 use std::any::Any;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::program::Program;
+use super::way::Way;
 use crate::{Guest, Run};
 
 /// A way to run a program.
@@ -12,9 +13,9 @@ pub enum Mode {
     Native,
     /// `--policy never`.
     Never,
-    /// `--policy static`, two boards on this machine.
+    /// `--policy static`.
     Static,
-    /// `--policy shuffle:SEED`, two boards on this machine.
+    /// `--policy shuffle:SEED`.
     Shuffle(u64),
 }
 
@@ -29,16 +30,16 @@ impl Mode {
     }
 
     /// A run of a program, which has been built, in this mode, in a scratch directory of its own.
-    pub fn run(self, program: &Program, built: &Guest) -> Run {
+    pub fn run(self, program: &Program, built: &Guest, way: &Way) -> Run {
         let path = built.path();
         let run = match self {
             Mode::Native => Run::native(path),
             Mode::Never => Run::never(path),
-            Mode::Static => Run::offloaded(path).report(),
-            Mode::Shuffle(_) => Run::supervised(path)
-                .flags(["--boards", "local:2", "--policy"])
-                .flags([self.to_string()])
-                .report(),
+            Mode::Static | Mode::Shuffle(_) => {
+                let run = way.with_boards(Run::supervised(path));
+                run.flags(["--policy".to_owned(), self.to_string()])
+                    .report()
+            }
         };
         run.args(program.args.iter().copied())
             .timeout(program.claims.limit() * patience())

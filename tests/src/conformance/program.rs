@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::successors::on_this_isa;
+use super::way::Way;
 use crate::examples;
 use crate::guest::Guest;
 use crate::scratch::names_in;
@@ -44,6 +45,8 @@ pub struct Claims {
     pub home: Option<String>,
     /// Its body does something after which the program stays at home, and why.
     pub withdraws: Option<String>,
+    /// Its threads move seldom, and why.
+    pub seldom: Option<String>,
     /// How long a run may take, if that is longer than for others.
     pub takes: Option<Duration>,
 }
@@ -105,11 +108,18 @@ impl Program {
     }
 
     /// Builds it.
-    pub fn build(&self) -> Guest {
-        if self.area == EXAMPLES {
-            return Guest::example(&self.name);
+    pub fn build(&self, way: &Way) -> Guest {
+        match (self.area == EXAMPLES, way.rtx_cc) {
+            (true, false) => Guest::example(&self.name),
+            (true, true) => Guest::rtx_example(&self.name),
+            (false, false) => Guest::conformance(&self.area, &self.name, &self.source),
+            (false, true) => Guest::rtx_conformance(&self.area, &self.name, &self.source),
         }
-        Guest::conformance(&self.area, &self.name, &self.source)
+    }
+
+    /// Whether rtx-cc compiles its language.
+    pub fn is_for_rtx_cc(&self) -> bool {
+        self.area == EXAMPLES || self.source.extension().is_some_and(|end| end == "c")
     }
 }
 

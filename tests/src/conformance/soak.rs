@@ -11,6 +11,7 @@ use super::outcome;
 use super::program::Program;
 use super::storm::{self, Storm};
 use super::table::tell;
+use super::way::Way;
 use super::workers::until_false;
 use crate::bounds::{self, Watched};
 use crate::{Guest, Outcome};
@@ -61,23 +62,25 @@ struct Subject<'a> {
     program: &'a Program,
     guest: Guest,
     native: Outcome,
+    way: &'a Way,
 }
 
 impl<'a> Subject<'a> {
-    fn new(program: &'a Program) -> Result<Self, String> {
-        let guest = program.build();
-        let native = outcome(Mode::Native.run(program, &guest))
+    fn new(program: &'a Program, way: &'a Way) -> Result<Self, String> {
+        let guest = program.build(way);
+        let native = outcome(Mode::Native.run(program, &guest, way))
             .map_err(|what| format!("{}, native: {what}", program.path()))?;
         Ok(Self {
             program,
             guest,
             native,
+            way,
         })
     }
 
     /// Runs it once; how often threads moved.
     fn shuffle(&self, seed: u64) -> Result<u64, String> {
-        let outcome = outcome(Mode::Shuffle(seed).run(self.program, &self.guest))?;
+        let outcome = outcome(Mode::Shuffle(seed).run(self.program, &self.guest, self.way))?;
         compare(&self.native, &outcome)?;
         Ok(outcome.report().moves())
     }
@@ -107,7 +110,7 @@ fn turn(index: usize, programs: usize, first_seed: u64) -> Option<(usize, u64)> 
 
 /// Runs storms, then programs in turn, until the time is over or each has had its seeds, beside a
 /// crowd; prints each run, and what went wrong. Answers how many runs failed.
-pub fn soak(programs: &[Program], wanted: &Wanted) -> u64 {
+pub fn soak(programs: &[Program], wanted: &Wanted, way: &Way) -> u64 {
     let Wanted {
         time, first_seed, ..
     } = *wanted;
@@ -134,7 +137,8 @@ pub fn soak(programs: &[Program], wanted: &Wanted) -> u64 {
             }
             let turn = turn(index - storms.len(), subjects.len(), first_seed);
             if let Some((at, seed)) = turn {
-                let native = || Subject::new(&programs[at]).inspect_err(|e| println!("--- {e}"));
+                let native =
+                    || Subject::new(&programs[at], way).inspect_err(|e| println!("--- {e}"));
                 let moves = match subjects[at].get_or_init(native) {
                     Ok(subject) => subject.turn(seed).ok(),
                     Err(_) => None,

@@ -1,5 +1,7 @@
 //! Old system calls that newer ISAs do not have: there the C library makes others in their place.
 
+use std::collections::BTreeSet;
+
 /// Calls and those that do the same, where the first do not exist.
 const SUCCESSORS: [(&str, &str); 12] = [
     ("eventfd", "eventfd2"),
@@ -23,4 +25,10 @@ pub fn on_this_isa(name: &str) -> &str {
     }
     let successor = SUCCESSORS.iter().find(|(old, _)| *old == name);
     successor.map_or(name, |(_, new)| new)
+}
+
+/// Whether the call `name` is among those that a board, perhaps of an ISA without it, has `made`.
+pub fn is_made_as(name: &str, made: &BTreeSet<String>) -> bool {
+    let successor = SUCCESSORS.iter().find(|(old, _)| *old == name);
+    made.contains(name) || successor.is_some_and(|(_, new)| made.contains(*new))
 }

@@ -3,18 +3,19 @@
 use super::judge::{Verdict, judge};
 use super::mode::Mode;
 use super::program::Program;
+use super::way::Way;
 use super::workers::in_order;
 
 /// Runs all programs in all modes, some at a time, and prints a row for each and what is wrong with
 /// it. Answers how many fields of the table differ.
-pub fn print(programs: &[Program], modes: &[Mode], jobs: usize) -> usize {
+pub fn print(programs: &[Program], modes: &[Mode], jobs: usize, way: &Way) -> usize {
     let width = programs.iter().map(|p| p.path().len()).max().unwrap_or(0);
     let head: Vec<String> = modes.iter().map(Mode::to_string).collect();
     println!("{}", row("", width, modes, &head));
     let mut differ = 0;
     let work = |index: usize| {
         let program: &Program = &programs[index];
-        judge(program, modes)
+        judge(program, modes, way)
     };
     in_order(
         jobs,

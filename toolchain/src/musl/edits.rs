@@ -44,7 +44,7 @@ const THREAD: [Edit; 4] = [
         "src/internal/pthread_impl.h",
         "\tuintptr_t canary;\n#endif\n\n\t/* Part 2",
         "\tuintptr_t canary;\n#endif\n\tstruct __rtx_words { int mode, held; char *data_stack; void *header; \
-         unsigned long reserved[3]; } rtx;\n\n\t/* Part 2",
+         unsigned long cancellable, reserved[2]; } rtx;\n\n\t/* Part 2",
     ),
     (
         "src/internal/pthread_impl.h",
@@ -141,7 +141,7 @@ const FRAMES: [Edit; 6] = [
     (
         "src/setjmp/x86_64/longjmp.s",
         "longjmp:\n\txor %eax,%eax\n",
-        "longjmp:\n\tcmpq $0x52545800,96(%rdi)\n\tjne __rtx_wrong_jump\n\txor %eax,%eax\n",
+        "longjmp:\n\tcmpq $0x52545800,96(%rdi)\n\tjne __rtx_far_jump\n\txor %eax,%eax\n",
     ),
     (
         "src/setjmp/aarch64/setjmp.s",
@@ -152,7 +152,7 @@ const FRAMES: [Edit; 6] = [
         "src/setjmp/aarch64/longjmp.s",
         "longjmp:\n\t// IHI0055B",
         "longjmp:\n\tldr x2, [x0,#96]\n\tmov w3, #0x5801\n\tmovk w3, #0x5254, lsl #16\n\tcmp x2, x3\n\tb.eq 1f\n\tb \
-         __rtx_wrong_jump\n1:\n\t// IHI0055B",
+         __rtx_far_jump\n1:\n\t// IHI0055B",
     ),
     (
         "src/signal/x86_64/restore.s",
@@ -163,6 +163,22 @@ const FRAMES: [Edit; 6] = [
         "src/signal/aarch64/restore.s",
         ".global __restore\n",
         "\tnop\n.global __restore\n",
+    ),
+];
+
+/// A handler that runs at home cannot see where its thread is on a board. So a word says whether the thread is in
+/// a system call that pthread_cancel may end.
+const CANCELLATION: [Edit; 2] = [
+    (
+        "src/thread/pthread_cancel.c",
+        "\tr = __syscall_cp_asm(&self->cancel, nr, u, v, w, x, y, z);\n",
+        "\tunsigned long volatile *within = &self->rtx.cancellable;\n\tunsigned long before = *within;\n\t*within = nr \
+         != SYS_close;\n\tr = __syscall_cp_asm(&self->cancel, nr, u, v, w, x, y, z);\n\t*within = before;\n",
+    ),
+    (
+        "src/thread/pthread_cancel.c",
+        "\tpthread_t self = __pthread_self();\n\tif (self->canceldisable == PTHREAD_CANCEL_ENABLE || self->cancelasync)\n",
+        "\tpthread_t self = __pthread_self();\n\tself->rtx.cancellable = 0;\n\tif (self->canceldisable == PTHREAD_CANCEL_ENABLE || self->cancelasync)\n",
     ),
 ];
 
@@ -283,7 +299,12 @@ const SHARED_BITS: [&str; 6] = [
 /// When the source is not as expected.
 pub fn apply(tree: &Path, isa: Isa) -> Result<(), EditError> {
     let edits = THREAD.iter().chain(&THREADS).chain(&SIGNALS);
-    for (name, from, to) in edits.chain(&FRAMES).chain(&CLONE).chain(&MEMORY) {
+    for (name, from, to) in edits
+        .chain(&FRAMES)
+        .chain(&CANCELLATION)
+        .chain(&CLONE)
+        .chain(&MEMORY)
+    {
         replace(&tree.join(name), from, to)?;
     }
     write(&tree.join("src/internal/rtx_libc.c"), TEXTS[0])?;

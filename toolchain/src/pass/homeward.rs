@@ -28,14 +28,32 @@ const FORKING: [&str; 11] = [
     "wordexp",
 ];
 
-/// Whether a program that names `symbol` may fork by it.
+/// Functions of libc for which, or for what they begin, threads must be at home: memory that boards cannot have,
+/// priority-inheriting mutexes, timers and limits by CPU time.
+const KEPT_HOME: [&str; 8] = [
+    "shmat",
+    "sem_open",
+    "timer_create",
+    "setitimer",
+    "setrlimit",
+    "prlimit",
+    "pthread_mutexattr_setprotocol",
+    "pkey_mprotect",
+];
+
+/// `MAP_SHARED`, and its part of `MAP_SHARED_VALIDATE` (asm-generic/mman-common.h).
+const MAP_SHARED: i64 = 1;
+
+/// Whether a program that names `symbol` may need the way home for it.
 pub fn forks(symbol: &str) -> bool {
-    FORKING.contains(&symbol) || symbol == "syscall"
+    FORKING.contains(&symbol)
+        || KEPT_HOME.contains(&symbol)
+        || ["syscall", "mmap"].contains(&symbol)
 }
 
 /// What `syscall()` makes at home, by x86-64's numbers: calls that fork, calls that aarch64's kernel does not have,
 /// and calls whose flags or structures it has in another form.
-const AT_HOME: [std::ops::RangeInclusive<i64>; 37] = [
+const AT_HOME: [std::ops::RangeInclusive<i64>; 39] = [
     2..=2,
     4..=7,
     21..=23,
@@ -62,6 +80,7 @@ const AT_HOME: [std::ops::RangeInclusive<i64>; 37] = [
     205..=205,
     211..=211,
     213..=215,
+    222..=222,
     232..=233,
     235..=236,
     253..=253,
@@ -70,6 +89,7 @@ const AT_HOME: [std::ops::RangeInclusive<i64>; 37] = [
     281..=282,
     284..=284,
     304..=304,
+    425..=427,
     435..=435,
     437..=437,
     441..=441,
@@ -146,7 +166,12 @@ fn leads_to_fork(call: Instruction, known: &HashSet<Function>) -> bool {
         let number = call.arguments().first().and_then(|n| n.as_integer());
         return number.is_some_and(|n| AT_HOME.iter().any(|range| range.contains(&n)));
     }
-    FORKING.contains(&name.as_str())
+    if name == "mmap" {
+        // Flags that are not known may be these.
+        let flags = call.arguments().get(3).and_then(|n| n.as_integer());
+        return flags.is_none_or(|flags| flags & MAP_SHARED != 0);
+    }
+    FORKING.contains(&name.as_str()) || KEPT_HOME.contains(&name.as_str())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::home::messages::{Begin, BoardId, Context, Foreign, Held, ToPager, Why
 use crate::home::shadow::{Outcome, outcome};
 use crate::home::supervisor::{FAULT_STAY, Supervisor, alive};
 use crate::home::thread::{AtHome, Away, Place, Shadow, Thread};
+use crate::report::RecallCause;
 use crate::wire::message::Amend;
 
 /// How long a thread that has come home is kept at most, for having taken long.
@@ -78,8 +79,24 @@ impl Supervisor {
         };
         match context.why {
             Why::Call => self.make_native(tid),
+            Why::Fault(_) if context.cause == Some(RecallCause::UnwatchedMemory) => {
+                let address = match &context.state {
+                    Held::Theirs(Foreign { fault, .. }) => fault.1,
+                    Held::Ours { .. } => 0,
+                };
+                self.fail(JobError::ForeignMemory { tid, address });
+                Ok(())
+            }
             Why::Fault(signal) => self.fault(tid, signal),
-            Why::Recalled | Why::Parked(_) => self.go_back(tid, Amend::default()),
+            Why::Recalled | Why::Parked(_) => {
+                let thread = self.threads.get_mut(&tid).expect("just seen");
+                let jump = thread.jumps.take();
+                let amend = Amend {
+                    jump,
+                    ..Amend::default()
+                };
+                self.go_back(tid, amend)
+            }
         }
     }
 

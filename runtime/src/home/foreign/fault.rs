@@ -7,16 +7,21 @@ use super::{What, below};
 use crate::guest::inject::{InjectError, Injector};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
-use crate::home::messages::{Foreign, Held};
+use crate::home::messages::{Foreign, Held, Why};
 use crate::home::shadow::{Outcome, outcome};
 use crate::home::supervisor::{Supervisor, alive};
+use crate::memory::maps::read_maps;
 use crate::memory::remote;
+use crate::wire::message::Amend;
 
 /// Bytes of the kernel's `siginfo_t` (asm-generic/siginfo.h).
 const SIGINFO: usize = 128;
 /// Bytes of the kernel's `struct sigaction` on both ISAs, and of its mask.
 const SIGACTION: usize = 32;
 const MASK: u64 = 8;
+/// `si_code` of SIGSEGV (asm-generic/siginfo.h): nothing is mapped there; it is not allowed.
+const SEGV_MAPERR: i32 = 1;
+const SEGV_ACCERR: i32 = 2;
 
 /// The information of a fault: `si_signo`, `si_errno`, `si_code`, and `si_addr` behind padding.
 fn siginfo(signal: i32, (code, address): (i32, u64)) -> [u8; SIGINFO] {
@@ -40,7 +45,7 @@ impl Supervisor {
         let Held::Theirs(Foreign { sp, fault, .. }) = &context.state else {
             return Ok(());
         };
-        let (sp, info) = (*sp, siginfo(signal, *fault));
+        let (sp, (mut code, address)) = (*sp, *fault);
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
         };
@@ -52,6 +57,17 @@ impl Supervisor {
         if !self.stand(tid, &regs, 0)? {
             return Ok(());
         }
+        if signal == libc::SIGSEGV && matches!(code, SEGV_MAPERR | SEGV_ACCERR) {
+            // Boards have no mapping of what nobody may touch, and the kernel grows stacks at home.
+            let memory = self.memory_at(tid, address);
+            code = match self.unless_ended(memory)? {
+                Some(At::Mapped) => SEGV_ACCERR,
+                Some(At::Nothing) => SEGV_MAPERR,
+                Some(At::Grown) => return self.go_back(tid, Amend::default()),
+                None => return Ok(()),
+            };
+        }
+        let info = siginfo(signal, (code, address));
         let Some(mask) = alive(ptrace::signal_mask(tid), "read a signal mask")? else {
             return Ok(());
         };
@@ -92,8 +108,47 @@ impl Supervisor {
                 "set a signal mask",
             )?;
         }
+        let beneath = self.threads.get_mut(&tid).and_then(|t| t.beneath.as_mut());
+        if let Some(What::Still(context)) = beneath.map(|b| &mut b.what) {
+            // When its handler has returned, the instruction is met again.
+            context.why = Why::Recalled;
+        }
         // The signal comes before anything else.
         self.resume(tid, 0)
+    }
+}
+
+/// What is at an address at home.
+enum At {
+    Mapped,
+    Nothing,
+    /// There was nothing, and the kernel has made a stack grow to it.
+    Grown,
+}
+
+impl Supervisor {
+    /// Looks what is at an address, and has the kernel make a stack grow there, if it is one's.
+    fn memory_at(&self, tid: Tid, address: u64) -> Result<At, InjectError> {
+        // Of a program that is ending there are none.
+        let maps = read_maps(Pid::from_raw(self.pid)).unwrap_or_default();
+        if maps.iter().any(|vma| vma.range().contains(&address)) {
+            return Ok(At::Mapped);
+        }
+        let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
+            return Ok(At::Nothing);
+        };
+        // It reads there before it refuses the limit that it is asked for.
+        let args = [0, u64::from(u32::MAX >> 1), address & !15, 0, 0, 0];
+        let mut injector = Injector::begin(self.pid, tid)?;
+        let read = injector.call(stub.gadget(), "prlimit64", libc::SYS_prlimit64, args);
+        injector.finish()?;
+        match read {
+            Err(InjectError::Call(_, _, e)) if e.raw_os_error() == Some(libc::EINVAL) => {
+                Ok(At::Grown)
+            }
+            Err(InjectError::Call(..)) | Ok(_) => Ok(At::Nothing),
+            Err(e) => Err(e),
+        }
     }
 }
 

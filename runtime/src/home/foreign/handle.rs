@@ -56,6 +56,9 @@ impl Supervisor {
         };
         // Before a thread has begun there its stack is free.
         if sp != 0 {
+            if outcome == Outcome::Handler {
+                self.note_cancel(tid, signal)?;
+            }
             regs.set_sp(below(sp));
         }
         if !self.stand(tid, &regs, signal)? {

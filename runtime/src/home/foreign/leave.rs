@@ -13,6 +13,7 @@ use crate::home::error::JobError;
 use crate::home::messages::{Begin, BoardId, ToPager};
 use crate::home::supervisor::{Supervisor, alive};
 use crate::home::thread::{AtHome, Away, Place, Shadow};
+use crate::memory::maps::read_maps;
 use crate::memory::remote;
 
 /// How long a thread may take to come to an equivalence point; then it is not asked any more.
@@ -118,6 +119,7 @@ impl Supervisor {
         let reason = match why {
             Stay::InCall => "it waits in a system call",
             Stay::NoPoint => "it comes to no equivalence point",
+            Stay::SharedMemory => "the program has memory that boards cannot have",
             Stay::TooLate => "the board cannot take it any more",
         };
         self.observer.decision(tid, "leave where it is", reason);
@@ -157,6 +159,10 @@ impl Supervisor {
             self.stays(tid, Stay::TooLate)?;
             return self.resume(tid, 0);
         }
+        if self.has_memory_of_home() {
+            self.stays(tid, Stay::SharedMemory)?;
+            return self.resume(tid, 0);
+        }
         let behind = arch::leave_call_stop(self.pid, tid);
         if self.unless_ended(behind)?.is_none() {
             return Ok(());
@@ -189,5 +195,13 @@ impl Supervisor {
             call: None,
         });
         self.resume(tid, 0)
+    }
+
+    /// Whether the program has memory that boards cannot have. A thread that uses some must be at home, and a foreign
+    /// one does not come home in the middle of an instruction.
+    fn has_memory_of_home(&self) -> bool {
+        // Of a program that is ending there are none.
+        let maps = read_maps(Pid::from_raw(self.pid)).unwrap_or_default();
+        maps.iter().any(|vma| vma.shared && !vma.prot.none())
     }
 }

@@ -14,8 +14,10 @@
 
 mod arrive;
 mod calls;
+mod cancel;
 mod fault;
 mod handle;
+mod jump;
 mod leave;
 mod native;
 mod surface;

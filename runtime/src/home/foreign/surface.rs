@@ -71,8 +71,15 @@ impl Supervisor {
                     ..Away::foreign(board, Shadow::Calling)
                 }));
                 self.ask_back_if_closing(tid)?;
+                let leaves = self.leaves_call(tid)?;
+                let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?;
+                let pending = pending.unwrap_or(true);
                 match call.state {
+                    // Further handlers run before the thread sees the result.
+                    CallState::Done(_) if pending => self.resume(tid, 0),
                     CallState::Done(_) => self.call_over(tid, false),
+                    CallState::Running if leaves && !in_gadget => self.leave_call(tid),
+                    CallState::Waiting if leaves => self.leave_call(tid),
                     CallState::Running if at_gadget => self.resume(tid, 0),
                     CallState::Running if in_gadget => self.call_returned(tid, regs.result()),
                     _ => {
@@ -85,6 +92,16 @@ impl Supervisor {
             }
             None => Ok(()),
         }
+    }
+
+    /// A home call is not made, or not again: the thread is cancelled in it.
+    fn leave_call(&mut self, tid: Tid) -> Result<(), JobError> {
+        let away = self.threads.get_mut(&tid).and_then(Thread::away);
+        if let Some(call) = away.and_then(|away| away.call.as_mut()) {
+            call.state = CallState::Done(i64::from(-libc::EINTR));
+        }
+        self.end_translated(tid);
+        self.call_over(tid, false)
     }
 
     /// Lets a kernel thread go on in the stub after a signal that runs no handler, to surface at once.

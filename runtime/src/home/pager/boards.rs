@@ -69,7 +69,7 @@ impl Pager {
                 });
                 Ok(())
             }
-            Message::Context(context) => self.on_context(board, context),
+            Message::Context(context) => self.on_context(board, *context),
             Message::Started(started) => {
                 self.notify(ToSupervisor::Started {
                     tid: started.thread as Tid,
