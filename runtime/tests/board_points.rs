@@ -127,7 +127,7 @@ impl Home {
 
     async fn context(&mut self) -> Context {
         match self.hear().await {
-            Message::Context(context) => context,
+            Message::Context(context) => *context,
             other => panic!("not a context: {other:?}"),
         }
     }
@@ -339,7 +339,7 @@ async fn a_call_is_made_again_or_gets_its_result_elsewhere() {
         let amend = Some(Amend {
             again,
             result,
-            born: None,
+            ..Amend::default()
         });
         home.start_as(Start {
             thread: 0,
