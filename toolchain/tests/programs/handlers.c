@@ -1,6 +1,8 @@
-/* A signal handler with a large frame on the data stack, at any instruction of functions that have locals there. */
+/* A signal handler with a large frame on the data stack, at any instruction of functions that have locals there.
+ * `handlers [SIGNALS]` */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 
@@ -43,14 +45,15 @@ __attribute__((noinline)) static int short_lived(int value) {
     return sum - 8 * value;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    const int enough = argc > 1 ? atoi(argv[1]) : 2000;
     struct itimerval often = {{0, 200}, {0, 200}};
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = handler;
     if (sigaction(SIGALRM, &action, 0) || setitimer(ITIMER_REAL, &often, 0))
         return 2;
-    for (unsigned i = 0; handled < 2000; i++) {
+    for (unsigned i = 0; handled < enough; i++) {
         unsigned char mine[32];
         fill(mine, sizeof mine, (unsigned char)i);
         if (inner((unsigned char)(i + 1)) != 64 || short_lived((int)i) != 28)

@@ -20,7 +20,7 @@ const ENOUGH: u64 = 1000;
 /// Programs besides the examples: pthreads that synchronise, handlers of signals, forks of threads on boards.
 const OTHERS: [(&str, &[&str]); 3] = [
     ("tests/guests/futexes.c", &["4", "20"]),
-    ("toolchain/tests/programs/handlers.c", &[]),
+    ("toolchain/tests/programs/handlers.c", &["50"]),
     ("tests/guests/forks.c", &[]),
 ];
 
