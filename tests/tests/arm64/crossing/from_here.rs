@@ -8,13 +8,13 @@ use super::{ENOUGH, board, examples, on_both, others};
 use crate::programs::announce;
 
 /// Rounds over all examples after which a test gives up.
-const ROUNDS: u64 = 30;
+const ROUNDS: u64 = 20;
 
 /// Runs of some seconds, in which threads cross often.
 const LONG: [(&str, &[&str]); 3] = [
-    ("matmul", &["--threads", "4", "--size", "512"]),
-    ("textsearch", &["--threads", "4", "--size", "4096"]),
-    ("blackscholes", &["--threads", "4", "--size", "4096"]),
+    ("matmul", &["--threads", "4", "--size", "640"]),
+    ("textsearch", &["--threads", "4", "--size", "16384"]),
+    ("blackscholes", &["--threads", "4", "--size", "16384"]),
 ];
 
 /// The boards: one of this machine, the emulated one.
@@ -60,13 +60,16 @@ fn programs_notice_nothing_when_their_threads_compute_on_arm64() {
     board();
     Machine::shared().in_network(|| {
         let boards = Boards::start();
+        let mut reports = Vec::new();
         for (guest, args) in examples().chain(others()) {
             let name = guest.path().file_name().expect("a name").display();
             announce(&format!("{name}, home on x86_64"));
             let native = natively(&guest, args);
-            unnoticed(&native, boards.run(&guest, "static", args));
-            unnoticed(&native, boards.run(&guest, "shuffle:1", args));
+            for policy in ["static", "shuffle:1"] {
+                reports.push(unnoticed(&native, boards.run(&guest, policy, args)));
+            }
         }
+        on_both(&reports);
         boards.near.stop();
     });
 }
@@ -82,11 +85,6 @@ fn threads_cross_a_thousand_times() {
     Machine::shared().in_network(|| {
         let boards = Boards::start();
         let mut crossings = 0;
-        for (guest, native, args) in &programs {
-            let report = unnoticed(native, boards.run(guest, "static", args));
-            on_both(std::slice::from_ref(&report));
-            crossings += report.crossings;
-        }
         for seed in 1..=ROUNDS {
             for (guest, native, args) in &programs {
                 let policy = format!("shuffle:{seed}");
