@@ -17,11 +17,10 @@ const PORT: u16 = 7070;
 /// Moves between instruction sets in all before a test is content.
 const ENOUGH: u64 = 1000;
 
-/// Programs besides the examples: pthreads that synchronise, handlers of signals, forks of threads on boards.
-const OTHERS: [(&str, &[&str]); 3] = [
+/// Programs besides the examples: pthreads that synchronise, handlers of signals.
+const OTHERS: [(&str, &[&str]); 2] = [
     ("tests/guests/futexes.c", &["4", "20"]),
     ("toolchain/tests/programs/handlers.c", &["50"]),
-    ("tests/guests/forks.c", &[]),
 ];
 
 /// The machine's board, started when it is first asked for.
