@@ -97,7 +97,10 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid).filter(|_| alive_board) else {
             return Ok(());
         };
-        if !matches!(thread.place, Place::Home(AtHome::Free)) || thread.is_bound() {
+        let kept = thread
+            .home_until
+            .is_some_and(|until| Instant::now() < until);
+        if !matches!(thread.place, Place::Home(AtHome::Free)) || thread.is_bound() || kept {
             return Ok(());
         }
         if stopped != Some(tid) {

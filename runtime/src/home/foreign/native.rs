@@ -16,6 +16,9 @@ use crate::wire::message::{Amend, Born};
 /// Where clone(2) has the thread pointer; the word to clear is beside it.
 const CLONE_TLS_ARGUMENT: usize = 7 - arch::CLONE_TID_ARGUMENT;
 
+/// Calls that only some instruction sets have, and that copy the thread.
+const COPYING: [&str; 2] = ["fork", "vfork"];
+
 /// What a thread that a foreign one makes begins with.
 pub struct Birth {
     board: BoardId,
@@ -41,6 +44,13 @@ impl Supervisor {
         };
         let (sp, made) = (*sp, *made);
         let call = made.and_then(|(nr, args)| self.native_at_home(board, nr, args));
+        let copies = |(nr, _)| self.copies(board, nr);
+        if call.is_none()
+            && let Some(call) = made.and_then(copies)
+        {
+            self.fail(JobError::ForeignCopy { tid, call });
+            return Ok(());
+        }
         let thread = self.threads.get_mut(&tid).expect("just seen");
         let Some((nr, args)) = call else {
             let what = What::Still(context);
@@ -169,6 +179,15 @@ impl Supervisor {
             ..Amend::default()
         };
         self.send_again(tid, board, state, amend)
+    }
+
+    /// The name of a board's call that copies the thread and that home has not.
+    fn copies(&self, board: BoardId, nr: i64) -> Option<String> {
+        let isa = self.ends(board)?.board;
+        let found = COPYING
+            .into_iter()
+            .find(|name| isa.number(name) == Some(nr));
+        found.map(str::to_owned)
     }
 
     /// A call of those that make, replace or end threads, as home's kernel numbers it.
