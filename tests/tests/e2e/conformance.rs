@@ -1,6 +1,7 @@
 //! The conformance harness finds what is wrong. (Whether the conformance programs pass is a lane of
 //! its own, `make conformance`.)
 
+use rtx_tests::conformance::way::Way;
 use rtx_tests::conformance::judge::{Verdict, judge};
 use rtx_tests::conformance::mode::Mode;
 use rtx_tests::conformance::program::Program;
@@ -11,7 +12,7 @@ fn verdicts(name: &str) -> Vec<(Mode, Verdict)> {
     let programs = Program::all(&root).expect("all say what they must");
     let program = programs.iter().find(|p| p.name == name);
     let modes = Mode::all(&[1]);
-    let verdicts = judge(program.expect("it is there"), &modes);
+    let verdicts = judge(program.expect("it is there"), &modes, &Way::default());
     modes.into_iter().zip(verdicts).collect()
 }
 
