@@ -5,5 +5,5 @@
 __attribute__((noinline, cold)) void __rtx_go_home(void) {
     while (__rtx_shall_leave()) {
     }
-    __rtx_arrived();
+    __rtx_is_home();
 }

@@ -201,7 +201,7 @@ __attribute__((preserve_most)) uint32_t __rtx_slow(void) {
 }
 
 /* Whether home wants the thread there, on home's instruction set, before it goes on. If not, it is held until
- * __rtx_arrived: the loop's point, at which somebody may ask it to leave again, is met once more. */
+ * __rtx_is_home: the loop's point, at which somebody may ask it to leave again, is met once more. */
 int __rtx_shall_leave(void) {
     int before = errno;
     uint32_t held = words()->held;
@@ -213,7 +213,7 @@ int __rtx_shall_leave(void) {
     return leaves;
 }
 
-void __rtx_arrived(void) {
+void __rtx_is_home(void) {
     words()->held--;
 }
 

@@ -1,10 +1,10 @@
 //! The conformance harness finds what is wrong. (Whether the conformance programs pass is a lane of
 //! its own, `make conformance`.)
 
-use rtx_tests::conformance::way::Way;
 use rtx_tests::conformance::judge::{Verdict, judge};
 use rtx_tests::conformance::mode::Mode;
 use rtx_tests::conformance::program::Program;
+use rtx_tests::conformance::way::Way;
 
 /// The verdicts on one of `tests/guests/harness` in all modes, with one seed.
 fn verdicts(name: &str) -> Vec<(Mode, Verdict)> {
