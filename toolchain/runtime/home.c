@@ -5,4 +5,5 @@
 __attribute__((noinline, cold)) void __rtx_go_home(void) {
     while (__rtx_shall_leave()) {
     }
+    __rtx_is_home();
 }

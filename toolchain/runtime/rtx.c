@@ -200,13 +200,21 @@ __attribute__((preserve_most)) uint32_t __rtx_slow(void) {
     return 1;
 }
 
-/* Whether home wants the thread there, on home's instruction set, before it goes on. */
+/* Whether home wants the thread there, on home's instruction set, before it goes on. If not, it is held until
+ * __rtx_is_home: the loop's point, at which somebody may ask it to leave again, is met once more. */
 int __rtx_shall_leave(void) {
     int before = errno;
     uint32_t held = words()->held;
     long answer = syscall(RTX_HOME, held ? 1L : 0L);
     errno = before;
-    return !answer && !held;
+    int leaves = !answer && !held;
+    if (!leaves)
+        words()->held = held + 1;
+    return leaves;
+}
+
+void __rtx_is_home(void) {
+    words()->held--;
 }
 
 /* ---- the base function ---- */

@@ -86,5 +86,6 @@ HIDDEN _Noreturn void __rtx_die(const char *text);
 
 /* For home.c, which has equivalence points. */
 int __rtx_shall_leave(void);
+void __rtx_is_home(void);
 
 #endif
