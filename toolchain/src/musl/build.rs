@@ -72,6 +72,12 @@ fn file(path: &Path) -> impl FnOnce(io::Error) -> SetupError + use<> {
 /// When a step fails. Nothing half-built is left where it would be used.
 pub fn setup(options: &Setup, say: &mut dyn FnMut(&str)) -> Result<Home, SetupError> {
     let home = Home::of_this_version();
+    // Only one builds it; the others wait, and then find it there.
+    let lock = home.lock();
+    let above = lock.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(above).map_err(file(above))?;
+    let alone = fs::File::create(&lock).map_err(file(&lock))?;
+    alone.lock().map_err(file(&lock))?;
     if home.is_complete() && !options.force {
         say(&format!(
             "the C library is built already: {}",

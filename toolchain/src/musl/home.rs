@@ -80,6 +80,11 @@ impl Home {
         self.runtime_root().join("complete")
     }
 
+    /// Locked by who builds it. It stays.
+    pub(super) fn lock(&self) -> PathBuf {
+        self.root.with_extension("lock")
+    }
+
     /// Whether all is there.
     pub fn is_complete(&self) -> bool {
         self.library_stamp().exists() && self.runtime_stamp().exists()
