@@ -137,8 +137,10 @@ impl Supervisor {
         let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
             return Ok(At::Nothing);
         };
-        // It reads there before it refuses the limit that it is asked for.
-        let args = [0, u64::from(u32::MAX >> 1), address & !15, 0, 0, 0];
+        // It reads there before it refuses the limit that it is asked for; null it does not read, but what is
+        // behind it.
+        let limit = (address & !15).max(16);
+        let args = [0, u64::from(u32::MAX >> 1), limit, 0, 0, 0];
         let mut injector = Injector::begin(self.pid, tid)?;
         let read = injector.call(stub.gadget(), "prlimit64", libc::SYS_prlimit64, args);
         injector.finish()?;
