@@ -86,14 +86,12 @@ fn relocate(block: &mut [u8], old: u64, end: u64) {
     let words: Vec<u64> = words
         .map(|word| u64::from_ne_bytes(word.try_into().expect("8 bytes")))
         .collect();
-    let arguments = words.first().copied().unwrap_or_default() as usize;
+    let arguments = words.first().copied().unwrap_or_default();
+    let arguments = arguments.min(words.len() as u64) as usize;
     // Behind the count, the arguments and their end; then behind the environment and its end.
-    let environment = arguments.saturating_add(2);
+    let environment = arguments + 2;
     let is_end = |at: &usize| words.get(*at).is_none_or(|word| *word == 0);
-    let auxiliary = (environment..)
-        .find(is_end)
-        .expect("there is an end")
-        .saturating_add(1);
+    let auxiliary = (environment..).find(is_end).expect("there is an end") + 1;
     let mut last = (auxiliary..)
         .step_by(2)
         .find(is_end)
@@ -140,7 +138,7 @@ mod tests {
         let mut block = bytes(&handed);
         let end = STACK_END;
         relocate(&mut block, OLD, end);
-        let there = |address: u64| address - (OLD + 14 * 8) + end;
+        let there = |address: u64| end - (OLD + 14 * 8 - address);
         let mut expected = handed;
         for at in [1, 2, 4, 7] {
             expected[at] = there(handed[at]);

@@ -189,7 +189,8 @@ mod tests {
             "threads":[{{"tid":1,"home_s":0,"board_s":0,"offloads":{moves},"recalls":0,
             "back_migrations":0,"home_calls":0}}],
             "pages":{{"read":0,"write":0,"upgrade":0,"invalidated":0,"prefetched":0,"zero":0,"bytes":0}},
-            "latency_us":{{"fault":{none},"freeze":{none},"offload":{none},"back_migration":{none}}}}}"#,
+            "latency_us":{{"fault":{none},"freeze":{none},"offload":{none},"back_migration":{none},
+            "cross_isa":{none}}},"crossings":0,"isa_s":{{}},"stays":{{}}}}"#,
             calls.join(","),
             causes.join(",")
         );
