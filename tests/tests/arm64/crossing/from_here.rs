@@ -8,7 +8,7 @@ use super::{ENOUGH, board, examples, on_both, others};
 use crate::programs::announce;
 
 /// Rounds over all examples after which a test gives up.
-const ROUNDS: u64 = 20;
+const ROUNDS: u64 = 40;
 
 /// Runs of some seconds, in which threads cross often.
 const LONG: [(&str, &[&str]); 3] = [
