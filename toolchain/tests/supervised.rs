@@ -16,8 +16,7 @@ use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use object::{Object, ObjectSection};
-use rtx_origin::Note;
+use rtx_origin::{Note, note};
 use support::{On, Program, directory, source};
 
 const PARK: u64 = 0x5254_5801;
@@ -123,8 +122,7 @@ impl Guest {
 /// Starts a program under ptrace, its output in a file.
 fn start(program: &Program, out: &Path) -> Guest {
     let bytes = std::fs::read(program.path()).unwrap();
-    let file = object::File::parse(&*bytes).unwrap();
-    let note = Note::parse(file.section_by_name(".note.rtx").unwrap().data().unwrap()).unwrap();
+    let note = Note::parse(note::find(&*bytes).unwrap().unwrap()).unwrap();
     let mut command = Command::new(program.path());
     command.stdout(Stdio::from(std::fs::File::create(out).unwrap()));
     // SAFETY: ptrace(TRACEME) may be called between fork and exec.
