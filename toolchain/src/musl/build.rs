@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::fcntl::{Flock, FlockArg};
+
 use super::edits::{self, EditError};
 use super::home::Home;
 use super::source::{self, SourceError};
@@ -77,7 +79,8 @@ pub fn setup(options: &Setup, say: &mut dyn FnMut(&str)) -> Result<Home, SetupEr
     let above = lock.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(above).map_err(file(above))?;
     let alone = fs::File::create(&lock).map_err(file(&lock))?;
-    alone.lock().map_err(file(&lock))?;
+    let _alone = Flock::lock(alone, FlockArg::LockExclusive)
+        .map_err(|(_, error)| file(&lock)(error.into()))?;
     if home.is_complete() && !options.force {
         say(&format!(
             "the C library is built already: {}",
