@@ -258,23 +258,13 @@ impl Supervisor {
         let thread = self.threads.get_mut(&tid).expect("just seen");
         thread.counters.offloads += 1;
         thread.handler = None;
+        let shadow = match call {
+            Some(_) => Shadow::Calling,
+            None => Shadow::Parked,
+        };
         thread.place = Place::Away(Box::new(Away {
-            board,
-            foreign: false,
-            asked: None,
-            crossing: None,
-            crossed_in: Duration::ZERO,
-            shadow: match call {
-                Some(_) => Shadow::Calling,
-                None => Shadow::Parked,
-            },
             call,
-            context: None,
-            recalling: None,
-            recalled: None,
-            cpu_ns: 0,
-            sent: Instant::now(),
-            started: None,
+            ..Away::sent(board, shadow)
         }));
         self.tell(ToPager::Start {
             board,

@@ -123,8 +123,16 @@ impl Away {
     /// A foreign thread that is being sent to `board`.
     pub fn foreign(board: BoardId, shadow: Shadow) -> Away {
         Away {
-            board,
             foreign: true,
+            ..Away::sent(board, shadow)
+        }
+    }
+
+    /// A thread that is being sent to `board`.
+    pub fn sent(board: BoardId, shadow: Shadow) -> Away {
+        Away {
+            board,
+            foreign: false,
             asked: None,
             crossing: None,
             crossed_in: Duration::ZERO,
