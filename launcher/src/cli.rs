@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use crate::errors::Explain;
 
@@ -25,10 +25,9 @@ PROGRAM must be statically linked (musl-gcc -static). Everything after PROGRAM b
 One that rtx-cc compiled can use boards of another instruction set: its second file,
 PROGRAM.aarch64, must lie beside it.
 
-Settings come from --config FILE (TOML: keys named like the flags, with _ for -), then from the
-environment (RTX_POLICY, RTX_BOARDS, ...), then from the flags; the later wins. Without a flag:
-heartbeat_timeout_ms, connect_timeout_ms, stuck_after_ms, and only_at_points = true, which moves
-threads of programs of rtx-cc between all machines as between different instruction sets.
+Settings come from /etc/rtx/config.toml, ~/.config/rtx/config.toml, ./rtx.toml and --config FILE (TOML:
+keys named like the flags, with _ for -), then from the environment (RTX_POLICY, RTX_BOARDS, ...),
+then from the flags; the later wins. `rtx config --show` prints them all, and where each comes from.
 
 Exit status:
   that of PROGRAM; if a signal ended it, rtx-run is ended by the same signal. Otherwise:
@@ -40,39 +39,60 @@ Exit status:
 `kill -QUIT PID-OF-RTX-RUN` prints what every thread is doing, and where, on both sides.
 `rtx check` tells what this machine can do, and what to change.";
 
-/// Run a program whose threads can move to other machines.
-#[derive(Debug, Clone, PartialEq, Eq, Parser)]
-#[command(name = "rtx-run", version, override_usage = USAGE, after_help = EXAMPLES)]
-pub struct Flags {
+/// The flags that are settings.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+pub struct SettingFlags {
     /// Who decides which thread runs where: congestion (the default), static or never
     /// (shuffle:SEED, for tests, moves threads at random)
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
 
-    /// The boards: local:N starts N on this machine (the default is local:2), HOST:PORT,...
-    /// uses running rtx-board agents
+    /// The boards: local:N starts N on this machine (the default is local:2), HOST:PORT,... uses
+    /// running rtx-board agents, ssh:HOST,... and hostfile:FILE start agents by ssh, slurm and pbs
+    /// start them on the nodes of such a job
     #[arg(long, value_name = "LIST")]
     pub boards: Option<String>,
 
-    /// Read settings from this TOML file
-    #[arg(long, value_name = "FILE")]
+    /// Read settings from this TOML file too
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
     /// Write what happened into this file, as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
+
+    /// Write each move and refusal into this file as it happens, a line of JSON each
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events: Option<PathBuf>,
+
+    /// Serve metrics for Prometheus at http://ADDRESS:PORT/metrics; without an address on loopback
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    pub metrics: Option<String>,
 
     /// Print what happened to stderr, at the end
     #[arg(long)]
     pub summary: bool,
 
+    /// Show on the terminal, in one line, where threads are
+    #[arg(long)]
+    pub progress: bool,
+
     /// Say on stderr what is being done
     #[arg(short, long)]
     pub verbose: bool,
 
-    /// Use boards that are not on this machine, although nothing is encrypted or authenticated
+    /// Use boards that are not on this machine, although nothing is encrypted
     #[arg(long)]
     pub insecure: bool,
+}
+
+/// Run a program whose threads can move to other machines.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(name = "rtx-run", version, override_usage = USAGE, after_help = EXAMPLES)]
+pub struct Flags {
+    /// Those that can stand in the configuration too.
+    #[command(flatten)]
+    pub settings: SettingFlags,
 
     /// Attach to this running program instead of starting one
     #[arg(long, value_name = "PID", conflicts_with = "command",
@@ -85,7 +105,7 @@ pub struct Flags {
 
     /// The program and its arguments
     #[arg(value_name = "PROGRAM", trailing_var_arg = true, hide = true)]
-    #[arg(required_unless_present = "pid")]
+    #[arg(required_unless_present = "pid", value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
 }
 
@@ -202,7 +222,7 @@ mod tests {
                 command.iter().map(OsString::from).collect::<Vec<_>>()
             );
             assert_eq!(
-                (flags.policy, flags.summary, flags.pid),
+                (flags.settings.policy, flags.settings.summary, flags.pid),
                 (None, false, None)
             );
         }
@@ -221,14 +241,23 @@ mod tests {
             "--summary",
             "-v",
             "--insecure",
+            "--progress",
+            "--events",
+            "e",
+            "--metrics=9100",
             "app",
         ])
         .expect("understood");
-        assert_eq!(flags.policy.as_deref(), Some("static"));
-        assert_eq!(flags.boards.as_deref(), Some("local:3"));
-        assert_eq!(flags.config, Some("c".into()));
-        assert_eq!(flags.report, Some("r".into()));
-        assert!(flags.summary && flags.verbose && flags.insecure);
+        assert_eq!(flags.settings.policy.as_deref(), Some("static"));
+        assert_eq!(flags.settings.boards.as_deref(), Some("local:3"));
+        assert_eq!(flags.settings.config, Some("c".into()));
+        assert_eq!(flags.settings.report, Some("r".into()));
+        let set = flags.settings;
+        assert!(set.summary && set.verbose && set.insecure && set.progress);
+        assert_eq!(
+            (set.events, set.metrics),
+            (Some("e".into()), Some("9100".into()))
+        );
         assert_eq!(
             parsed(&["--pid", "12", "--detach"])
                 .expect("understood")
@@ -250,7 +279,7 @@ mod tests {
         let Ok(Request::Run(flags)) = parse(args) else {
             panic!("not understood");
         };
-        assert_eq!(flags.report, Some(odd.clone().into()));
+        assert_eq!(flags.settings.report, Some(odd.clone().into()));
         assert_eq!(flags.command, [odd.clone(), odd]);
     }
 

@@ -10,16 +10,15 @@ use rtx_runtime::guest::launch::{Inherited, Program};
 use rtx_runtime::home::backtraces::Crash;
 use rtx_runtime::home::error::JobError as RuntimeError;
 use rtx_runtime::home::job::{self, Control, Job, JobResult, Observer, Settings, Target};
-use rtx_runtime::home::pager::BoardAddress;
 use rtx_runtime::home::supervisor::Ended;
 use rtx_runtime::report::{
     BoardReport, CallReport, CrashReport, Exit, LatencyReport, Pages, Report, SCHEMA, ThreadReport,
     chain,
 };
 
-use crate::boards::BoardsSpec;
+use crate::agents::{AgentError, Agents, Terms};
+use crate::config;
 use crate::errors::{Explain, status};
-use crate::local::{LocalBoards, LocalError};
 use crate::plan::JobPlan;
 use crate::signals::{GuestSignals, SignalEvent, Signals, SignalsError};
 
@@ -38,9 +37,9 @@ pub enum JobError {
     /// Signals could not be listened for.
     #[error(transparent)]
     Signals(#[from] SignalsError),
-    /// A local board could not be started.
+    /// An agent could not be started.
     #[error(transparent)]
-    Local(#[from] LocalError),
+    Agent(#[from] AgentError),
     /// SIGCHLD could not be blocked.
     #[error("cannot block SIGCHLD")]
     Block(#[source] nix::Error),
@@ -70,7 +69,7 @@ impl Explain for JobError {
     fn fix(&self) -> Option<String> {
         match self {
             Self::Signals(e) => e.fix(),
-            Self::Local(e) => e.fix(),
+            Self::Agent(e) => e.fix(),
             Self::Failed { status, .. } if *status == status::BOARD_LOST => {
                 Some("Run it again, without that board".to_owned())
             }
@@ -196,14 +195,7 @@ fn stop_self() {
 /// Runs a job to its end. When it returns, nothing of the job runs any more.
 pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
     rtx_runtime::guest::bell::block_child_signal().map_err(JobError::Block)?;
-    let local = match plan.boards {
-        BoardsSpec::Local(count) => LocalBoards::start(count)?,
-        _ => LocalBoards::default(),
-    };
-    let boards = match &plan.boards {
-        BoardsSpec::Remote(boards) => boards.iter().map(ToString::to_string).collect(),
-        _ => local.addresses.clone(),
-    };
+    let agents = Agents::start(&plan.boards, Terms::of(&plan.settings))?;
     let control: Arc<Mutex<Option<Control>>> = Arc::default();
     let stop: Arc<Mutex<Stop>> = Arc::default();
     let detach = plan.detach_on_interrupt;
@@ -239,26 +231,16 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
         },
         pair: plan.pair,
         policy: plan.policy,
-        boards: boards
-            .into_iter()
-            .map(|address| BoardAddress { address })
-            .collect(),
+        boards: agents.boards.clone(),
         settings: Settings {
-            insecure: plan.insecure,
-            heartbeat_timeout: Duration::from_millis(plan.settings.heartbeat_timeout_ms),
-            stuck_after: Duration::from_millis(plan.settings.stuck_after_ms),
-            only_at_points: plan.settings.only_at_points,
             popcorn: matches!(plan.origin, Origin::Popcorn(_)),
-            // Nobody would hear of it.
-            backtrace_crashes: plan.verbose
-                || plan.settings.summary
-                || plan.settings.report.is_some(),
+            ..settings(&plan.settings)
         },
         observer: Box::new(watcher),
     };
     let ready = |reach: Control| *control.lock().expect("nobody panics holding it") = Some(reach);
     let result = job::run(job, ready).map_err(|e| failed(&e, None))?;
-    drop(local);
+    drop(agents);
     let mut report = report(&result, &plan.program, &plan.argv, policy);
     report.origin = plan.origin.name().map(str::to_owned);
     match &result.outcome {
@@ -273,6 +255,25 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
         }
         Err(e) => Err(failed(e, Some(report))),
     }
+}
+
+/// What the runtime is told of the settings; `popcorn` is the program's.
+pub fn settings(settings: &config::Settings) -> Settings {
+    Settings {
+        insecure: settings.insecure,
+        connect_timeout: Duration::from_millis(settings.connect_timeout_ms),
+        heartbeat_timeout: Duration::from_millis(settings.heartbeat_timeout_ms),
+        stuck_after: Duration::from_millis(settings.stuck_after_ms),
+        only_at_points: settings.only_at_points,
+        popcorn: false,
+        // Nobody would hear of it.
+        backtrace_crashes: settings.verbose || settings.summary || settings.report.is_some(),
+    }
+}
+
+/// An error of the runtime before the program has run.
+pub fn refused(error: RuntimeError) -> JobError {
+    failed(&error, None)
 }
 
 fn pass_on(

@@ -4,8 +4,9 @@
 //! with, [`cli`] reads the flags, [`config`] joins them with file and environment, [`program`] looks
 //! at the program before it runs, [`check`] at the machine, [`job`] runs it while [`signals`] passes
 //! signals on, and [`finish`] ends as the program ended. What goes wrong on the way is told in one
-//! line by [`errors`]. The command `rtx check` shows all that [`check`] can find out.
+//! line by [`errors`]. Boards are named in [`boards`] and started by [`agents`]. The command `rtx` is [`tool`].
 
+pub mod agents;
 pub mod boards;
 pub mod check;
 pub mod cli;
@@ -14,7 +15,7 @@ pub mod errors;
 pub mod finish;
 pub mod inherit;
 pub mod job;
-pub mod local;
 pub mod plan;
 pub mod program;
 pub mod signals;
+pub mod tool;

@@ -8,9 +8,9 @@ use rtx_origin::Origin;
 use rtx_policies::{Policy, UnknownPolicy, by_name};
 use rtx_runtime::continuations::Pair;
 
-use crate::boards::{BoardsError, BoardsSpec};
+use crate::boards::{Board, BoardsError, BoardsSpec};
 use crate::cli::Flags;
-use crate::config::{Config, Settings};
+use crate::config::{BoardSettings, Config, Settings};
 use crate::errors::Explain;
 use crate::inherit::Inherit;
 use crate::program;
@@ -32,8 +32,8 @@ pub struct JobPlan {
     pub attach: Option<i32>,
     /// With `attach`: Ctrl-C lets the program go on by itself.
     pub detach_on_interrupt: bool,
-    /// The boards; `None` only if the policy never offloads.
-    pub boards: BoardsSpec,
+    /// The boards; none only if the policy never offloads, or the configuration has none.
+    pub boards: Vec<Board>,
     /// Who decides which thread runs where.
     pub policy: Box<dyn Policy>,
     /// Whether boards beyond loopback may be used.
@@ -80,8 +80,8 @@ impl Explain for PlanError {
 
 /// Plans the job that the flags and the configuration ask for.
 pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, Box<dyn Explain>> {
-    let policy = by_name(&config.settings.policy).map_err(|error| PlanError::Policy {
-        place: config.origin("policy"),
+    let policy = by_name(&config.settings.policy.name).map_err(|error| PlanError::Policy {
+        place: config.origin("policy").place(),
         error,
     })?;
     let boards = boards(&config, policy.can_offload())?;
@@ -128,49 +128,49 @@ fn pair(program: &Path, process: Option<i32>) -> Result<Option<Pair>, Box<dyn Ex
     Ok(pair)
 }
 
-fn boards(config: &Config, can_offload: bool) -> Result<BoardsSpec, PlanError> {
-    let Some(list) = &config.settings.boards else {
-        return Ok(match can_offload {
-            true => DEFAULT_BOARDS,
-            false => BoardsSpec::None,
-        });
-    };
-    let boards = list.parse().map_err(|error| PlanError::Boards {
-        place: config.origin("boards"),
+/// The boards that are configured.
+pub fn boards(config: &Config, can_offload: bool) -> Result<Vec<Board>, PlanError> {
+    let wrong = |error| PlanError::Boards {
+        place: config.origin("boards").place(),
         error,
-    })?;
+    };
+    let spec = match &config.settings.boards {
+        None => DEFAULT_BOARDS,
+        Some(BoardSettings::List(list)) => list.parse().map_err(wrong)?,
+        Some(BoardSettings::Tables(tables)) => BoardsSpec::of_tables(tables).map_err(wrong)?,
+    };
     // A list that is wrong is wrong even where it is not needed.
-    Ok(match can_offload {
-        true => boards,
-        false => BoardsSpec::None,
-    })
+    match can_offload {
+        true => spec.resolve(|name| std::env::var_os(name)).map_err(wrong),
+        false => Ok(Vec::new()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boards::At;
     use crate::cli::{Request, parse};
     use crate::config::load;
 
-    fn boards_of(args: &[&str]) -> BoardsSpec {
+    fn boards_of(args: &[&str]) -> usize {
         let args = ["rtx-run"].iter().chain(args).chain(&["app"]);
         let Ok(Request::Run(flags)) = parse(args.map(Into::into)) else {
             panic!("not understood");
         };
-        let config = load(&flags).expect("loaded");
-        let policy = by_name(&config.settings.policy).expect("known");
-        boards(&config, policy.can_offload()).expect("understood")
+        let config = load(&flags.settings).expect("loaded");
+        let policy = by_name(&config.settings.policy.name).expect("known");
+        let boards = boards(&config, policy.can_offload()).expect("understood");
+        assert!(boards.iter().all(|board| board.at == At::Here));
+        boards.len()
     }
 
     #[test]
     fn boards_are_there_when_the_policy_can_use_them() {
-        assert_eq!(boards_of(&[]), BoardsSpec::Local(2));
-        assert_eq!(boards_of(&["--policy", "static"]), BoardsSpec::Local(2));
-        assert_eq!(boards_of(&["--boards", "local:5"]), BoardsSpec::Local(5));
-        assert_eq!(boards_of(&["--policy", "never"]), BoardsSpec::None);
-        assert_eq!(
-            boards_of(&["--policy", "never", "--boards", "local:5"]),
-            BoardsSpec::None
-        );
+        assert_eq!(boards_of(&[]), 2);
+        assert_eq!(boards_of(&["--policy", "static"]), 2);
+        assert_eq!(boards_of(&["--boards", "local:5"]), 5);
+        assert_eq!(boards_of(&["--policy", "never"]), 0);
+        assert_eq!(boards_of(&["--policy", "never", "--boards", "local:5"]), 0);
     }
 }

@@ -62,8 +62,9 @@ fn unknown_policies() {
 
 #[test]
 fn lists_of_boards_that_mean_nothing() {
-    const FIX: &str = "Give local:N for N boards on this machine, or HOST:PORT,HOST:PORT,... for \
-                       running rtx-board agents";
+    const FIX: &str = "Give local:N for N boards on this machine, HOST:PORT,HOST:PORT,... for \
+                       running rtx-board agents, ssh:HOST,HOST,..., hostfile:FILE, slurm or pbs \
+                       for agents that rtx-run starts";
     for (list, what) in [
         (
             "local:0",
@@ -92,14 +93,14 @@ fn configurations_that_cannot_be_used() {
         &["--config", "/no/such.toml", "app"],
         125,
         "rtx-run: cannot read the configuration '/no/such.toml': no such file or directory. \
-         Check the path after --config",
+         Check its path, owner and mode",
     );
     let directory = Directory::new("config");
     let file = directory.file("rtx.toml", 0o644, b"\npolcy = \"never\"\n");
     let expected = format!(
-        "rtx-run: {file}:2: unknown key \"polcy\". Known keys are boards, connect_timeout_ms, \
-         heartbeat_timeout_ms, insecure, only_at_points, policy, report, stuck_after_ms, \
-         summary, verbose"
+        "rtx-run: {file}:2: unknown key \"polcy\" (did you mean \"policy\"?). Known keys are boards, \
+         connect_timeout_ms, events, heartbeat_timeout_ms, insecure, metrics, only_at_points, \
+         policy, progress, report, start_timeout_ms, stuck_after_ms, summary, verbose"
     );
     refuses(&["--config", &file, "app"], 125, &expected);
     let file = directory.file("rtx.toml", 0o644, b"summary = \"yes\"\n");

@@ -14,7 +14,7 @@ use rtx_runtime::memory::PAGE;
 use rtx_runtime::wire::PROTOCOL;
 use rtx_runtime::wire::frame::Frame;
 use rtx_runtime::wire::message::*;
-use rtx_runtime::wire::session::{Session, connect};
+use rtx_runtime::wire::session::{Session, Way, connect};
 
 /// An agent, killed at the end.
 struct Agent(Child);
@@ -60,7 +60,7 @@ impl Home {
             ..Hello::default()
         };
         Home {
-            session: connect(address, hello, false).await.unwrap(),
+            session: connect(Way::to(address), hello).await.unwrap(),
             _agent: agent,
             granted: BTreeMap::new(),
         }

@@ -30,7 +30,7 @@ async fn pair() -> (Session, Session) {
         incoming.judge("b1", &facts()).unwrap();
         incoming.welcome(welcome()).unwrap()
     };
-    let (home, board) = tokio::join!(connect(&address, hello(), false), board);
+    let (home, board) = tokio::join!(connect(Way::to(&address), hello()), board);
     (home.unwrap(), board)
 }
 
@@ -227,7 +227,7 @@ async fn a_refusal_reaches_the_user_in_the_boards_words() {
             .refuse("board b1 is full; wait, or use another".into())
             .await;
     };
-    let (home, ()) = tokio::join!(connect(&address, hello(), false), board);
+    let (home, ()) = tokio::join!(connect(Way::to(&address), hello()), board);
     let error = home.err().unwrap();
     assert!(matches!(error, ConnectError::Refused { .. }));
     assert_eq!(error.to_string(), "board b1 is full; wait, or use another");
@@ -244,7 +244,7 @@ async fn home_judges_too() {
         };
         incoming.welcome(Welcome { facts, ..welcome() }).unwrap()
     };
-    let (home, _session) = tokio::join!(connect(&address, hello(), false), board);
+    let (home, _session) = tokio::join!(connect(Way::to(&address), hello()), board);
     let text = home.err().unwrap().to_string();
     assert!(
         text.starts_with("board b1 has pages of 16384 bytes"),
@@ -258,7 +258,7 @@ async fn an_unreachable_board_is_named_with_the_fix() {
         let (_listener, address) = listener().await;
         address
     };
-    let error = connect(&address, hello(), false).await.err().unwrap();
+    let error = connect(Way::to(&address), hello()).await.err().unwrap();
     assert_eq!(
         error.to_string(),
         format!(
@@ -270,9 +270,41 @@ async fn an_unreachable_board_is_named_with_the_fix() {
     assert!(source.contains("refused"), "{source}");
 }
 
+/// An agent that was started for a job has a secret; who took its port has not.
+#[tokio::test]
+async fn an_impostor_is_found_out() {
+    use rtx_runtime::wire::secret::Secret;
+    let secret = Secret::new().unwrap();
+    for honest in [true, false] {
+        let (listener, address) = listener().await;
+        let theirs = secret.clone();
+        let board = async move {
+            let (transport, _) = listener.accept().await.unwrap();
+            let incoming = receive(transport).await.unwrap();
+            let mut answer = welcome();
+            if honest {
+                theirs.sign_welcome(&incoming.hello, &mut answer);
+            }
+            incoming.welcome(answer).unwrap()
+        };
+        let way = Way {
+            secret: Some(&secret),
+            ..Way::to(&address)
+        };
+        let (home, _session) = tokio::join!(connect(way, hello()), board);
+        match home {
+            Ok(session) => assert!(honest && session.path.is_some()),
+            Err(error) => {
+                assert!(!honest, "{error}");
+                assert!(matches!(error, ConnectError::Impostor { .. }), "{error}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn other_machines_need_insecure_on_both_sides() {
-    let error = connect("192.0.2.1:7100", hello(), false)
+    let error = connect(Way::to("192.0.2.1:7100"), hello())
         .await
         .err()
         .unwrap();
@@ -303,7 +335,7 @@ async fn something_else_than_a_board_is_told() {
             .unwrap();
         stream
     };
-    let (home, _stream) = tokio::join!(connect(&address, hello(), false), web);
+    let (home, _stream) = tokio::join!(connect(Way::to(&address), hello()), web);
     let text = home.err().unwrap().to_string();
     assert_eq!(
         text,
@@ -353,7 +385,7 @@ async fn an_older_build_is_told_from_its_first_word() {
         protocol: 0,
         ..hello()
     };
-    let (home, ()) = tokio::join!(connect(&address, old, false), board);
+    let (home, ()) = tokio::join!(connect(Way::to(&address), old), board);
     assert!(
         home.err()
             .unwrap()
@@ -366,7 +398,7 @@ async fn an_older_build_is_told_from_its_first_word() {
 async fn a_name_that_nobody_has_is_told() {
     // Too long for any name, so that nobody is asked.
     let board = format!("{}:7878", "x".repeat(100));
-    let error = connect(&board, hello(), false).await.err().unwrap();
+    let error = connect(Way::to(&board), hello()).await.err().unwrap();
     assert_eq!(
         error.to_string(),
         format!("cannot find board {board}; check its name in --boards")
@@ -377,7 +409,7 @@ async fn a_name_that_nobody_has_is_told() {
 async fn who_hangs_up_is_told_on_both_sides() {
     let (listener, address) = listener().await;
     let board = async { drop(receive(listener.accept().await.unwrap().0).await.unwrap()) };
-    let (home, ()) = tokio::join!(connect(&address, hello(), false), board);
+    let (home, ()) = tokio::join!(connect(Way::to(&address), hello()), board);
     assert_eq!(
         home.err().unwrap().to_string(),
         format!("board {address} ended the connection; see its log")
@@ -394,7 +426,7 @@ async fn who_hangs_up_is_told_on_both_sides() {
 async fn who_says_nothing_is_told_on_both_sides() {
     let (listener, address) = listener().await;
     let board = async { listener.accept().await.unwrap().0 };
-    let (home, silent) = tokio::join!(connect(&address, hello(), false), board);
+    let (home, silent) = tokio::join!(connect(Way::to(&address), hello()), board);
     assert_eq!(
         home.err().unwrap().to_string(),
         format!("board {address} does not answer; check that rtx-board listens there")
@@ -428,14 +460,14 @@ async fn a_board_whose_isa_the_program_is_not_for_is_refused_by_both_sides() {
         let refusal = incoming.judge("b1", &there).unwrap_err();
         incoming.refuse(refusal.to_string()).await;
     };
-    let (refused, ()) = tokio::join!(connect(&address, home.clone(), false), judges);
+    let (refused, ()) = tokio::join!(connect(Way::to(&address), home.clone()), judges);
     let refused = refused.err().unwrap().to_string();
     let welcomes = async {
         let incoming = receive(listener.accept().await.unwrap().0).await.unwrap();
         let facts = there.clone();
         incoming.welcome(Welcome { facts, ..welcome() }).unwrap()
     };
-    let (judged, _session) = tokio::join!(connect(&address, home, false), welcomes);
+    let (judged, _session) = tokio::join!(connect(Way::to(&address), home), welcomes);
     assert_eq!(judged.err().unwrap().to_string(), refused);
     assert!(refused.contains("Popcorn"), "{refused}");
 }

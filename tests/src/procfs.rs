@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+/// The state of a listening socket in /proc/net/tcp.
+const LISTEN: &str = "0A";
+
 /// A process, as it was when it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
@@ -60,6 +63,32 @@ impl Process {
     /// Its open file descriptors.
     pub fn open_files(&self) -> BTreeSet<i32> {
         numbers(&format!("/proc/{}/fd", self.pid)).collect()
+    }
+
+    /// A TCP port (IPv4) on which it listens.
+    pub fn listens_on(&self) -> Option<u16> {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.pid))
+            .ok()?
+            .flatten();
+        let links = files.filter_map(|file| fs::read_link(file.path()).ok());
+        let sockets: Vec<String> = links
+            .filter_map(|link| {
+                let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+                Some(inode.to_owned())
+            })
+            .collect();
+        let table = fs::read_to_string(format!("/proc/{}/net/tcp", self.pid)).ok()?;
+        table.lines().skip(1).find_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (_, port) = fields.get(1)?.split_once(':')?;
+            let own = sockets
+                .iter()
+                .any(|inode| Some(&inode.as_str()) == fields.get(9));
+            let listens = own && *fields.get(3)? == LISTEN;
+            listens
+                .then(|| u16::from_str_radix(port, 16).ok())
+                .flatten()
+        })
     }
 
     /// Its threads.
@@ -134,7 +163,6 @@ fn numbers(directory: &str) -> impl Iterator<Item = i32> + use<> {
 
 /// Whether somebody in the network namespace of this process listens on this TCP port (IPv4).
 pub fn is_listening(pid: i32, port: u16) -> bool {
-    const LISTEN: &str = "0A";
     let table = fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap_or_default();
     table.lines().skip(1).any(|line| {
         let mut fields = line.split_whitespace().skip(1);
@@ -169,6 +197,8 @@ mod tests {
         let port = listener.local_addr().expect("an address").port();
         let own = nix::unistd::getpid().as_raw();
         assert!(is_listening(own, port));
+        let process = Process::find(own).expect("it runs");
+        assert!(process.listens_on().is_some());
         drop(listener);
         assert!(!is_listening(own, port));
     }

@@ -241,6 +241,8 @@ impl Run {
             .args(&self.args)
             .env(MARKER, scratch.id())
             .env("TMPDIR", scratch.tmp())
+            // So must the files of theirs.
+            .env("XDG_CONFIG_HOME", scratch.path("config"))
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory.clone().unwrap_or_else(|| scratch.work()))
             .stdin(Stdio::piped())

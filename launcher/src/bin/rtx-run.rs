@@ -1,21 +1,22 @@
 //! `rtx-run`: runs a program whose threads can move to other machines.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use rtx_launcher::check::{self, Need};
 use rtx_launcher::cli::{self, Request};
 use rtx_launcher::errors::{self, Explain};
 use rtx_launcher::inherit::Inherit;
-use rtx_launcher::{config, finish, job, local, plan};
+use rtx_launcher::{agents, config, finish, job, plan};
 use rtx_runtime::home::intercept::keeper;
 
 const NAME: &str = "rtx-run";
 
 fn main() -> ExitCode {
     let called = std::env::args_os().next().unwrap_or_default();
-    if called == local::BOARD {
-        // One of a job's local boards: see `local`.
+    if Path::new(&called).file_name() == Some(agents::BOARD.as_ref()) {
+        // One of a job's boards: see `agents`.
         return rtx_runtime::board::command::main(std::env::args_os());
     }
     if called == keeper::NAME {
@@ -43,7 +44,7 @@ fn run() -> Result<ExitCode, Box<dyn Explain>> {
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let config = config::load(&flags)?;
+    let config = config::load(&flags.settings)?;
     let settings = config.settings.clone();
     let plan = plan::plan(&flags, config, inherit)?;
     finish::check_report(&settings)?;

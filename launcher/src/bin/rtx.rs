@@ -1,40 +1,15 @@
-//! `rtx`: what this machine can do.
+//! `rtx`: what this machine can do, and what jobs have done.
 
-use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use rtx_launcher::check::{self, render};
-
-/// Look after rtx on this machine.
-#[derive(Parser)]
-#[command(name = "rtx", version)]
-struct Flags {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Try what this machine can do, and say what to change
-    ///
-    /// Every probe is really executed, as the user who runs the command. The exit status is 0 if
-    /// all that is required is there, else 1.
-    Check {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
+use rtx_launcher::agents;
 
 fn main() -> ExitCode {
-    let Command::Check { json } = Flags::parse().command;
-    let checked = check::all();
-    let text = match json {
-        true => render::json(&checked),
-        false => render::text(&checked),
-    };
-    // A reader that went away has seen enough.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    ExitCode::from(u8::from(!check::passed(&checked)))
+    let called = std::env::args_os().next().unwrap_or_default();
+    if Path::new(&called).file_name() == Some(agents::BOARD.as_ref()) {
+        // One of the boards that `rtx plan` looks at: see `agents`.
+        return rtx_runtime::board::command::main(std::env::args_os());
+    }
+    rtx_launcher::tool::main()
 }

@@ -17,6 +17,12 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
+    /// The file in the working directory is somebody else's.
+    #[error("the configuration '{}' can be changed by other users", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is not TOML.
     #[error("{place}{message}")]
     Syntax {
@@ -26,12 +32,14 @@ pub enum ConfigError {
         message: String,
     },
     /// The file has a key that means nothing.
-    #[error("{place}unknown key \"{key}\"")]
+    #[error("{place}unknown key \"{key}\"{}", meant(nearest))]
     UnknownKey {
         /// Where.
         place: String,
         /// The key.
         key: String,
+        /// The known key that is most like it.
+        nearest: Option<&'static str>,
     },
     /// A key has a value of the wrong type.
     #[error("{place}{key} must be {expected}, found {found}")]
@@ -55,19 +63,44 @@ pub enum ConfigError {
         /// Where.
         place: String,
         /// The key.
-        key: &'static str,
+        key: String,
         /// The number.
         value: u64,
     },
+    /// A table of a board means nothing.
+    #[error("{place}[[boards]]: {why}")]
+    Board {
+        /// Where.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A variable is not UTF-8.
+    #[error("{variable}: its value is not UTF-8")]
+    NotText {
+        /// The variable.
+        variable: String,
+    },
+}
+
+fn meant(nearest: &Option<&str>) -> String {
+    nearest.map_or(String::new(), |name| format!(" (did you mean \"{name}\"?)"))
 }
 
 impl Explain for ConfigError {
     fn fix(&self) -> Option<String> {
         match self {
-            Self::Unreadable { .. } => Some("Check the path after --config".to_owned()),
+            Self::Unreadable { .. } => Some("Check its path, owner and mode".to_owned()),
+            Self::Foreign { path } => Some(format!(
+                "If you trust it, take it over: chown $(id -u) {0} && chmod go-w {0}",
+                path.display()
+            )),
             Self::Syntax { .. } => Some("The file must be TOML: KEY = VALUE lines".to_owned()),
             Self::UnknownKey { .. } => Some(format!("Known keys are {}", keys::names())),
-            Self::WrongType { .. } | Self::OutOfRange { .. } => None,
+            Self::Board { .. } => {
+                Some("A board has address, name, slots, labels, watts = { idle, busy }".to_owned())
+            }
+            Self::WrongType { .. } | Self::OutOfRange { .. } | Self::NotText { .. } => None,
         }
     }
 }

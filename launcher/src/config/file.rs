@@ -1,77 +1,115 @@
-//! A configuration file: its values for figment, and the line on which each key stands.
+//! A configuration file: the values of its keys, each with the line on which it stands.
 
-use std::collections::BTreeMap;
 use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use figment::value::{Dict, Map};
-use figment::{Metadata, Profile, Provider};
-use toml::de::DeTable;
+use figment::value::Value;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::ConfigError;
-use super::keys::KEYS;
+use super::keys::{KEYS, Key, nearest};
+use super::origin::{Origin, Setting};
 
-/// A file that was read and has no unknown keys. It is read once: it may be a pipe.
-#[derive(Debug)]
-pub struct ConfigFile {
-    path: PathBuf,
-    values: Dict,
-    /// The line of each key, counted from 1.
-    lines: BTreeMap<String, usize>,
+/// Reads a file and looks at its keys and values. It is read once: it may be a pipe.
+pub fn read(path: &Path) -> Result<Vec<Setting>, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(path, &text)
 }
 
-impl ConfigFile {
-    /// Reads a file and looks at its keys. Whether their values have the right types is seen when
-    /// the layers are joined.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(path, &text)
+/// The same of a file that need not exist.
+pub fn read_if_there(path: &Path) -> Result<Option<Vec<Setting>>, ConfigError> {
+    match read(path) {
+        Err(ConfigError::Unreadable { source, .. }) if is_absence(&source) => Ok(None),
+        // A home directory that belongs to somebody else, as after setpriv: not even whether it is there.
+        Err(ConfigError::Unreadable { .. }) if is_out_of_reach(path) => Ok(None),
+        read => read.map(Some),
     }
+}
 
-    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let syntax = |error: toml::de::Error| ConfigError::Syntax {
-            place: place(path, error.span().map(|span| line_at(text, span.start))),
-            message: error.message().to_owned(),
-        };
-        let table = DeTable::parse(text).map_err(syntax)?;
-        let mut lines = BTreeMap::new();
-        for key in table.get_ref().keys() {
-            let line = line_at(text, key.span().start);
-            lines.insert(key.get_ref().to_string(), line);
-        }
-        let known = |key: &str| KEYS.iter().any(|known| known.name == key);
-        let unknown = lines.iter().filter(|(key, _)| !known(key));
-        if let Some((key, line)) = unknown.min_by_key(|(_, line)| **line) {
+/// The same of one in the working directory, which may be anybody's.
+pub fn read_here(path: &Path) -> Result<Option<Vec<Setting>>, ConfigError> {
+    let user = nix::unistd::geteuid().as_raw();
+    if let Ok(metadata) = fs::metadata(path)
+        && ((metadata.uid() != user && metadata.uid() != 0) || metadata.mode() & 0o002 != 0)
+    {
+        return Err(ConfigError::Foreign {
+            path: path.to_owned(),
+        });
+    }
+    read_if_there(path)
+}
+
+fn is_out_of_reach(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied)
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// A key in the text: its whole name, and the line.
+struct Found {
+    name: String,
+    line: usize,
+}
+
+fn parse(path: &Path, text: &str) -> Result<Vec<Setting>, ConfigError> {
+    let syntax = |error: toml::de::Error| ConfigError::Syntax {
+        place: place(path, error.span().map(|span| line_at(text, span.start))),
+        message: error.message().to_owned(),
+    };
+    let table = DeTable::parse(text).map_err(syntax)?;
+    let values: Value = toml::from_str(text).map_err(syntax)?;
+    let mut found = Vec::new();
+    keys_of(table.get_ref(), "", text, &mut found);
+    found.sort_by_key(|key| key.line);
+    let mut settings: Vec<Setting> = Vec::new();
+    for Found { name, line } in found {
+        let Some(key) = Key::named(&name) else {
             return Err(ConfigError::UnknownKey {
-                place: place(path, Some(*line)),
-                key: key.clone(),
+                place: place(path, Some(line)),
+                nearest: nearest(&name, KEYS.iter().map(Key::shown)),
+                key: name,
             });
-        }
-        Ok(Self {
+        };
+        let origin = Origin::File {
             path: path.to_owned(),
-            values: toml::from_str(text).map_err(syntax)?,
-            lines,
-        })
+            line,
+        };
+        let value = values.find_ref(&name).expect("it was just parsed").clone();
+        settings.push(Setting::new(key, &name, value, origin)?);
     }
+    Ok(settings)
+}
 
-    /// `FILE:LINE` of a key.
-    pub fn place_of(&self, key: &str) -> String {
-        let place = place(&self.path, self.lines.get(key).copied());
-        place.trim_end_matches(": ").to_owned()
+/// The keys of a table, those of tables in it included where they are known to be such.
+fn keys_of(table: &DeTable, prefix: &str, text: &str, found: &mut Vec<Found>) {
+    for (key, value) in table {
+        let name = format!("{prefix}{}", key.get_ref());
+        let within = format!("{name}.");
+        match value.get_ref() {
+            DeValue::Table(inner) if KEYS.iter().any(|key| key.name.starts_with(&within)) => {
+                keys_of(inner, &within, text, found);
+            }
+            _ => found.push(Found {
+                name,
+                line: line_of(key, text),
+            }),
+        }
     }
 }
 
-impl Provider for &ConfigFile {
-    fn metadata(&self) -> Metadata {
-        Metadata::from("configuration file", self.path.as_path())
-    }
-
-    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
-        Ok(Profile::Default.collect(self.values.clone()))
-    }
+fn line_of(key: &Spanned<DeString>, text: &str) -> usize {
+    line_at(text, key.span().start)
 }
 
 /// `FILE:LINE: `, or `FILE: ` where the line is not known.
@@ -85,3 +123,19 @@ fn line_at(text: &str, offset: usize) -> usize {
     let before = &text.as_bytes()[..offset.min(text.len())];
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
+
+/// The files that are looked at without being named, in the order in which they are joined.
+pub fn usual() -> Vec<PathBuf> {
+    let user = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        // A relative one is to be ignored (XDG Base Directory Specification).
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
+    let user = user.map(|directory| directory.join("rtx/config.toml"));
+    std::iter::once(PathBuf::from("/etc/rtx/config.toml"))
+        .chain(user)
+        .collect()
+}
+
+/// The file of the working directory.
+pub const HERE: &str = "./rtx.toml";

@@ -1,44 +1,61 @@
-//! Settings: defaults, then a TOML file, then `RTX_*` in the environment, then the flags.
+//! Settings: defaults, then files, then `RTX_*` in the environment, then the flags.
 //!
-//! figment joins the layers and remembers where each value came from; [`file`] finds the line of a
-//! key in the TOML text, so that a mistake is told with file and line. [`keys`] lists the keys.
+//! [`keys`] is the table of all keys. Each layer becomes a list of [`Setting`]s, looked at as it is read, so
+//! that a mistake is told with its place even where a later layer wins; figment joins the layers.
+//! [`file`] reads files and says which are looked at, [`boards`] is the form of boards in them,
+//! [`render`] shows the result.
 
+mod boards;
 mod error;
 mod file;
 mod keys;
+mod origin;
+mod render;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use figment::Figment;
-use figment::providers::{Env, Serialized};
+use figment::providers::Serialized;
+use figment::value::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::Flags;
+use crate::cli::SettingFlags;
 
+pub use boards::{BoardEntry, BoardSettings, Watts};
 pub use error::ConfigError;
-use file::ConfigFile;
-pub use keys::{KEYS, Key};
+pub use keys::{KEYS, Key, Kind};
+pub use origin::{Origin, Setting};
+pub use render::{json, text};
 
 /// Every setting of a job, with its default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Name of the policy.
-    pub policy: String,
-    /// The list of boards, as in `--boards`; `None`: not configured.
-    pub boards: Option<String>,
+    /// The policy and what it is told.
+    pub policy: PolicySettings,
+    /// The boards; `None`: not configured.
+    pub boards: Option<BoardSettings>,
     /// Where the report goes.
     pub report: Option<PathBuf>,
+    /// Where events go as they happen.
+    pub events: Option<PathBuf>,
+    /// Where metrics can be fetched, as `ADDRESS:PORT`.
+    pub metrics: Option<String>,
     /// Whether the summary is printed at the end.
     pub summary: bool,
+    /// Whether a line on the terminal shows what happens.
+    pub progress: bool,
     /// Whether to say on stderr what is being done.
     pub verbose: bool,
-    /// Whether boards beyond loopback may be used without encryption and authentication.
+    /// Whether boards beyond loopback may be used without encryption.
     pub insecure: bool,
     /// A board that is silent for this long counts as lost, in milliseconds.
     pub heartbeat_timeout_ms: u64,
     /// How long to try to reach a board when the job begins, in milliseconds.
     pub connect_timeout_ms: u64,
+    /// How long an agent may take until it listens that is started by ssh or srun, in milliseconds.
+    pub start_timeout_ms: u64,
     /// What has not gone on for this long (a page that does not come, a thread that does not come
     /// back) is told on stderr, with the state of the job; in milliseconds, 0: never.
     pub stuck_after_ms: u64,
@@ -47,17 +64,37 @@ pub struct Settings {
     pub only_at_points: bool,
 }
 
+/// The table `[policy]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PolicySettings {
+    /// Its name.
+    pub name: String,
+}
+
+impl Default for PolicySettings {
+    fn default() -> Self {
+        Self {
+            name: "congestion".to_owned(),
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            policy: "congestion".to_owned(),
+            policy: PolicySettings::default(),
             boards: None,
             report: None,
+            events: None,
+            metrics: None,
             summary: false,
+            progress: false,
             verbose: false,
             insecure: false,
             heartbeat_timeout_ms: 5_000,
             connect_timeout_ms: 5_000,
+            start_timeout_ms: 60_000,
             stuck_after_ms: 60_000,
             only_at_points: false,
         }
@@ -69,114 +106,123 @@ impl Default for Settings {
 pub struct Config {
     /// The settings.
     pub settings: Settings,
-    figment: Figment,
-    file: Option<ConfigFile>,
-}
-
-/// What the flags say about settings; `None` leaves what the other layers say. The report's path
-/// is not among them: it need not be UTF-8, which figment's values are.
-#[derive(Serialize)]
-struct Overrides<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    boards: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    summary: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verbose: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    insecure: Option<bool>,
-}
-
-/// Joins defaults, file, environment and flags.
-///
-/// Variables `RTX_*` that name no key are left alone: other programs have such variables too.
-pub fn load(flags: &Flags) -> Result<Config, ConfigError> {
-    let file = flags.config.as_deref().map(ConfigFile::read).transpose()?;
-    let mut figment = Figment::from(Serialized::defaults(Settings::default()));
-    if let Some(file) = &file {
-        figment = figment.merge(file);
-    }
-    let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
-    let figment = figment
-        .merge(Env::prefixed("RTX_").only(&names))
-        .merge(Serialized::defaults(Overrides {
-            policy: flags.policy.as_deref(),
-            boards: flags.boards.as_deref(),
-            summary: flags.summary.then_some(true),
-            verbose: flags.verbose.then_some(true),
-            insecure: flags.insecure.then_some(true),
-        }));
-    let extracted = figment.extract::<Settings>();
-    let mut config = Config {
-        settings: Settings::default(),
-        figment,
-        file,
-    };
-    config.settings = extracted.map_err(|error| config.wrong_type(&error))?;
-    if flags.report.is_some() {
-        config.settings.report.clone_from(&flags.report);
-    }
-    config.check_ranges()?;
-    Ok(config)
+    /// The files that were looked at, and whether they are there.
+    pub files: Vec<(PathBuf, bool)>,
+    /// Variables `RTX_*` that name no key. They are left alone: other programs have such variables too.
+    pub unused: Vec<String>,
+    values: Figment,
+    origins: BTreeMap<&'static str, Origin>,
 }
 
 impl Config {
-    /// Where the value of a key came from, as the beginning of a message: `rtx.toml:3: `,
-    /// `RTX_POLICY: ` or nothing (a flag or a default, which need no telling).
-    pub fn origin(&self, key: &str) -> String {
-        let Some(metadata) = self.figment.find_metadata(key) else {
-            return String::new();
+    /// Where the value of a key came from.
+    pub fn origin(&self, name: &str) -> Origin {
+        let key = Key::named(name).map_or(name, |key| key.name);
+        self.origins.get(key).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// The value of a key; `None`: there is none, and no default.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        let value = self.values.find_value(name).ok()?;
+        (!matches!(value, Value::Empty(..))).then_some(value)
+    }
+}
+
+/// Joins defaults, files, environment and flags.
+pub fn load(flags: &SettingFlags) -> Result<Config, ConfigError> {
+    let mut layers = Vec::new();
+    let mut files = Vec::new();
+    let usual = file::usual().into_iter().map(|path| (path, false));
+    for (path, here) in usual.chain([(PathBuf::from(file::HERE), true)]) {
+        let settings = match here {
+            true => file::read_here(&path)?,
+            false => file::read_if_there(&path)?,
         };
-        let file = metadata.source.as_ref().and_then(|s| s.file_path());
-        self.place(key, file, metadata.name.contains("environment"))
+        files.push((path, settings.is_some()));
+        layers.extend(settings.unwrap_or_default());
     }
-
-    fn place(&self, key: &str, file: Option<&Path>, environment: bool) -> String {
-        match (&self.file, file) {
-            (Some(text), Some(_)) => format!("{}: ", text.place_of(key)),
-            _ if environment => format!("{}: ", keys::variable(key)),
-            _ => String::new(),
+    if let Some(path) = &flags.config {
+        layers.extend(file::read(path)?);
+        files.push((path.clone(), true));
+    }
+    layers.extend(environment()?);
+    layers.extend(given(flags)?);
+    let mut values = Figment::from(Serialized::defaults(Settings::default()));
+    let mut origins = BTreeMap::new();
+    for Setting { key, value, origin } in layers {
+        values = values.merge(Serialized::default(key.name, value));
+        origins.insert(key.name, origin);
+    }
+    let mut settings: Settings = values.extract().expect("each value was looked at");
+    for (key, flag, setting) in [
+        ("report", &flags.report, &mut settings.report),
+        ("events", &flags.events, &mut settings.events),
+    ] {
+        // Paths need not be UTF-8, which figment's values are.
+        if flag.is_some() {
+            setting.clone_from(flag);
+            let flag = format!("--{key}");
+            origins.insert(key, Origin::Flag { flag });
         }
     }
+    Ok(Config {
+        settings,
+        files,
+        unused: unused(),
+        values,
+        origins,
+    })
+}
 
-    fn wrong_type(&self, error: &figment::Error) -> ConfigError {
-        use figment::error::Kind;
-        let key = error.path.first().cloned().unwrap_or_default();
-        let metadata = error.metadata.as_ref();
-        let file = metadata.and_then(|m| m.source.as_ref()?.file_path());
-        let environment = metadata.is_some_and(|m| m.name.contains("environment"));
-        let found = match &error.kind {
-            Kind::InvalidType(found, _) | Kind::InvalidValue(found, _) => found.to_string(),
-            other => other.to_string(),
+fn environment() -> Result<Vec<Setting>, ConfigError> {
+    let mut settings = Vec::new();
+    for key in &KEYS {
+        let variable = key.variable();
+        let Some(text) = std::env::var_os(&variable) else {
+            continue;
         };
-        ConfigError::WrongType {
-            place: self.place(&key, file, environment),
-            expected: keys::expected(&key),
-            key,
-            found: found.replace('`', ""),
-        }
+        let Some(text) = text.to_str() else {
+            return Err(ConfigError::NotText { variable });
+        };
+        let value = key.value_of_variable(text);
+        let origin = Origin::Environment { variable };
+        settings.push(Setting::new(key, key.shown(), value, origin)?);
     }
+    Ok(settings)
+}
 
-    fn check_ranges(&self) -> Result<(), ConfigError> {
-        let settings = &self.settings;
-        for (key, value) in [
-            ("heartbeat_timeout_ms", settings.heartbeat_timeout_ms),
-            ("connect_timeout_ms", settings.connect_timeout_ms),
-            ("stuck_after_ms", settings.stuck_after_ms),
-        ] {
-            let endless = key == "stuck_after_ms" && value == 0;
-            if !endless && !keys::MILLISECONDS.contains(&value) {
-                return Err(ConfigError::OutOfRange {
-                    place: self.origin(key),
-                    key,
-                    value,
-                });
-            }
+fn unused() -> Vec<String> {
+    let known: Vec<String> = KEYS.iter().map(Key::variable).collect();
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    let mut unused: Vec<String> = names
+        .filter(|name| name.starts_with("RTX_") && !known.contains(name))
+        .collect();
+    unused.sort();
+    unused
+}
+
+/// What the flags say, but for paths.
+fn given(flags: &SettingFlags) -> Result<Vec<Setting>, ConfigError> {
+    let text = |value: &Option<String>| value.as_deref().map(Value::from);
+    let truth = |given: bool| given.then(|| Value::from(true));
+    let given = [
+        ("policy", text(&flags.policy)),
+        ("boards", text(&flags.boards)),
+        ("metrics", text(&flags.metrics)),
+        ("summary", truth(flags.summary)),
+        ("progress", truth(flags.progress)),
+        ("verbose", truth(flags.verbose)),
+        ("insecure", truth(flags.insecure)),
+    ];
+    let mut settings = Vec::new();
+    for (name, value) in given {
+        let key = Key::named(name).expect("flags are keys");
+        let flag = format!("--{name}");
+        if let Some(value) = value {
+            settings.push(Setting::new(key, name, value, Origin::Flag { flag })?);
         }
-        Ok(())
     }
+    Ok(settings)
 }
 
 #[cfg(test)]

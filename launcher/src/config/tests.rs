@@ -17,7 +17,7 @@ fn load_with(test: &str, text: &str, flags: &[&str]) -> Result<Settings, String>
     let crate::cli::Request::Run(flags) = request else {
         panic!("not a run");
     };
-    let loaded = load(&flags);
+    let loaded = load(&flags.settings);
     std::fs::remove_file(&path).expect("removed");
     match loaded {
         Ok(config) => Ok(config.settings),
@@ -28,7 +28,13 @@ fn load_with(test: &str, text: &str, flags: &[&str]) -> Result<Settings, String>
 #[test]
 fn the_listed_keys_are_the_settings() {
     let settings = serde_json::to_value(Settings::default()).expect("serializable");
-    let mut fields: Vec<&String> = settings.as_object().expect("fields").keys().collect();
+    let mut fields = Vec::new();
+    for (name, value) in settings.as_object().expect("fields") {
+        match value.as_object() {
+            Some(table) => fields.extend(table.keys().map(|key| format!("{name}.{key}"))),
+            None => fields.push(name.clone()),
+        }
+    }
     fields.sort();
     assert_eq!(fields, KEYS.map(|key| key.name));
 }
@@ -43,7 +49,7 @@ fn flags_win_over_the_file() {
     let text = "policy = \"never\"\nsummary = true\nheartbeat_timeout_ms = 900\nreport = \"a\"\n";
     let settings = load_with("win", text, &["--policy", "static", "--report", "b"]);
     let settings = settings.expect("loaded");
-    assert_eq!(settings.policy, "static");
+    assert_eq!(settings.policy.name, "static");
     assert_eq!(settings.report, Some("b".into()));
     assert_eq!(settings.heartbeat_timeout_ms, 900);
     assert!(settings.summary && !settings.insecure);
@@ -55,9 +61,9 @@ fn mistakes_are_told_with_file_and_line() {
         (
             "unknown",
             "# boards\n\npolcy = \"never\"\n",
-            "rtx-run: FILE:3: unknown key \"polcy\". Known keys are boards, connect_timeout_ms, \
-             heartbeat_timeout_ms, insecure, only_at_points, policy, report, stuck_after_ms, \
-             summary, verbose",
+            "rtx-run: FILE:3: unknown key \"polcy\" (did you mean \"policy\"?). Known keys are boards, \
+             connect_timeout_ms, events, heartbeat_timeout_ms, insecure, metrics, only_at_points, \
+             policy, progress, report, start_timeout_ms, stuck_after_ms, summary, verbose",
         ),
         (
             "string",

@@ -2,13 +2,16 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::session::{self, SessionEnd};
 use crate::report::chain;
 use crate::wire::PROTOCOL;
-use crate::wire::message::{Beat, Facts, Message, Role, Welcome};
+use crate::wire::handshake::{Refusal, check_protocol};
+use crate::wire::message::{Beat, Facts, Hello, Message, Role, Welcome};
+use crate::wire::secret::Admission;
 use crate::wire::session::{ListenError, Session, receive};
 use crate::wire::transport::Transport;
 
@@ -25,6 +28,8 @@ pub struct Agent {
     pub verbose: bool,
     /// Say nothing on stderr, not even what went wrong: home is told, and says it.
     pub quiet: bool,
+    /// Which homes may have sessions.
+    pub admission: Arc<Admission>,
 }
 
 /// Listens; `ready` hears the address.
@@ -80,6 +85,16 @@ impl Agent {
         }
     }
 
+    /// A stranger is told nothing about this machine.
+    fn admit_home(&self, hello: &Hello) -> Result<(), Refusal> {
+        check_protocol(&self.name, hello.protocol)?;
+        let board = self.name.clone();
+        match self.admission.admits(hello) {
+            true => Ok(()),
+            false => Err(Refusal::Stranger { board }),
+        }
+    }
+
     async fn converse(&self, stream: TcpStream, facts: Facts) -> Result<(), String> {
         let transport = notice_death(&stream)
             .and_then(|()| stream.set_nonblocking(true))
@@ -87,21 +102,27 @@ impl Agent {
             .and_then(Transport::tcp)
             .map_err(|e: io::Error| e.to_string())?;
         let incoming = receive(transport).await.map_err(|e| chain(&e))?;
-        if let Err(refusal) = incoming.judge(&self.name, &facts) {
+        if let Err(refusal) = self
+            .admit_home(&incoming.hello)
+            .and_then(|()| incoming.judge(&self.name, &facts))
+        {
             let reason = chain(&refusal);
             incoming.refuse(reason.clone()).await;
             return Err(reason);
         }
         let role = incoming.hello.role();
         let clocks_agree = facts.clocks_agree(&incoming.hello.facts);
-        let welcome = Welcome {
+        let mut welcome = Welcome {
             protocol: PROTOCOL,
             facts,
             name: self.name.clone(),
             slots: self.slots,
             cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+            memory_bytes: available_memory(),
             token: token().to_le_bytes().to_vec().into(),
+            ..Welcome::default()
         };
+        self.admission.sign(&incoming.hello, &mut welcome);
         let agreed = incoming.welcome(welcome).map_err(|e| chain(&e))?;
         match role {
             Role::Heartbeat => {
@@ -133,6 +154,16 @@ fn notice_death(stream: &TcpStream) -> io::Result<()> {
     setsockopt(stream, sockopt::TcpKeepCount, &3)?;
     setsockopt(stream, sockopt::TcpUserTimeout, &20_000)?;
     Ok(())
+}
+
+/// Bytes that programs can have without others being pushed out (proc_meminfo(5)); 0: not known.
+fn available_memory() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kib.map_or(0, |kib| kib * 1024)
 }
 
 /// Names a session; unique in this agent.

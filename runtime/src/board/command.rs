@@ -1,13 +1,17 @@
 //! The command line of `rtx-board`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use super::agent::{self, Agent};
+use super::orders::{self, Orders};
 use crate::guest::bell;
 use crate::report::chain;
+use crate::wire::secret::{Admission, Secret};
 
 /// Lends this machine's cores to the threads of programs that run under rtx-run elsewhere.
 ///
@@ -35,11 +39,44 @@ struct Flags {
     /// Say nothing on stderr, not even what went wrong with a job: its rtx-run says so.
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
+    /// Serve one job, whose orders and end come over standard input: how rtx-run starts agents.
+    #[arg(long, hide = true, conflicts_with_all = ["listen", "name", "slots", "insecure"])]
+    job: bool,
+    /// With --job: remove this directory, which holds this very program.
+    #[arg(long, hide = true, requires = "job", value_name = "DIR")]
+    remove: Option<PathBuf>,
+    #[arg(skip)]
+    secret: Option<Secret>,
+}
+
+/// The definition of the flags, for manual pages and completions.
+pub fn definition() -> clap::Command {
+    Flags::command()
+}
+
+impl Flags {
+    /// With --job: takes the orders, and sees to it that nothing outlives the job.
+    fn obey(&mut self) -> std::io::Result<()> {
+        if let Some(directory) = &self.remove {
+            orders::remove(directory)?;
+        }
+        if self.job {
+            let orders = Orders::read(std::io::stdin().lock())?;
+            orders::end_with_input()?;
+            self.listen = orders.listen;
+            self.name = orders.name;
+            self.slots = orders.slots;
+            self.insecure = orders.insecure;
+            self.quiet = true;
+            self.secret = Some(orders.secret);
+        }
+        Ok(())
+    }
 }
 
 /// Runs the command.
 pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
-    let flags = match Flags::try_parse_from(args) {
+    let mut flags = match Flags::try_parse_from(args) {
         Ok(flags) => flags,
         Err(e) => {
             let _ = e.print();
@@ -48,6 +85,10 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     };
     if let Err(e) = bell::block_child_signal() {
         eprintln!("rtx-board: cannot block SIGCHLD: {e}");
+        return ExitCode::from(125);
+    }
+    if let Err(e) = flags.obey() {
+        eprintln!("rtx-board: {e}");
         return ExitCode::from(125);
     }
     let host = || nix::unistd::gethostname().map(|h| h.to_string_lossy().into_owned());
@@ -59,6 +100,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
         insecure: flags.insecure,
         verbose: flags.verbose,
         quiet: flags.quiet,
+        admission: Arc::new(Admission::new(flags.secret)),
     };
     let ready = |address: SocketAddr| {
         use std::io::Write;

@@ -6,6 +6,7 @@
 //! carries out what home says ([`serve`]), and passes system calls on ([`threads`], through the
 //! seccomp listener). Threads [`begin`] with registers or at their continuation, and are [`leaving`] where they
 //! are stopped or, in programs of rtx-cc, at the [`points`] where they are asked to.
+//! An agent that rtx-run has started for a job is told its [`orders`].
 //! Home's backtraces are made of what [`look`] takes.
 
 pub mod agent;
@@ -18,6 +19,7 @@ mod image;
 mod leaving;
 mod look;
 mod messages;
+pub mod orders;
 mod points;
 mod replica;
 mod serve;

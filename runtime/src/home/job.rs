@@ -42,6 +42,10 @@ pub struct BoardFacts {
     pub address: String,
     pub slots: u32,
     pub cores: u32,
+    /// Words for policies.
+    pub labels: Vec<String>,
+    /// What it takes from the wall in watts, idle and busy; `None`: not known.
+    pub watts: Option<(f64, f64)>,
     pub alive: bool,
 }
 
@@ -75,6 +79,8 @@ pub struct Job {
 pub struct Settings {
     /// Talk to boards that are not on this machine.
     pub insecure: bool,
+    /// How long the connection to a board may take to come about.
+    pub connect_timeout: std::time::Duration,
     /// A board that says nothing for so long is lost.
     pub heartbeat_timeout: std::time::Duration,
     /// What has not gone on for so long is told, with the state of the job; zero: never.

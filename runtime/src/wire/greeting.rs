@@ -32,6 +32,12 @@ pub struct Hello {
     /// The program has migration points of Popcorn Linux or HetMigrate, which its threads cannot use here.
     #[prost(bool, tag = "9")]
     pub popcorn: bool,
+    /// Drawn for this connection, if home and the board share a secret; else empty.
+    #[prost(bytes = "bytes", tag = "10")]
+    pub nonce: Bytes,
+    /// Shows that home knows the secret ([`super::secret`]).
+    #[prost(bytes = "bytes", tag = "11")]
+    pub proof: Bytes,
 }
 
 /// What a connection is for.
@@ -64,6 +70,12 @@ pub struct Welcome {
     /// Names the session; its heartbeat connection shows it.
     #[prost(bytes = "bytes", tag = "6")]
     pub token: Bytes,
+    /// Shows that the board knows the secret ([`super::secret`]), if there is one.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub proof: Bytes,
+    /// Memory that programs can have there, in bytes; 0: not known.
+    #[prost(uint64, tag = "8")]
+    pub memory_bytes: u64,
 }
 
 /// The board declines; the connection ends.

@@ -15,6 +15,8 @@ pub enum Refusal {
          install the same version of rtx on both"
     )]
     Protocol { board: String, theirs: u32 },
+    #[error("board {board} was started for another job and serves nobody else; name another board")]
+    Stranger { board: String },
     #[error(
         "board {board} is an {board_isa} machine and the program is for {isa}; \
          use an {isa} board, or build the program with rtx-cc"

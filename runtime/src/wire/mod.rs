@@ -5,7 +5,8 @@
 //! [`outbox::Outbox`] writes in the same call if the socket takes it. Inward: an [`inbox::Inbox`]
 //! yields [`frame::Frame`]s, whose pages are slices of what was read, never copied. In front of both
 //! stands [`session`]: Hello, then Welcome or Refuse, each side judging the other's
-//! [`greeting::Facts`] by the pure rules of [`handshake`].
+//! [`greeting::Facts`] by the pure rules of [`handshake`]; agents that were started for a job also ask for
+//! its [`secret`].
 //!
 //! Everything above a [`transport::Transport`] is the same for TCP and for an encrypted stream. A job
 //! has two sessions to each board, one for pages and threads and one for heartbeats, so that a
@@ -24,6 +25,7 @@ pub mod lookout;
 pub mod message;
 pub mod outbox;
 pub mod pages;
+pub mod secret;
 pub mod session;
 pub mod to_board;
 pub mod to_home;
@@ -31,4 +33,4 @@ pub mod transport;
 
 /// The version of everything in this module; raised by any change of a message's encoding, so that
 /// differing builds refuse each other instead of misunderstanding each other.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;

@@ -43,6 +43,8 @@ pub fn hello() -> Hello {
         insecure: true,
         other_isas: vec!["aarch64".into()],
         popcorn: true,
+        nonce: Bytes::from_static(b"nonce"),
+        proof: Bytes::from_static(b"proof"),
     }
 }
 
@@ -54,6 +56,8 @@ pub fn welcome() -> Welcome {
         slots: 4,
         cores: 8,
         token: Bytes::from_static(b"token"),
+        proof: Bytes::from_static(b"proof"),
+        memory_bytes: 1 << 30,
     }
 }
 

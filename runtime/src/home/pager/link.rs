@@ -14,7 +14,7 @@ use crate::wire::frame::{Frame, OutFrame};
 use crate::wire::inbox::{Inbox, InboxError};
 use crate::wire::message::{Beat, Facts, Hello, Message, Role};
 use crate::wire::outbox::Outbox;
-use crate::wire::session::{ConnectError, Session, connect};
+use crate::wire::session::{ConnectError, Session, Way, connect};
 
 /// How often signs of life are exchanged, unless patience is shorter.
 const BEAT: Duration = Duration::from_millis(500);
@@ -52,6 +52,40 @@ impl Link {
 
 pub(super) type Reached = Vec<(Link, BoxStream<'static, FromBoard>)>;
 
+impl BoardAddress {
+    pub(crate) fn way(&self, settings: Settings) -> Way<'_> {
+        Way {
+            board: &self.address,
+            secret: self.secret.as_ref(),
+            insecure: settings.insecure,
+            patience: settings.connect_timeout,
+        }
+    }
+
+    /// The smaller of what the board says and what the user says; 0: no limit.
+    pub(crate) fn fewer_slots(&self, said: u32) -> u32 {
+        match (said, self.slots) {
+            (said, None) => said,
+            (0, Some(slots)) => slots,
+            (said, Some(slots)) => said.min(slots),
+        }
+    }
+}
+
+/// How home presents itself for a session.
+pub(crate) fn hello(facts: Facts, pair: Option<&Pair>, settings: Settings) -> Hello {
+    Hello {
+        protocol: PROTOCOL,
+        role: Role::Session as i32,
+        facts,
+        insecure: settings.insecure,
+        other_isas: pair.map_or_else(Vec::new, Pair::other_isas),
+        popcorn: settings.popcorn,
+        program: pair.map_or_else(String::new, |pair| pair.name.clone()),
+        ..Hello::default()
+    }
+}
+
 /// Connects to all boards, session and heartbeat.
 pub(super) async fn reach(
     addresses: &[BoardAddress],
@@ -65,34 +99,25 @@ pub(super) async fn reach(
     } else {
         Some(Facts::collect())
     };
-    for BoardAddress { address } in addresses {
+    for board in addresses {
+        let way = board.way(settings);
         let refused = |e: ConnectError| JobError::Board(crate::report::chain(&e));
-        let mut hello = Hello {
-            protocol: PROTOCOL,
-            role: Role::Session as i32,
-            facts: ours.clone().unwrap_or_default(),
-            insecure: settings.insecure,
-            other_isas: pair.map_or_else(Vec::new, Pair::other_isas),
-            popcorn: settings.popcorn,
-            program: pair.map_or_else(String::new, |pair| pair.name.clone()),
-            ..Hello::default()
-        };
-        let session = connect(address, hello.clone(), settings.insecure)
-            .await
-            .map_err(refused)?;
+        let mut hello = hello(ours.clone().unwrap_or_default(), pair, settings);
+        let session = connect(way, hello.clone()).await.map_err(refused)?;
         hello.role = Role::Heartbeat as i32;
         hello.token = session.welcome.token.clone();
-        let heart = connect(address, hello, settings.insecure)
-            .await
-            .map_err(refused)?;
+        let heart = connect(way, hello).await.map_err(refused)?;
         let isa = session.welcome.facts.isa.clone();
+        let name = board.name.as_ref().unwrap_or(&session.welcome.name);
         all_facts.push(BoardFacts {
-            name: session.welcome.name.clone(),
+            name: name.clone(),
             foreign: pair.is_some() && (settings.only_at_points || isa != std::env::consts::ARCH),
             isa,
-            address: address.clone(),
-            slots: session.welcome.slots,
+            address: board.address.clone(),
+            slots: board.fewer_slots(session.welcome.slots),
             cores: session.welcome.cores,
+            labels: board.labels.clone(),
+            watts: board.watts,
             alive: true,
         });
         let frames = frames(session.inbox);

@@ -30,6 +30,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+pub(crate) use link::hello;
 pub use run::{BoardAddress, Pager, PagerHandle, PagerReport, start};
 
 use super::intercept::{Forwarded, Interception};

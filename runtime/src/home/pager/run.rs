@@ -33,12 +33,23 @@ use crate::patience::Patience;
 use crate::report::{Latency, RecallCause};
 use crate::wire::lookout::Lookout;
 use crate::wire::message::{AskUsage, Bye, CallReply, Freeze, Recall, Thaw};
+use crate::wire::secret::Secret;
 
-/// Where a board is.
-#[derive(Clone, Debug)]
+/// Where a board is, and what the user says about it.
+#[derive(Clone, Debug, Default)]
 pub struct BoardAddress {
     /// As `HOST:PORT`.
     pub address: String,
+    /// What it was told when it was started for this job.
+    pub secret: Option<Secret>,
+    /// What to call it, instead of what it calls itself.
+    pub name: Option<String>,
+    /// Threads that it is to get at most, beside what it says itself.
+    pub slots: Option<u32>,
+    /// Words for policies.
+    pub labels: Vec<String>,
+    /// What it takes from the wall in watts, idle and busy.
+    pub watts: Option<(f64, f64)>,
 }
 
 /// What the pager adds to the report.

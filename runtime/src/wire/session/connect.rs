@@ -2,16 +2,18 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use super::{Session, halves, is_acceptable};
+use super::{Path, Session, halves, is_acceptable};
 use crate::wire::handshake::{Refusal, check_facts, check_protocol};
 use crate::wire::inbox::InboxError;
 use crate::wire::limits::{CONNECT_PATIENCE, GREETING_PATIENCE};
 use crate::wire::message::{Hello, Message, Role, Welcome};
 use crate::wire::outbox::OutboxError;
+use crate::wire::secret::Secret;
 use crate::wire::transport::Transport;
 
 /// Why there is no session with a board. The texts name it as the user did.
@@ -39,6 +41,10 @@ pub enum ConnectError {
     Closed { board: String },
     #[error("what answers at {board} is not an rtx-board; check the port")]
     NotABoard { board: String, source: InboxError },
+    #[error("what answers at {board} is not the agent that was started there; run it again")]
+    Impostor { board: String },
+    #[error("cannot draw random numbers for the greeting")]
+    Random(#[source] io::Error),
     #[error("cannot send to board {board}")]
     Send { board: String, source: OutboxError },
     /// The board's own words, which name it and what to do.
@@ -48,19 +54,63 @@ pub enum ConnectError {
     Unfit(#[from] Refusal),
 }
 
-/// Connects to `board`, given as host:port, and greets it.
-pub async fn connect(board: &str, hello: Hello, insecure: bool) -> Result<Session, ConnectError> {
-    let (stream, address) = reach(board, insecure).await?;
+/// How to reach a board.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// Where it is, as host:port.
+    pub board: &'a str,
+    /// What it was told when it was started for this job.
+    pub secret: Option<&'a Secret>,
+    /// It may be on another machine.
+    pub insecure: bool,
+    /// How long the connection may take to come about.
+    pub patience: Duration,
+}
+
+impl<'a> Way<'a> {
+    /// To a board on this machine.
+    pub fn to(board: &'a str) -> Self {
+        Self {
+            board,
+            secret: None,
+            insecure: false,
+            patience: CONNECT_PATIENCE,
+        }
+    }
+}
+
+/// Connects to a board, and greets it.
+pub async fn connect(way: Way<'_>, mut hello: Hello) -> Result<Session, ConnectError> {
+    let board = way.board;
+    let (stream, address) = reach(way).await?;
+    if let Some(secret) = way.secret {
+        secret
+            .sign_hello(&mut hello)
+            .map_err(ConnectError::Random)?;
+    }
+    let here = stream.local_addr().ok();
     let transport = Transport::tcp(stream).map_err(|source| ConnectError::Unreachable {
         board: board.to_owned(),
         address,
         source,
     })?;
-    greet(board, transport, hello).await
+    let mut session = greet(board, transport, hello).await?;
+    if let Some(secret) = way.secret
+        && !secret.proves_welcome(&session.hello, &session.welcome)
+    {
+        let board = board.to_owned();
+        return Err(ConnectError::Impostor { board });
+    }
+    session.path = here.map(|here| Path {
+        here,
+        there: address,
+    });
+    Ok(session)
 }
 
-/// Connects to the first address of `board` that answers.
-async fn reach(board: &str, insecure: bool) -> Result<(TcpStream, SocketAddr), ConnectError> {
+/// Connects to the first address of the board that answers.
+async fn reach(way: Way<'_>) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    let board = way.board;
     let name = || board.to_owned();
     let addresses = lookup_host(board)
         .await
@@ -70,14 +120,14 @@ async fn reach(board: &str, insecure: bool) -> Result<(TcpStream, SocketAddr), C
         })?;
     let mut last = None;
     for address in addresses {
-        if !is_acceptable(&address, insecure) {
+        if !is_acceptable(&address, way.insecure) {
             last = Some(ConnectError::NotLoopback {
                 board: name(),
                 address,
             });
             continue;
         }
-        let source = match timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await {
+        let source = match timeout(way.patience, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok((stream, address)),
             Ok(Err(source)) => source,
             Err(_) => io::ErrorKind::TimedOut.into(),
@@ -151,6 +201,7 @@ pub async fn greet(
         inbox,
         outbox,
         counters,
+        path: None,
     })
 }
 

@@ -134,6 +134,7 @@ impl Incoming {
             inbox,
             outbox,
             counters,
+            path: None,
         })
     }
 

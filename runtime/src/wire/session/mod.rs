@@ -6,7 +6,7 @@ mod listen;
 
 use std::net::SocketAddr;
 
-pub use connect::{ConnectError, connect, greet};
+pub use connect::{ConnectError, Way, connect, greet};
 pub use listen::{Incoming, IncomingError, ListenError, Listener, receive};
 
 use super::inbox::Inbox;
@@ -23,6 +23,15 @@ pub struct Session {
     pub inbox: Inbox,
     pub outbox: Outbox,
     pub counters: SharedCounters,
+    /// Which addresses of the two machines it goes between; `None`: not known, or not TCP.
+    pub path: Option<Path>,
+}
+
+/// The ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    pub here: SocketAddr,
+    pub there: SocketAddr,
 }
 
 /// Both halves of a stream, before and during the greeting.

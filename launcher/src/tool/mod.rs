@@ -1,0 +1,122 @@
+//! The command `rtx`: what this machine and its boards can do, and what jobs have done.
+//!
+//! [`Flags`] is its definition; each command has a module here, but for `rtx check`, whose work is
+//! [`check`](crate::check). [`commands`] has the definitions of all commands of rtx, of which [`manual`] makes
+//! manual pages and completions.
+
+mod config;
+mod manual;
+mod plan;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::check::{self, render};
+use crate::cli::{self, SettingFlags};
+use crate::errors::{self, Explain};
+
+const NAME: &str = "rtx";
+
+/// Look after rtx on this machine.
+#[derive(Parser)]
+#[command(name = "rtx", version)]
+pub struct Flags {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Try what this machine can do, and say what to change
+    ///
+    /// Every probe is really executed, as the user who runs the command. The exit status is 0 if
+    /// all that is required is there, else 1.
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print all settings, and where each comes from
+    ///
+    /// The flags are those that rtx-run would be given.
+    Config {
+        /// Print them (there is nothing else to do)
+        #[arg(long)]
+        show: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: Box<SettingFlags>,
+    },
+    /// Say what a run would use, without running anything
+    ///
+    /// Boards are started and reached as rtx-run would do it. The exit status is 0 if rtx-run
+    /// would begin, else the one with which it would refuse.
+    Plan(Box<plan::Flags>),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+        /// For which command
+        #[arg(long, value_name = "COMMAND", default_value = NAME,
+              value_parser = ["rtx-run", "rtx", "rtx-board"])]
+        of: String,
+    },
+    /// Write the manual pages of all commands
+    Man {
+        /// Into this directory
+        #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+        directory: std::path::PathBuf,
+    },
+}
+
+/// The definitions of all commands, named as their files are.
+pub fn commands() -> [clap::Command; 3] {
+    [
+        cli::Flags::command(),
+        Flags::command(),
+        rtx_runtime::board::command::definition(),
+    ]
+}
+
+/// Runs the command.
+pub fn main() -> ExitCode {
+    match run(Flags::parse()) {
+        Ok(status) => status,
+        Err(error) => {
+            errors::print(NAME, error.as_ref());
+            ExitCode::from(error.status())
+        }
+    }
+}
+
+fn run(flags: Flags) -> Result<ExitCode, Box<dyn Explain>> {
+    let mut status = ExitCode::SUCCESS;
+    let text = match flags.command {
+        Command::Check { json } => {
+            let checked = check::all();
+            status = ExitCode::from(u8::from(!check::passed(&checked)));
+            match json {
+                true => render::json(&checked),
+                false => render::text(&checked),
+            }
+        }
+        Command::Config { json, settings, .. } => config::show(&settings, json)?,
+        Command::Plan(flags) => {
+            let (text, would) = plan::show(*flags)?;
+            status = ExitCode::from(would);
+            text
+        }
+        Command::Completions { shell, of } => manual::completions(shell, &of),
+        Command::Man { directory } => {
+            manual::pages(&directory)?;
+            String::new()
+        }
+    };
+    // A reader that went away has seen enough.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(status)
+}
