@@ -3,11 +3,14 @@
 CARGO ?= cargo
 # How often the stress lane runs every example.
 STRESS_RUNS ?= 50
+# Where `make install` puts things, below DESTDIR.
+PREFIX ?= /usr/local
+DESTDIR ?=
 # How long the soak lasts.
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages examples demo demo-arm64 test conformance soak bench docs lint clean
+.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages install deb examples demo demo-arm64 test conformance soak bench docs lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
@@ -19,6 +22,12 @@ deps: ## install the Debian packages that are missing, and say which (sudo when 
 
 build: deps ## build target/release/rtx-run, rtx and rtx-board
 	$(CARGO) build --release --locked -p rtx-launcher -p rtx-runtime
+
+install: ## install what was built below PREFIX=/usr/local (in DESTDIR): commands, manual pages, completions
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' packaging/install
+
+deb: build ## make a Debian package in target/debian
+	@packaging/deb
 
 toolchain: deps ## build target/release/rtx-cc, the compiler for programs that change their instruction set
 	$(CARGO) build --release --locked -p rtx-toolchain
