@@ -1,26 +1,23 @@
 //! The seam between the commands and the runtime: a plan in, an outcome out.
 
-use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rtx_origin::Origin;
 use rtx_runtime::guest::launch::{Inherited, Program};
-use rtx_runtime::home::backtraces::Crash;
 use rtx_runtime::home::error::JobError as RuntimeError;
-use rtx_runtime::home::job::{self, Control, Job, JobResult, Observer, Settings, Target};
+use rtx_runtime::home::job::{self, Control, Job, Observer, Settings, Target};
 use rtx_runtime::home::supervisor::Ended;
-use rtx_runtime::report::{
-    BoardReport, CallReport, CrashReport, Exit, LatencyReport, Pages, Report, SCHEMA, ThreadReport,
-    chain,
-};
+use rtx_runtime::report::{Event, Exit, Gauges, Report, chain};
 
 use crate::agents::{AgentError, Agents, Terms};
 use crate::config;
 use crate::errors::{Explain, status};
 use crate::plan::JobPlan;
+use crate::reporting::{name_variables, report};
 use crate::signals::{GuestSignals, SignalEvent, Signals, SignalsError};
+use crate::watch::{self, EventSender, StatusLine, Watch, WatchError};
 
 /// A job that has ended because its program has.
 #[derive(Debug)]
@@ -29,6 +26,8 @@ pub struct JobOutcome {
     pub exit: Exit,
     /// What happened.
     pub report: Report,
+    /// What went wrong with watching it.
+    pub trouble: Option<WatchError>,
 }
 
 /// A job could not begin, or not go on.
@@ -37,6 +36,9 @@ pub enum JobError {
     /// Signals could not be listened for.
     #[error(transparent)]
     Signals(#[from] SignalsError),
+    /// The job could not be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// An agent could not be started.
     #[error(transparent)]
     Agent(#[from] AgentError),
@@ -70,6 +72,7 @@ impl Explain for JobError {
         match self {
             Self::Signals(e) => e.fix(),
             Self::Agent(e) => e.fix(),
+            Self::Watch(e) => e.fix(),
             Self::Failed { status, .. } if *status == status::BOARD_LOST => {
                 Some("Run it again, without that board".to_owned())
             }
@@ -114,6 +117,8 @@ impl Voice {
 
 struct Watcher {
     voice: Voice,
+    events: Option<EventSender>,
+    line: Option<StatusLine>,
     guest_signals: GuestSignals,
     stop: Arc<Mutex<Stop>>,
 }
@@ -161,7 +166,13 @@ impl Observer for Watcher {
         let mut stop = self.stop.lock().expect("nobody panics holding it");
         stop.stopped = stopped;
         if stop.due() {
-            stop_self();
+            stop_self(self.line.as_ref());
+        }
+    }
+
+    fn event(&self, event: Event) {
+        if let Some(events) = &self.events {
+            events.send(event);
         }
     }
 
@@ -174,7 +185,10 @@ impl Observer for Watcher {
 
 /// Stops this process as Ctrl-Z stops one without a handler, so that a shell sees the same; goes on
 /// after SIGCONT.
-fn stop_self() {
+fn stop_self(line: Option<&StatusLine>) {
+    if let Some(line) = line {
+        line.clear();
+    }
     // SAFETY: the calls change this thread's mask and the disposition of one signal, whose handler
     // (signal-hook's, which stays in the saved action) is put back before anything else runs here.
     unsafe {
@@ -195,6 +209,7 @@ fn stop_self() {
 /// Runs a job to its end. When it returns, nothing of the job runs any more.
 pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
     rtx_runtime::guest::bell::block_child_signal().map_err(JobError::Block)?;
+    let gauges: Arc<Gauges> = Arc::default();
     let agents = Agents::start(&plan.boards, Terms::of(&plan.settings))?;
     let control: Arc<Mutex<Option<Control>>> = Arc::default();
     let stop: Arc<Mutex<Stop>> = Arc::default();
@@ -204,16 +219,40 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
         let group = nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid)));
         group.is_ok_and(|group| group != nix::unistd::getpgrp())
     });
+    let watching = match plan.settings.is_watched() {
+        true => {
+            let program = plan.program.to_string_lossy();
+            Some(Watch::start(&plan.settings, &program, &gauges)?)
+        }
+        false => None,
+    };
+    let line = watching.as_ref().and_then(Watch::line);
     let on_signal = {
-        let (control, stop) = (control.clone(), stop.clone());
-        move |event: SignalEvent| pass_on(event, &control, &stop, detach, apart)
+        let (control, stop, line) = (control.clone(), stop.clone(), line.clone());
+        move |event: SignalEvent| pass_on(event, &control, &stop, line.as_ref(), detach, apart)
     };
     let signals = Signals::listen(Box::new(on_signal))?;
     let watcher = Watcher {
         voice: Voice::new(plan.verbose),
         guest_signals: signals.guest_signals(),
+        events: watching.as_ref().map(Watch::sender),
+        line,
         stop,
     };
+    if let Some(address) = watching.as_ref().and_then(|watch| watch.metrics.as_ref()) {
+        // Who lets the system choose the port wants to know.
+        if plan.verbose
+            || plan
+                .settings
+                .metrics
+                .as_deref()
+                .is_some_and(watch::any_port)
+        {
+            watcher
+                .voice
+                .say(format!("metrics at http://{address}/metrics"));
+        }
+    }
     let policy = plan.policy.name().to_owned();
     let job = Job {
         target: match plan.attach {
@@ -237,21 +276,41 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
             ..settings(&plan.settings)
         },
         observer: Box::new(watcher),
+        gauges: gauges.clone(),
     };
     let ready = |reach: Control| *control.lock().expect("nobody panics holding it") = Some(reach);
-    let result = job::run(job, ready).map_err(|e| failed(&e, None))?;
+    let result = job::run(job, ready);
+    let exit = match result.as_ref().map(|result| &result.outcome) {
+        Ok(Ok(ended)) => Some(match ended {
+            Ended::Code(code) => Exit::with_code(*code),
+            Ended::Signal(signal) => Exit::by_signal(*signal),
+            Ended::Detached => Exit::with_code(0),
+        }),
+        _ => None,
+    };
+    let watched = watching.map(|watch| watch.finish(exit));
     drop(agents);
+    let result = result.map_err(|e| failed(&e, None))?;
     let mut report = report(&result, &plan.program, &plan.argv, policy);
     report.origin = plan.origin.name().map(str::to_owned);
+    if plan.settings.report.is_some() {
+        name_variables(&mut report.hot_pages, &plan.program);
+    }
+    report.refusals = gauges.refusals().filter(|(_, count)| *count > 0).collect();
+    let mut trouble = None;
+    if let Some(watched) = watched {
+        report.timeline = watched.timeline;
+        trouble = watched.trouble;
+    }
     match &result.outcome {
-        Ok(ended) => {
-            let exit = match ended {
-                Ended::Code(code) => Exit::with_code(*code),
-                Ended::Signal(signal) => Exit::by_signal(*signal),
-                Ended::Detached => Exit::with_code(0),
-            };
+        Ok(_) => {
+            let exit = exit.expect("it has ended");
             report.exit = exit;
-            Ok(JobOutcome { exit, report })
+            Ok(JobOutcome {
+                exit,
+                report,
+                trouble,
+            })
         }
         Err(e) => Err(failed(e, Some(report))),
     }
@@ -280,6 +339,7 @@ fn pass_on(
     event: SignalEvent,
     control: &Mutex<Option<Control>>,
     stop: &Mutex<Stop>,
+    line: Option<&StatusLine>,
     detach: bool,
     apart: bool,
 ) {
@@ -303,7 +363,7 @@ fn pass_on(
         control.signal(event.signal);
     }
     if event.signal == libc::SIGTSTP && stop.lock().expect("nobody panics holding it").due() {
-        stop_self();
+        stop_self(line);
     }
 }
 
@@ -313,92 +373,4 @@ fn failed(error: &RuntimeError, report: Option<Report>) -> JobError {
         status: error.exit_code() as u8,
         report: report.map(Box::new),
     }
-}
-
-fn crash_report(result: &JobResult, crash: &Crash) -> CrashReport {
-    let board = crash
-        .board
-        .and_then(|id| result.boards.get(usize::from(id) - 1));
-    let report = CrashReport {
-        tid: crash.tid,
-        signal: crash.signal,
-        board: board.map(|board| board.name.clone()),
-        ..CrashReport::default()
-    };
-    report.with(crash.backtrace.clone())
-}
-
-fn report(
-    result: &JobResult,
-    program: &std::path::Path,
-    argv: &[std::ffi::OsString],
-    policy: String,
-) -> Report {
-    let seconds = |ns: u64| ns as f64 / 1e9;
-    let boards = result.boards.iter().enumerate().map(|(i, b)| BoardReport {
-        name: b.name.clone(),
-        isa: b.isa.clone(),
-        address: b.address.clone(),
-        threads_s: seconds(result.pager.board_ns.get(i).copied().unwrap_or(0)),
-    });
-    let threads = result.threads.iter().map(|(tid, c)| ThreadReport {
-        tid: *tid,
-        home_s: seconds(c.home_ns),
-        board_s: seconds(c.board_ns),
-        offloads: c.offloads,
-        recalls: c.recalls,
-        back_migrations: c.back_migrations,
-        home_calls: c.home_calls,
-    });
-    let pages = result.pager.counters;
-    Report {
-        schema: SCHEMA.to_owned(),
-        program: program.to_string_lossy().into_owned(),
-        args: argv
-            .iter()
-            .skip(1)
-            .map(|a| a.to_string_lossy().into_owned())
-            .collect(),
-        origin: None,
-        exit: Exit::default(),
-        crash: result
-            .crash
-            .as_ref()
-            .map(|crash| crash_report(result, crash)),
-        wall_s: result.wall_s,
-        policy,
-        boards: boards.collect(),
-        threads: threads.collect(),
-        calls: CallReport::list(&result.stats.calls),
-        recall_causes: result.stats.recalls.clone(),
-        isa_s: isa_seconds(result),
-        crossings: result.threads.iter().map(|(_, c)| c.crossings).sum(),
-        stays: result.stats.stays.clone(),
-        pages: Pages {
-            read: pages.read,
-            write: pages.write,
-            upgrade: pages.upgrade,
-            invalidated: pages.invalidated,
-            prefetched: pages.prefetched,
-            zero: result.pager.zero,
-            bytes: result.pager.bytes,
-        },
-        latency_us: LatencyReport {
-            fault: result.pager.faults.percentiles(),
-            freeze: result.stats.freeze.percentiles(),
-            offload: result.stats.offload.percentiles(),
-            back_migration: result.stats.back_migration.percentiles(),
-            cross_isa: result.stats.crossing.percentiles(),
-        },
-    }
-}
-
-/// Processor time by instruction set.
-fn isa_seconds(result: &JobResult) -> BTreeMap<String, f64> {
-    let at_home: u64 = result.threads.iter().map(|(_, c)| c.home_ns).sum();
-    let mut seconds = BTreeMap::from([(std::env::consts::ARCH.to_owned(), at_home as f64 / 1e9)]);
-    for (board, ns) in result.boards.iter().zip(&result.pager.board_ns) {
-        *seconds.entry(board.isa.clone()).or_default() += *ns as f64 / 1e9;
-    }
-    seconds
 }

@@ -142,7 +142,7 @@ fn mistakes_name_file_line_and_the_nearest_key() {
         ),
         (
             "[policy]\nnme = \"static\"\n",
-            "rtx: ./rtx.toml:2: unknown key \"policy.nme\" (did you mean \"policy\"?). Known",
+            "rtx: ./rtx.toml:2: unknown key \"policy.nme\" (did you mean \"policy.name\"?). Known",
         ),
         (
             "zzzzzzzzzz = 1\n",

@@ -48,6 +48,7 @@ async fn a_session_carries_messages_and_pages_both_ways() {
             page: 5,
             write: true,
             window: 3,
+            thread: 0,
         })
         .unwrap();
     let request = home.inbox.recv().await.unwrap().unwrap();

@@ -241,8 +241,8 @@ impl Run {
             .args(&self.args)
             .env(MARKER, scratch.id())
             .env("TMPDIR", scratch.tmp())
-            // So must the files of theirs.
-            .env("XDG_CONFIG_HOME", scratch.path("config"))
+            // Nor must the files of theirs: there is no directory. The same for all runs, as programs show it.
+            .env("XDG_CONFIG_HOME", "/dev/null")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory.clone().unwrap_or_else(|| scratch.work()))
             .stdin(Stdio::piped())

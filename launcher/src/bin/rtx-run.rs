@@ -58,6 +58,9 @@ fn run() -> Result<ExitCode, Box<dyn Explain>> {
                 // The program's own status is worth more than ours.
                 errors::print(NAME, &error);
             }
+            if let Some(trouble) = &outcome.trouble {
+                errors::print(NAME, trouble);
+            }
             finish::end_as(outcome.exit)
         }
         Err(error) => {

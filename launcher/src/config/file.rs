@@ -77,7 +77,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Setting>, ConfigError> {
         let Some(key) = Key::named(&name) else {
             return Err(ConfigError::UnknownKey {
                 place: place(path, Some(line)),
-                nearest: nearest(&name, KEYS.iter().map(Key::shown)),
+                nearest: nearest(&name, KEYS.iter().flat_map(|key| [key.shown(), key.name])),
                 key: name,
             });
         };

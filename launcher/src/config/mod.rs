@@ -72,6 +72,13 @@ pub struct PolicySettings {
     pub name: String,
 }
 
+impl Settings {
+    /// Whether somebody wants to know more of the job than its end.
+    pub fn is_watched(&self) -> bool {
+        self.report.is_some() || self.events.is_some() || self.metrics.is_some() || self.progress
+    }
+}
+
 impl Default for PolicySettings {
     fn default() -> Self {
         Self {

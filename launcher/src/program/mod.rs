@@ -10,9 +10,11 @@ mod error;
 mod find;
 mod origin;
 mod pair;
+mod variables;
 
 pub use attach::{AttachError, running};
 pub use error::{ProgramError, Why};
 pub use find::find;
 pub use origin::origin;
 pub use pair::for_here;
+pub use variables::{Variables, variables};

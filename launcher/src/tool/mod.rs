@@ -7,6 +7,7 @@
 mod config;
 mod manual;
 mod plan;
+mod report;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -56,6 +57,27 @@ enum Command {
     /// Boards are started and reached as rtx-run would do it. The exit status is 0 if rtx-run
     /// would begin, else the one with which it would refuse.
     Plan(Box<plan::Flags>),
+    /// Make a page of a report of rtx-run
+    ///
+    /// One HTML file, which needs nothing else: where threads were when, load, how long things
+    /// took, and the pages that nodes took from each other.
+    Report {
+        /// The report, from rtx-run --report
+        #[arg(value_name = "REPORT", value_hint = clap::ValueHint::FilePath)]
+        report: std::path::PathBuf,
+        /// Where the page goes
+        #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+        output: std::path::PathBuf,
+    },
+    /// Say why each thread moved, or did not
+    Explain {
+        /// The report, from rtx-run --report
+        #[arg(value_name = "REPORT", value_hint = clap::ValueHint::FilePath)]
+        report: std::path::PathBuf,
+        /// Only this thread
+        #[arg(long, value_name = "TID")]
+        thread: Option<i32>,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -110,6 +132,11 @@ fn run(flags: Flags) -> Result<ExitCode, Box<dyn Explain>> {
             status = ExitCode::from(would);
             text
         }
+        Command::Report { report, output } => {
+            report::write(&output, &report::page(&report::read(&report)?))?;
+            String::new()
+        }
+        Command::Explain { report, thread } => report::explain(&report::read(&report)?, thread)?,
         Command::Completions { shell, of } => manual::completions(shell, &of),
         Command::Man { directory } => {
             manual::pages(&directory)?;

@@ -37,8 +37,9 @@ impl Session {
                     } else {
                         Access::Read
                     };
-                    self.faults.entry(addr / SIZE).or_insert_with(Instant::now);
-                    self.threads.faulted(thread);
+                    let waits = self.threads.faulted(thread);
+                    let since = || (Instant::now(), waits);
+                    self.faults.entry(addr / SIZE).or_insert_with(since);
                     equipped.node.fault(addr / SIZE, access, thread as u32);
                 }
             }
@@ -51,7 +52,7 @@ impl Session {
 
     /// A page came: how long did its fault take?
     pub(super) fn fault_served(&mut self, page: Page) {
-        if let Some(since) = self.faults.remove(&page)
+        if let Some((since, _)) = self.faults.remove(&page)
             && self.fault_times.len() < MAX_FAULT_TIMES
         {
             self.fault_times.push(since.elapsed().as_nanos() as u64);

@@ -69,7 +69,8 @@ pub struct Session {
     pub(super) frozen: bool,
     pub(super) events: Vec<Event>,
     outcomes: Vec<Outcome>,
-    pub(super) faults: BTreeMap<Page, Instant>,
+    /// Pages that are waited for: since when, and by which thread.
+    pub(super) faults: BTreeMap<Page, (Instant, Tid)>,
     pub(super) fault_times: Vec<u64>,
     over: bool,
     /// This machine's clocks are home's.
@@ -339,6 +340,7 @@ impl Session {
                     page,
                     write: access == Access::Write,
                     window,
+                    thread: self.faults.get(&page).map_or(0, |(_, tid)| *tid as u32),
                 })
             }
             Outcome::Taken { pages, deferred } => Taken::frame(

@@ -112,12 +112,15 @@ impl Threads {
         self.threads.iter().map(one).collect()
     }
 
-    /// It waits for a page.
-    pub fn faulted(&mut self, vessel: Tid) {
-        let thread = self.by_vessel.get(&vessel);
-        if let Some(t) = thread.and_then(|t| self.threads.get_mut(t)) {
+    /// It waits for a page. Returns which thread it is; 0: none.
+    pub fn faulted(&mut self, vessel: Tid) -> Tid {
+        let Some(thread) = self.by_vessel.get(&vessel) else {
+            return 0;
+        };
+        if let Some(t) = self.threads.get_mut(thread) {
             t.faults += 1;
         }
+        *thread
     }
 }
 

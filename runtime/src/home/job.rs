@@ -9,6 +9,7 @@ use rtx_policies::Policy;
 use super::attach;
 use super::backtraces::{Backtraces, Crash};
 use super::error::JobError;
+use super::journal::Journal;
 use super::messages::{ToPager, ToSupervisor};
 use super::pager::{self, BoardAddress, PagerReport};
 use super::stats::Stats;
@@ -23,6 +24,7 @@ use crate::guest::low;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::patience::Patience;
+use crate::report::{Event, Gauges, What};
 
 /// What is to run.
 pub enum Target {
@@ -61,6 +63,8 @@ pub trait Observer: Send {
     fn stopped(&self, stopped: bool);
     /// The guest runs; its pid.
     fn started(&self, pid: Tid);
+    /// Something has happened to a thread.
+    fn event(&self, event: Event);
 }
 
 /// A job to run.
@@ -72,6 +76,8 @@ pub struct Job {
     pub pair: Option<Arc<Pair>>,
     pub settings: Settings,
     pub observer: Box<dyn Observer>,
+    /// Where the job counts while it runs.
+    pub gauges: Arc<Gauges>,
 }
 
 /// What can be set.
@@ -159,8 +165,13 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         sender,
         bell: sleeper.bell(),
     };
-    let (pager, boards) =
-        pager::start(&job.boards, job.pair.clone(), job.settings, control.clone())?;
+    let (pager, boards) = pager::start(
+        &job.boards,
+        job.pair.clone(),
+        job.settings,
+        control.clone(),
+        job.gauges.clone(),
+    )?;
     let started = Instant::now();
     let begun = match &job.target {
         Target::Launch(program) => {
@@ -194,6 +205,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
         stats: Stats::default(),
         observer: job.observer,
+        journal: Journal::new(job.gauges),
         mail: Default::default(),
         waiting: Default::default(),
         patience: Patience::new(job.settings.stuck_after, started),
@@ -271,6 +283,7 @@ impl Supervisor {
         match target {
             Target::Launch(program) => {
                 self.threads.insert(self.pid, Thread::new(self.pid, now));
+                self.note(self.pid, What::Born);
                 self.stopped(self.pid);
                 if program.low {
                     match low::move_stack(self.pid) {
@@ -289,6 +302,7 @@ impl Supervisor {
                     .map_err(|source| JobError::Attach { pid: *pid, source })?;
                 for tid in tids {
                     self.threads.insert(tid, Thread::new(tid, now));
+                    self.note(tid, What::Born);
                 }
                 self.wake_by(now);
                 Ok(())

@@ -9,6 +9,8 @@
 //!
 //! For people who ask, and of a crash, there are backtraces ([`backtraces`], made by [`unwinder`]).
 //!
+//! What happens to threads is told in one place ([`journal`]).
+//!
 //! [`job`] puts the two together and starts the program.
 
 mod arguments;
@@ -28,6 +30,7 @@ mod freeze;
 mod handlers;
 pub mod intercept;
 pub mod job;
+mod journal;
 pub mod messages;
 mod moves;
 pub mod pager;

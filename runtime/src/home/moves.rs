@@ -15,7 +15,7 @@ use crate::calls;
 use crate::guest::arch;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
-use crate::report::RecallCause;
+use crate::report::{RecallCause, Refusal, What};
 use crate::wire::message::PendingCall as CarriedCall;
 
 /// How soon the policy is asked again after a thread came home, if it asks for no ticks itself.
@@ -75,6 +75,11 @@ impl Supervisor {
                 Action::Offload { board } => self.want(tid, board, stopped, &decision.reason)?,
                 Action::Recall => {
                     self.observer.decision(tid, "recall", &decision.reason);
+                    let away = self.threads.get(&tid).is_some_and(Thread::is_away);
+                    if away {
+                        let reason = decision.reason;
+                        self.note(tid, What::Recall { reason });
+                    }
                     self.recall_wanted(tid)?;
                 }
             }
@@ -94,29 +99,44 @@ impl Supervisor {
             .get(usize::from(board).wrapping_sub(1))
             .is_some_and(|b| b.alive);
         let pid = self.pid;
-        let Some(thread) = self.threads.get_mut(&tid).filter(|_| alive_board) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
+        if thread.is_away() || thread.ending {
+            return Ok(());
+        }
         let kept = thread
             .home_until
             .is_some_and(|until| Instant::now() < until);
-        if !matches!(thread.place, Place::Home(AtHome::Free)) || thread.is_bound() || kept {
+        let at_once = stopped == Some(tid);
+        let refusal = if !alive_board {
+            Some(Refusal::BoardLost)
+        } else if !matches!(thread.place, Place::Home(AtHome::Free))
+            || thread.is_bound()
+            || (thread.stopped && !at_once)
+        {
+            Some(Refusal::Busy)
+        } else if kept {
+            Some(Refusal::JustHome)
+        } else if !at_once
+            && !self.policy.moves_blocked()
+            && procfs::state(pid, tid).is_ok_and(|s| s != 'R')
+        {
+            Some(Refusal::Blocked)
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            self.note_refused(tid, Some(board), refusal);
             return Ok(());
         }
-        if stopped != Some(tid) {
-            if thread.stopped || thread.ending {
-                return Ok(());
-            }
-            let blocked = procfs::state(pid, tid).is_ok_and(|s| s != 'R');
-            if blocked && !self.policy.moves_blocked() {
-                return Ok(());
-            }
+        if !at_once {
             alive(ptrace::interrupt(tid), "stop a thread")?;
         }
         let thread = self.threads.get_mut(&tid).expect("just seen");
         thread.wanted = Some(board);
         thread.wanted_since = Instant::now();
-        self.observer.decision(tid, "offload", reason);
+        self.note_wish(tid, reason);
         Ok(())
     }
 
@@ -157,16 +177,24 @@ impl Supervisor {
         self.mend_cut_short(tid, &mut regs)?;
         let in_call = regs.call_will_restart() || calls::driven_out(&regs);
         let may_carry = self.policy.moves_blocked() && calls::can_be_carried(&regs);
-        if !can_share || !alive_board || (in_call && !may_carry) {
+        let refusal = match (can_share, alive_board) {
+            (false, _) => Some(Refusal::Closed),
+            (_, false) => Some(Refusal::BoardLost),
+            _ => (in_call && !may_carry).then_some(Refusal::InCall),
+        };
+        if let Some(refusal) = refusal {
+            self.note_refused(tid, Some(board), refusal);
             return Ok(false);
         }
         if alive(ptrace::fault_is_pending(tid), "look for signals")?.unwrap_or(true) {
             // It belongs to these registers: it is delivered before anything else happens.
+            self.note_refused(tid, Some(board), Refusal::Signal);
             return Ok(false);
         }
         if alive(ptrace::signal_is_pending(tid), "look for signals")?.unwrap_or(true) {
             // Perhaps by the call that the thread has just made: its handler runs first.
             self.wake_by(Instant::now() + ASK_AGAIN);
+            self.note_refused(tid, Some(board), Refusal::Signal);
             return Ok(false);
         }
         self.stats
@@ -175,9 +203,11 @@ impl Supervisor {
         if self.setup.is_none() {
             if self.has_cpu_timer() {
                 self.stay_home()?;
+                self.note_refused(tid, Some(board), Refusal::Closed);
                 return Ok(false);
             }
             if !self.may_set_up(tid) {
+                self.note_refused(tid, Some(board), Refusal::Unready);
                 return Ok(false);
             }
             self.set_up(tid)?;
@@ -197,12 +227,14 @@ impl Supervisor {
             if let Some(thread) = self.threads.get_mut(&tid) {
                 thread.home_until = Some(Instant::now() + STAY_WITH_RSEQ);
             }
+            self.note_refused(tid, Some(board), Refusal::RestartableSequence);
             return Ok(false);
         }
         let setup = self.setup.as_ref().expect("just made");
         if setup.vdso.contains(regs.pc()) {
             // On a board other code is there. It will have left soon.
             self.wake_by(Instant::now() + ASK_AGAIN);
+            self.note_refused(tid, Some(board), Refusal::Vdso);
             return Ok(false);
         }
         let stub = setup.stub;
@@ -210,6 +242,7 @@ impl Supervisor {
             Err(e) if e.kind() == std::io::ErrorKind::Unsupported => {
                 // What it has there cannot travel. It may be done with that soon.
                 self.wake_by(Instant::now() + ASK_AGAIN);
+                self.note_refused(tid, Some(board), Refusal::ProcessorState);
                 return Ok(false);
             }
             read => alive(read, "read extended registers")?,
@@ -266,6 +299,7 @@ impl Supervisor {
             call,
             ..Away::sent(board, shadow)
         }));
+        self.note_leaves(tid, board, "");
         self.tell(ToPager::Start {
             board,
             tid,

@@ -183,6 +183,7 @@ impl Supervisor {
         let Some(away) = thread.away() else {
             return Ok(());
         };
+        let left = away.board;
         let calls = std::mem::take(&mut context.calls);
         // A board that sends a thread without cause answers a wish of home's.
         let cause = context
@@ -193,6 +194,7 @@ impl Supervisor {
         away.context = Some(context);
         away.cpu_ns = 0;
         let shadow = away.shadow;
+        self.note_home(tid, left, cause);
         for (nr, count) in calls {
             let nr = board.map_or(Some(nr), |board| self.counted_as(board, nr));
             if let Some(nr) = nr {

@@ -15,6 +15,7 @@ use super::error::JobError;
 use super::finished::Finished;
 use super::foreign::Birth;
 use super::job::{BoardFacts, Observer};
+use super::journal::Journal;
 use super::messages::{BoardId, ToPager, ToSupervisor};
 use super::setup::Setup;
 use super::stats::Stats;
@@ -30,6 +31,7 @@ use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
 use crate::patience::Patience;
+use crate::report::What;
 
 /// How the guest ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,7 @@ pub struct Supervisor {
     pub(super) cores: u32,
     pub(super) stats: Stats,
     pub(super) observer: Box<dyn Observer>,
+    pub(super) journal: Journal,
     /// Questions to the pager, and since when they are open.
     pub(super) waiting: BTreeMap<u64, (Waiting, Instant)>,
     pub(super) patience: Patience,
@@ -216,6 +219,7 @@ impl Supervisor {
                 return self.on_child_stop(tid, stop);
             }
             self.threads.insert(tid, Thread::new(tid, Instant::now()));
+            self.note(tid, What::Born);
             self.half_born(tid);
             self.stopped(tid);
             return self.on_birth(tid);
@@ -304,6 +308,7 @@ impl Supervisor {
         self.end_translated(tid);
         if let Some(thread) = self.threads.remove(&tid) {
             self.finished.push(tid, thread.counters);
+            self.note_ended(tid);
         }
         if tid == self.pid {
             self.ended = Some(match stop {
@@ -431,6 +436,8 @@ impl Supervisor {
                         }
                         None => self.stats.offload.record_ns(ns(away.sent)),
                     }
+                    let board = away.board;
+                    self.note_runs(tid, board);
                 }
                 Ok(())
             }
@@ -504,6 +511,11 @@ impl Supervisor {
         let facts = &mut self.boards[usize::from(board) - 1];
         facts.alive = false;
         let name = facts.name.clone();
+        let lost = What::Lost {
+            board: name.clone(),
+            reason: reason.clone(),
+        };
+        self.note(self.pid, lost);
         let threads: Vec<Tid> = self
             .threads
             .values_mut()

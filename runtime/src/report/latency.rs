@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::schema::Percentiles;
+use super::schema::{Buckets, Percentiles};
 
 /// The longest duration told apart, in nanoseconds; longer ones count as this one.
 pub const LONGEST_NS: u64 = 600_000_000_000;
@@ -35,6 +35,18 @@ impl Latency {
         self.histogram
             .add(&other.histogram)
             .expect("all recorders have the same bounds");
+    }
+
+    /// What was recorded so far, in buckets of which each is twice as wide as the one before, from 1 us on.
+    pub fn buckets(&self) -> Buckets {
+        let counted = self.histogram.iter_log(1000, 2.0);
+        counted
+            .filter(|step| step.count_since_last_iteration() > 0)
+            .map(|step| {
+                let longest = step.value_iterated_to();
+                (microseconds(longest), step.count_since_last_iteration())
+            })
+            .collect()
     }
 
     /// What was recorded so far, in microseconds.
@@ -100,6 +112,17 @@ mod tests {
         assert_eq!(seen.count, 3);
         assert!(close(seen.max, 600e6), "{seen:?}");
         assert!(seen.p50 <= seen.p90 && seen.p90 <= seen.p99 && seen.p99 <= seen.max);
+    }
+
+    #[test]
+    fn buckets_hold_everything() {
+        let mut latency = Latency::new();
+        (1..=1000).for_each(|n| latency.record_ns(n * 1000));
+        let buckets = latency.buckets();
+        assert_eq!(buckets.iter().map(|(_, count)| count).sum::<u64>(), 1000);
+        assert!(buckets.is_sorted_by_key(|(longest, _)| *longest));
+        assert!(buckets.len() <= 12, "{buckets:?}");
+        assert!(Latency::new().buckets().is_empty());
     }
 
     #[test]

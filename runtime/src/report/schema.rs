@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::calls::CallReport;
 use super::causes::{RecallCause, Stay};
 use super::crash::CrashReport;
+use super::event::Refusal;
+use super::timeline::Timeline;
 
 /// The name of this form, in the field `schema` of every report.
 pub const SCHEMA: &str = "rtx.report.v1";
@@ -57,6 +59,58 @@ pub struct Report {
     pub pages: Pages,
     /// How long faults and moves took, in microseconds.
     pub latency_us: LatencyReport,
+    /// The same, in full.
+    #[serde(default)]
+    pub histograms_us: Histograms,
+    /// How often threads that were to go to a board stayed, by reason.
+    #[serde(default)]
+    pub refusals: BTreeMap<Refusal, u64>,
+    /// Where threads were when.
+    #[serde(default)]
+    pub timeline: Timeline,
+    /// Pages over which nodes fought, the worst first.
+    #[serde(default)]
+    pub hot_pages: Vec<HotPage>,
+}
+
+/// How often durations lay in a bucket: the longest of it in microseconds, and how many. Empty buckets are left out.
+pub type Buckets = Vec<(f64, u64)>;
+
+/// Durations, counted; each bucket is twice as wide as the one before.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Histograms {
+    /// As in [`LatencyReport`].
+    pub fault: Buckets,
+    /// As in [`LatencyReport`].
+    pub freeze: Buckets,
+    /// As in [`LatencyReport`].
+    pub offload: Buckets,
+    /// As in [`LatencyReport`].
+    pub back_migration: Buckets,
+    /// As in [`LatencyReport`].
+    pub cross_isa: Buckets,
+}
+
+/// A page that nodes took from each other.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct HotPage {
+    /// Its address.
+    pub address: u64,
+    /// How often another node than the last one asked for it. Of pages that are asked for more rarely than others, less
+    /// may have been counted.
+    pub switches: u64,
+    /// How often it was asked for to be written.
+    pub writes: u64,
+    /// The nodes that asked: `home`, or boards by name.
+    pub nodes: Vec<String>,
+    /// The first threads that asked, at most 8.
+    pub threads: Vec<i32>,
+    /// The program's variables in it, by name, as far as its file tells; the largest first.
+    #[serde(default)]
+    pub symbols: Vec<String>,
+    /// Where the first of them stands, as `FILE:LINE`; left out: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 /// How a program ended: exactly one of the fields is set.
@@ -227,6 +281,21 @@ pub(super) fn sample() -> Report {
             back_migration: Percentiles::default(),
             cross_isa: Percentiles::default(),
         },
+        histograms_us: Histograms {
+            fault: vec![(64.0, 12)],
+            ..Histograms::default()
+        },
+        refusals: BTreeMap::from([(Refusal::Blocked, 3)]),
+        timeline: super::timeline::sample(),
+        hot_pages: vec![HotPage {
+            address: 0x5000,
+            switches: 9,
+            writes: 10,
+            nodes: vec!["home".to_owned(), "local-1".to_owned()],
+            threads: vec![4711],
+            symbols: vec!["counter".to_owned()],
+            line: Some("app.c:3".to_owned()),
+        }],
     }
 }
 
@@ -273,6 +342,31 @@ mod tests {
                 "back_migration": none,
                 "cross_isa": none,
             },
+            "histograms_us": {
+                "fault": [[64.0, 12]], "freeze": [], "offload": [], "back_migration": [],
+                "cross_isa": [],
+            },
+            "refusals": {"blocked": 3},
+            "timeline": {
+                "stays": [
+                    {"tid": 4711, "node": "home", "from_s": 0.0, "to_s": 1.0},
+                    {"tid": 4711, "node": "local-1", "from_s": 1.0, "to_s": 3.0,
+                     "why": "home is full", "cause": "policy", "recall": "home is idle"},
+                    {"tid": 4711, "node": "home", "from_s": 3.0, "to_s": 3.25},
+                ],
+                "stays_left_out": 0,
+                "events_left_out": 0,
+                "load": [
+                    {"t_s": 0.1, "threads": {"home": 1}, "pages": 0, "bytes": 0},
+                    {"t_s": 1.1, "threads": {"local-1": 1}, "pages": 2030, "bytes": 4653056},
+                ],
+                "refused": [{"tid": 4711, "reason": "blocked", "times": 1, "last_s": 0.5}],
+                "notes": [{"t_s": 3.1, "text": "the program stays at home"}],
+            },
+            "hot_pages": [{
+                "address": 20480, "switches": 9, "writes": 10, "nodes": ["home", "local-1"],
+                "threads": [4711], "symbols": ["counter"], "line": "app.c:3",
+            }],
         });
         let actual: Value = serde_json::to_value(sample()).expect("serializable");
         assert_eq!(actual, expected);

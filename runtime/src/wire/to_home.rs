@@ -16,6 +16,9 @@ pub struct Request {
     /// Pages wanted from this one on, at least 1; all but the first are prefetch.
     #[prost(uint32, tag = "3")]
     pub window: u32,
+    /// A thread that waits for it; 0: none.
+    #[prost(uint32, tag = "4")]
+    pub thread: u32,
 }
 
 /// Answers to Take.

@@ -155,6 +155,7 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
             page: 7,
             write: true,
             window: 16,
+            thread: 6,
         }
         .into(),
         MapRequest {

@@ -31,3 +31,4 @@ mod states;
 mod streams;
 mod terminals;
 mod unseen;
+mod watching;

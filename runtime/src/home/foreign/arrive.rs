@@ -190,6 +190,7 @@ impl Supervisor {
         state: Foreign,
         amend: Amend,
     ) -> Result<(), JobError> {
+        self.note_leaves(tid, board, "what brought it home is done");
         self.tell(ToPager::Start {
             board,
             tid,

@@ -124,6 +124,7 @@ impl Supervisor {
         };
         self.observer.decision(tid, "leave where it is", reason);
         *self.stats.stays.entry(why).or_default() += 1;
+        self.note_refused(tid, None, why.into());
         if let Some(thread) = self.threads.get_mut(&tid) {
             // It would do the same again at once.
             thread.home_until = Some(Instant::now() + STAY);
@@ -185,6 +186,7 @@ impl Supervisor {
             crossing: Some(leaving.since),
             ..Away::foreign(leaving.board, Shadow::Parked)
         }));
+        self.note_leaves(tid, leaving.board, "");
         self.tell(ToPager::Start {
             board: leaving.board,
             tid,

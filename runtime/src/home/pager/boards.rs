@@ -55,7 +55,11 @@ impl Pager {
     /// One message of a board.
     pub(super) fn on_board(&mut self, board: BoardId, frame: Frame) -> Result<(), PagerError> {
         match frame.message {
-            Message::Request(r) => self.on_request(board, r.page, r.write, r.window),
+            Message::Request(r) => {
+                self.heat
+                    .note(NodeId(board), r.page, r.write, r.thread as Tid);
+                self.on_request(board, r.page, r.write, r.window)
+            }
             Message::Taken(taken) => self.on_taken(board, &taken, frame.pages),
             Message::MapRequest(r) => self.on_map_request(board, r.thread as Tid, r.addr),
             Message::Call(call) => {

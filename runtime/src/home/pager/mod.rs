@@ -12,6 +12,7 @@ mod barriers;
 mod boards;
 mod dump;
 mod gather;
+mod heat;
 mod link;
 mod mapping;
 mod own;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+pub use heat::Hot;
 pub(crate) use link::hello;
 pub use run::{BoardAddress, Pager, PagerHandle, PagerReport, start};
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::boards::Retries;
 use super::dump::Unanswered;
+use super::heat::{Heat, Hot};
 use super::link::{self, FromBoard, Link};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
@@ -30,7 +31,7 @@ use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalMemory, Node};
 use crate::patience::Patience;
-use crate::report::{Latency, RecallCause};
+use crate::report::{Gauges, Latency, Pages, RecallCause};
 use crate::wire::lookout::Lookout;
 use crate::wire::message::{AskUsage, Bye, CallReply, Freeze, Recall, Thaw};
 use crate::wire::secret::Secret;
@@ -64,7 +65,12 @@ pub struct PagerReport {
     pub faults: Latency,
     /// CPU nanoseconds of threads on each board.
     pub board_ns: Vec<u64>,
+    /// Pages over which nodes fight, the worst first.
+    pub hot: Vec<Hot>,
 }
+
+/// As many of those are told.
+const HOTTEST: usize = 32;
 
 /// Page traffic with boards.
 #[derive(Default)]
@@ -111,6 +117,8 @@ pub struct Pager {
     pub(super) events: Vec<Event>,
     pub(super) pinned_tokens: Vec<u64>,
     pub(super) faults: Latency,
+    pub(super) heat: Heat,
+    gauges: Arc<Gauges>,
     pub(super) traffic: Traffic,
     /// The job cannot go on: nothing is served any more, and threads that wait for a page wait until
     /// the supervisor has ended them.
@@ -146,13 +154,14 @@ pub fn start(
     pair: Option<Arc<Pair>>,
     settings: Settings,
     supervisor: Control,
+    gauges: Arc<Gauges>,
 ) -> Result<(PagerHandle, Vec<BoardFacts>), JobError> {
     let boards = boards.to_vec();
     let (sender, inbox) = unbounded_channel();
     let (report, reached) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
         .name("rtx-pager".into())
-        .spawn(move || run(&boards, pair, settings, supervisor, inbox, &report))
+        .spawn(move || run(&boards, pair, settings, supervisor, gauges, inbox, &report))
         .map_err(|e| JobError::Kernel("start a thread", e))?;
     match reached.recv() {
         Ok(Ok(facts)) => Ok((PagerHandle { sender, thread }, facts)),
@@ -166,6 +175,7 @@ fn run(
     pair: Option<Arc<Pair>>,
     settings: Settings,
     supervisor: Control,
+    gauges: Arc<Gauges>,
     inbox: UnboundedReceiver<ToPager>,
     report: &std::sync::mpsc::Sender<Result<Vec<BoardFacts>, JobError>>,
 ) -> PagerReport {
@@ -214,6 +224,8 @@ fn run(
             events: Vec::new(),
             pinned_tokens: Vec::new(),
             faults: Latency::new(),
+            heat: Heat::default(),
+            gauges,
             traffic: Traffic::default(),
             doomed: false,
             frozen: false,
@@ -242,6 +254,7 @@ fn run(
             counters: pager.counters,
             zero: pager.traffic.zero,
             bytes: pager.traffic.bytes,
+            hot: pager.heat.hottest(HOTTEST),
             faults: pager.faults,
             board_ns: pager.boards.iter().map(|b| b.cpu_ns).collect(),
         }
@@ -315,6 +328,7 @@ impl Pager {
                 lookout.found();
             }
             self.settle()?;
+            self.publish();
             if asked {
                 lookout.handled();
             }
@@ -470,6 +484,21 @@ impl Pager {
         if let Some(share) = &self.share {
             self.counters = share.directory.counters();
         }
+    }
+
+    /// Lets others see the counters.
+    fn publish(&self) {
+        let Some(share) = &self.share else { return };
+        let counters = share.directory.counters();
+        self.gauges.set_pages(&Pages {
+            read: counters.read,
+            write: counters.write,
+            upgrade: counters.upgrade,
+            invalidated: counters.invalidated,
+            prefetched: counters.prefetched,
+            zero: self.traffic.zero,
+            bytes: self.traffic.bytes,
+        });
     }
 
     fn say_goodbye(&mut self) {

@@ -226,10 +226,11 @@ impl Pager {
                         } else {
                             Access::Read
                         };
+                        let page = addr / PAGE_SIZE as u64;
+                        let write = access == Access::Write;
+                        self.heat.note(NodeId::HOME, page, write, thread);
                         if let Some(share) = &mut self.share {
-                            share
-                                .node
-                                .fault(addr / PAGE_SIZE as u64, access, thread as u32);
+                            share.node.fault(page, access, thread as u32);
                         }
                     }
                     Event::Unmap { start, end } => self.unmapped(start, end)?,

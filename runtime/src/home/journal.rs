@@ -1,0 +1,94 @@
+//! Telling what happens to threads: the one place where the supervisor makes events.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::messages::BoardId;
+use super::supervisor::Supervisor;
+use crate::guest::ptrace::Tid;
+use crate::report::{Event, Gauges, RecallCause, Refusal, What};
+
+/// What has to be remembered to tell it well.
+pub(super) struct Journal {
+    pub gauges: Arc<Gauges>,
+    /// Why threads are wanted on a board, until they leave.
+    wishes: BTreeMap<Tid, String>,
+    /// Why threads stayed last, until they leave.
+    refused: BTreeMap<Tid, Refusal>,
+}
+
+impl Journal {
+    pub fn new(gauges: Arc<Gauges>) -> Self {
+        Self {
+            gauges,
+            wishes: BTreeMap::new(),
+            refused: BTreeMap::new(),
+        }
+    }
+}
+
+impl Supervisor {
+    pub(super) fn note(&self, tid: Tid, what: What) {
+        self.observer.event(Event {
+            t_s: Instant::now().duration_since(self.started).as_secs_f64(),
+            tid,
+            what,
+        });
+    }
+
+    fn board_name(&self, board: BoardId) -> String {
+        let facts = usize::from(board).checked_sub(1);
+        let facts = facts.and_then(|i| self.boards.get(i));
+        facts.map_or_else(String::new, |facts| facts.name.clone())
+    }
+
+    /// The policy wants a thread on a board.
+    pub(super) fn note_wish(&mut self, tid: Tid, reason: &str) {
+        self.journal.wishes.insert(tid, reason.to_owned());
+        self.observer.decision(tid, "offload", reason);
+    }
+
+    /// A thread leaves for a board; `otherwise` is why, if not because the policy wanted it.
+    pub(super) fn note_leaves(&mut self, tid: Tid, board: BoardId, otherwise: &str) {
+        let wish = self.journal.wishes.remove(&tid);
+        self.journal.refused.remove(&tid);
+        let what = What::Offload {
+            board: self.board_name(board),
+            reason: wish.unwrap_or_else(|| otherwise.to_owned()),
+        };
+        self.note(tid, what);
+    }
+
+    pub(super) fn note_runs(&self, tid: Tid, board: BoardId) {
+        let board = self.board_name(board);
+        self.note(tid, What::Runs { board });
+    }
+
+    pub(super) fn note_home(&self, tid: Tid, board: BoardId, cause: RecallCause) {
+        let board = self.board_name(board);
+        self.note(tid, What::Home { board, cause });
+    }
+
+    /// A thread was to go to a board and stays.
+    pub(super) fn note_refused(&mut self, tid: Tid, board: Option<BoardId>, reason: Refusal) {
+        self.journal.gauges.refused(reason);
+        if self.journal.refused.insert(tid, reason) != Some(reason) {
+            let board = board.map(|board| self.board_name(board));
+            self.note(tid, What::Refused { board, reason });
+        }
+    }
+
+    /// The program stays at home from now on.
+    pub(super) fn note_keep(&self, tid: Tid, what: &str, reason: &str) {
+        self.observer.decision(tid, what, reason);
+        let reason = reason.to_owned();
+        self.note(tid, What::Keep { reason });
+    }
+
+    pub(super) fn note_ended(&mut self, tid: Tid) {
+        self.journal.wishes.remove(&tid);
+        self.journal.refused.remove(&tid);
+        self.note(tid, What::Ended);
+    }
+}
