@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rtx_origin::Origin;
+use rtx_runtime::guest::descriptors::Limit;
 use rtx_runtime::guest::launch::{Inherited, Program};
 use rtx_runtime::home::backtraces::Crash;
 use rtx_runtime::home::error::JobError as RuntimeError;
@@ -193,8 +194,9 @@ fn stop_self() {
     }
 }
 
-/// Runs a job to its end. When it returns, nothing of the job runs any more.
-pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
+/// Runs a job to its end; the program may open as many files as `open_files` says. When it returns, nothing
+/// of the job runs any more.
+pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
     rtx_runtime::guest::bell::block_child_signal().map_err(JobError::Block)?;
     let local = match plan.boards {
         BoardsSpec::Local(count) => LocalBoards::start(count)?,
@@ -234,6 +236,7 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
                     mask: plan.inherit.mask,
                     ignored: plan.inherit.ignored,
                     closed: plan.inherit.closed,
+                    open_files: Some(open_files),
                 },
             }),
         },

@@ -10,6 +10,7 @@ pub mod boards;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod descriptors;
 pub mod errors;
 pub mod finish;
 pub mod inherit;

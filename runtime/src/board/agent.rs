@@ -6,11 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::session::{self, SessionEnd};
+use crate::guest::descriptors::room;
 use crate::report::chain;
 use crate::wire::PROTOCOL;
 use crate::wire::message::{Beat, Facts, Message, Role, Welcome};
 use crate::wire::session::{ListenError, Session, receive};
 use crate::wire::transport::Transport;
+
+/// Descriptors that a session opens, and some for those that begin at the same time (`docs/limits.md`).
+const SESSION: u64 = 48;
 
 /// What an agent is told.
 #[derive(Clone, Debug)]
@@ -87,8 +91,10 @@ impl Agent {
             .and_then(Transport::tcp)
             .map_err(|e: io::Error| e.to_string())?;
         let incoming = receive(transport).await.map_err(|e| chain(&e))?;
-        if let Err(refusal) = incoming.judge(&self.name, &facts) {
-            let reason = chain(&refusal);
+        let judged = incoming.judge(&self.name, &facts).map_err(|e| chain(&e));
+        let judged =
+            judged.and_then(|()| room(SESSION).map_err(|e| format!("board {}: {e}", self.name)));
+        if let Err(reason) = judged {
             incoming.refuse(reason.clone()).await;
             return Err(reason);
         }

@@ -7,6 +7,7 @@ use clap::Parser;
 
 use super::agent::{self, Agent};
 use crate::guest::bell;
+use crate::guest::descriptors::Limit;
 use crate::report::chain;
 
 /// Lends this machine's cores to the threads of programs that run under rtx-run elsewhere.
@@ -48,6 +49,10 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     };
     if let Err(e) = bell::block_child_signal() {
         eprintln!("rtx-board: cannot block SIGCHLD: {e}");
+        return ExitCode::from(125);
+    }
+    if let Err(e) = Limit::raise() {
+        eprintln!("rtx-board: cannot set the limit on open files: {e}");
         return ExitCode::from(125);
     }
     let host = || nix::unistd::gethostname().map(|h| h.to_string_lossy().into_owned());

@@ -90,13 +90,22 @@ pub fn entry_point(tid: Tid) -> io::Result<u64> {
 /// Whether a thread has ended. Its tracer hears of the end of a process's first thread only once all
 /// others have ended too, or one of them has executed a program.
 pub fn has_ended(pid: Tid, tid: Tid) -> bool {
-    state(pid, tid).map_or(true, |state| matches!(state, 'Z' | 'X'))
+    ended_or(state(pid, tid), "")
+}
+
+/// Whether a thread has ended or is in one of `states`. A state that cannot be read for another reason,
+/// such as a want of descriptors, says nothing about it.
+fn ended_or(state: io::Result<char>, states: &str) -> bool {
+    match state {
+        Ok(state) => matches!(state, 'Z' | 'X') || states.contains(state),
+        Err(e) => e.kind() == io::ErrorKind::NotFound || e.raw_os_error() == Some(libc::ESRCH),
+    }
 }
 
 /// Waits until a thread that is ending has ended, as far as its memory goes: it is a zombie, or gone,
 /// or (the first thread) another one that executes a program has taken its place, and stopped for it.
 pub fn await_end(pid: Tid, tid: Tid) {
-    while state(pid, tid).is_ok_and(|state| !matches!(state, 'Z' | 'X' | 't')) {
+    while !ended_or(state(pid, tid), "t") {
         std::thread::sleep(std::time::Duration::from_micros(20));
     }
 }
@@ -230,6 +239,14 @@ pub fn machine_runnable() -> io::Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_whose_state_cannot_be_read_has_not_ended() {
+        let failed = |errno| ended_or(Err(io::Error::from_raw_os_error(errno)), "t");
+        assert!(failed(libc::ENOENT) && failed(libc::ESRCH));
+        assert!(!failed(libc::EMFILE) && !failed(libc::ENFILE));
+        assert!(ended_or(Ok('Z'), "") && ended_or(Ok('t'), "t") && !ended_or(Ok('t'), ""));
+    }
 
     #[test]
     fn a_thread_that_waits_tells_in_which_call() {
