@@ -6,10 +6,10 @@ use rtx_runtime::guest::descriptors::{Limit, TooFew, room};
 use crate::boards::BoardsSpec;
 use crate::errors::Explain;
 
-/// What a job without boards opens: pipes of its signals, its clock, what it reads of `/proc`.
-const SUPERVISED: u64 = 24;
+/// What a job without boards opens: pipes of its signals, its clock, operators, what it reads of `/proc`.
+const SUPERVISED: u64 = 32;
 /// What a job with boards opens (`docs/limits.md`).
-const OFFLOADED: u64 = 48;
+const OFFLOADED: u64 = 56;
 /// What each board adds: its connections, and the pipe of a local one.
 const EACH_BOARD: u64 = 4;
 

@@ -11,6 +11,7 @@ use rtx_runtime::guest::launch::{Inherited, Program};
 use rtx_runtime::home::backtraces::Crash;
 use rtx_runtime::home::error::JobError as RuntimeError;
 use rtx_runtime::home::job::{self, Control, Job, JobResult, Observer, Settings, Target};
+use rtx_runtime::home::operator::door;
 use rtx_runtime::home::pager::BoardAddress;
 use rtx_runtime::home::supervisor::Ended;
 use rtx_runtime::report::{
@@ -219,8 +220,9 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
         move |event: SignalEvent| pass_on(event, &control, &stop, detach, apart)
     };
     let signals = Signals::listen(Box::new(on_signal))?;
+    let voice = Voice::new(plan.verbose);
     let watcher = Watcher {
-        voice: Voice::new(plan.verbose),
+        voice: voice.clone(),
         guest_signals: signals.guest_signals(),
         stop,
     };
@@ -259,7 +261,14 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
         },
         observer: Box::new(watcher),
     };
-    let ready = |reach: Control| *control.lock().expect("nobody panics holding it") = Some(reach);
+    let ready = |reach: Control| {
+        if let Err(e) = door::open(reach.clone())
+            && voice.verbose
+        {
+            voice.say(format!("rtx cannot reach this job: {e}"));
+        }
+        *control.lock().expect("nobody panics holding it") = Some(reach);
+    };
     let result = job::run(job, ready).map_err(|e| failed(&e, None))?;
     drop(local);
     let mut report = report(&result, &plan.program, &plan.argv, policy);

@@ -15,6 +15,7 @@ pub mod errors;
 pub mod finish;
 pub mod inherit;
 pub mod job;
+pub mod jobs;
 pub mod local;
 pub mod plan;
 pub mod program;

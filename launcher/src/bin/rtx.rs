@@ -1,12 +1,14 @@
-//! `rtx`: what this machine can do.
+//! `rtx`: what this machine can do, and what its jobs do.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use rtx_launcher::check::{self, render};
+use rtx_launcher::errors;
+use rtx_launcher::jobs::{self, JobCommand};
 
-/// Look after rtx on this machine.
+/// Look after rtx on this machine, and after running jobs.
 #[derive(Parser)]
 #[command(name = "rtx", version)]
 struct Flags {
@@ -25,16 +27,29 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    Job(JobCommand),
 }
 
 fn main() -> ExitCode {
-    let Command::Check { json } = Flags::parse().command;
-    let checked = check::all();
-    let text = match json {
-        true => render::json(&checked),
-        false => render::text(&checked),
+    let (text, status) = match Flags::parse().command {
+        Command::Check { json } => {
+            let checked = check::all();
+            let text = match json {
+                true => render::json(&checked),
+                false => render::text(&checked),
+            };
+            (text, u8::from(!check::passed(&checked)))
+        }
+        Command::Job(command) => match jobs::run(command) {
+            Ok(text) => (text, 0),
+            Err(error) => {
+                errors::print("rtx", error.as_ref());
+                return ExitCode::from(error.status());
+            }
+        },
     };
     // A reader that went away has seen enough.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    ExitCode::from(u8::from(!check::passed(&checked)))
+    ExitCode::from(status)
 }

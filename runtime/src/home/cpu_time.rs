@@ -252,7 +252,7 @@ impl Supervisor {
             return Ok(());
         }
         let reason = "the program has a timer or a limit by cpu time, for which only home's counts";
-        self.observer.decision(self.pid, "keep home", reason);
+        self.decided(self.pid, "keep home", reason);
         self.recall_all(RecallCause::CpuTimer)
     }
 

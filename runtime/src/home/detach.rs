@@ -3,7 +3,6 @@
 use super::error::JobError;
 use super::messages::ToPager;
 use super::supervisor::{Ended, Supervisor, Waiting, alive};
-use super::thread::{Shadow, Thread};
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
 use crate::report::RecallCause;
@@ -26,12 +25,7 @@ impl Supervisor {
             .map(|t| t.tid)
             .collect();
         for tid in away {
-            self.recall(tid, cause)?;
-            if let Some(thread) = self.threads.get_mut(&tid).and_then(Thread::away)
-                && thread.shadow == Shadow::Calling
-            {
-                alive(ptrace::interrupt(tid), "interrupt a shadow")?;
-            }
+            self.bring_home(tid, cause)?;
         }
         Ok(())
     }

@@ -43,6 +43,15 @@ pub struct BoardFacts {
     pub slots: u32,
     pub cores: u32,
     pub alive: bool,
+    /// It is to leave: no thread goes there any more.
+    pub draining: bool,
+}
+
+impl BoardFacts {
+    /// Threads may go there.
+    pub fn takes(&self) -> bool {
+        self.alive && !self.draining
+    }
 }
 
 /// Who is told what happens. Called from the supervisor's thread; must not block.
@@ -204,6 +213,8 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         births: Default::default(),
         scratches: Default::default(),
         refused: Default::default(),
+        orders: Default::default(),
+        decisions: Default::default(),
         started,
         group_stopped: false,
         closed: false,

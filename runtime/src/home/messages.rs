@@ -11,6 +11,8 @@ use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
 use crate::home::intercept::{Forwarded, Interception};
+use crate::home::job::BoardFacts;
+use crate::home::operator::Asked;
 use crate::home::unwinder::Whose;
 use crate::memory::helper::Helper;
 use crate::memory::uffd::Uffd;
@@ -93,6 +95,11 @@ pub enum ToPager {
     FillChild { child: Tid },
     /// The conversion asked for is done (or was impossible).
     Converted { addr: u64 },
+    /// Reach one more board; answered by `Reached`.
+    Reach { token: u64, address: String },
+    /// Have the pages of a board come home, to which no thread goes any more, and let it go; answered by
+    /// `Left`.
+    Release { board: BoardId },
     /// Stop or continue all offloaded threads (job control).
     Freeze(bool),
     /// Look at [`SharedMemory::freezing`].
@@ -206,6 +213,15 @@ pub enum ToSupervisor {
         reason: String,
         pages: usize,
     },
+    /// Answers `Reach`: the board has the next number.
+    Reached {
+        token: u64,
+        board: Result<BoardFacts, String>,
+    },
+    /// Answers `Release`: of so many pages it had the only copy.
+    Left { board: BoardId, pages: u64 },
+    /// An operator asks something.
+    Asked(Asked),
     /// Answers `Pin`.
     Pinned { token: u64 },
     /// Answers `FetchAll` and `Gather`.

@@ -30,6 +30,7 @@ pub mod intercept;
 pub mod job;
 pub mod messages;
 mod moves;
+pub mod operator;
 pub mod pager;
 pub(crate) mod restartable;
 mod setup;

@@ -8,6 +8,7 @@ use rtx_policies::{
 
 use super::error::JobError;
 use super::foreign::Stay;
+use super::job::BoardFacts;
 use super::messages::{Begin, BoardId, ToPager};
 use super::supervisor::{Supervisor, alive};
 use super::thread::{AtHome, Away, CallState, PendingCall, Place, Shadow, Thread};
@@ -36,6 +37,7 @@ impl Supervisor {
         self.next_tick = self.policy.wants_ticks().map(|every| now + every);
         let snapshot = self.snapshot(self.policy.wants_figures());
         self.decide(&snapshot, None)?;
+        self.carry_out()?;
         for thread in self.threads.values_mut() {
             thread.home_until = thread.home_until.filter(|until| now < *until);
         }
@@ -61,7 +63,10 @@ impl Supervisor {
     }
 
     pub(super) fn can_share(&self) -> bool {
-        !self.closed && !self.stays && self.failure.is_none() && self.boards.iter().any(|b| b.alive)
+        !self.closed
+            && !self.stays
+            && self.failure.is_none()
+            && self.boards.iter().any(BoardFacts::takes)
     }
 
     /// Carries out what the policy decides. `stopped` is a thread that needs no freezing.
@@ -71,10 +76,13 @@ impl Supervisor {
         }
         for decision in self.policy.decide(snapshot) {
             let tid = decision.tid;
+            if self.orders.has(tid) {
+                continue;
+            }
             match decision.action {
                 Action::Offload { board } => self.want(tid, board, stopped, &decision.reason)?,
                 Action::Recall => {
-                    self.observer.decision(tid, "recall", &decision.reason);
+                    self.decided(tid, "recall", &decision.reason);
                     self.recall_wanted(tid)?;
                 }
             }
@@ -82,7 +90,7 @@ impl Supervisor {
         Ok(())
     }
 
-    fn want(
+    pub(super) fn want(
         &mut self,
         tid: Tid,
         board: BoardId,
@@ -92,8 +100,8 @@ impl Supervisor {
         let alive_board = self
             .boards
             .get(usize::from(board).wrapping_sub(1))
-            .is_some_and(|b| b.alive);
-        let pid = self.pid;
+            .is_some_and(BoardFacts::takes);
+        let (pid, may_be_blocked) = (self.pid, self.moves_blocked(tid));
         let Some(thread) = self.threads.get_mut(&tid).filter(|_| alive_board) else {
             return Ok(());
         };
@@ -108,7 +116,7 @@ impl Supervisor {
                 return Ok(());
             }
             let blocked = procfs::state(pid, tid).is_ok_and(|s| s != 'R');
-            if blocked && !self.policy.moves_blocked() {
+            if blocked && !may_be_blocked {
                 return Ok(());
             }
             alive(ptrace::interrupt(tid), "stop a thread")?;
@@ -116,8 +124,13 @@ impl Supervisor {
         let thread = self.threads.get_mut(&tid).expect("just seen");
         thread.wanted = Some(board);
         thread.wanted_since = Instant::now();
-        self.observer.decision(tid, "offload", reason);
+        self.decided(tid, "offload", reason);
         Ok(())
+    }
+
+    /// Whether a thread is to move even if it waits in a call.
+    fn moves_blocked(&self, tid: Tid) -> bool {
+        self.policy.moves_blocked() || self.orders.has(tid)
     }
 
     /// Recalls a thread because the policy wants it; one that waits in a home call only if the policy
@@ -153,10 +166,10 @@ impl Supervisor {
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(false);
         };
-        let alive_board = self.boards[usize::from(board) - 1].alive;
+        let alive_board = self.facts(board).takes();
         self.mend_cut_short(tid, &mut regs)?;
         let in_call = regs.call_will_restart() || calls::driven_out(&regs);
-        let may_carry = self.policy.moves_blocked() && calls::can_be_carried(&regs);
+        let may_carry = self.moves_blocked(tid) && calls::can_be_carried(&regs);
         if !can_share || !alive_board || (in_call && !may_carry) {
             return Ok(false);
         }
@@ -283,7 +296,7 @@ impl Supervisor {
     }
 
     /// What the policy sees. `measured`: with figures from /proc, for which a tick has time.
-    fn snapshot(&self, measured: bool) -> Snapshot {
+    pub(super) fn snapshot(&self, measured: bool) -> Snapshot {
         let now = Instant::now();
         let runnable =
             |t: &Thread| !measured || procfs::state(self.pid, t.tid).is_ok_and(|s| s == 'R');
@@ -346,7 +359,7 @@ impl Supervisor {
             threads: on(i as u8 + 1),
             runnable: on(i as u8 + 1),
             cores: b.cores,
-            alive: b.alive,
+            alive: b.takes(),
         });
         Snapshot {
             time_ms: now.duration_since(self.started).as_millis() as u64,

@@ -61,7 +61,7 @@ impl Supervisor {
         {
             self.closed = true;
             let reason = format!("a thread waits for {what}: the program stays at home");
-            self.observer.decision(tid, "keep home", &reason);
+            self.decided(tid, "keep home", &reason);
             return false;
         }
         // Who waits while a child runs in its memory (vfork, posix_spawn) stops for nobody until the child
@@ -87,7 +87,7 @@ impl Supervisor {
         if let Some(Reach::Beyond(what)) = reach {
             self.closed = true;
             let reason = format!("the program uses {what}: it stays at home");
-            self.observer.decision(tid, "keep home", &reason);
+            self.decided(tid, "keep home", &reason);
             return self.thaw(frozen);
         }
         // The thread's own id names its memory; the process's own may be that of a thread that ended.
@@ -165,7 +165,7 @@ impl Supervisor {
                 if let Err(e) = outcome {
                     // A part of it that lies beyond the end of its file, for example.
                     let reason = format!("touches {:#x}, which cannot be shared: {e}", vma.start);
-                    self.observer.decision(tid, "keep home", &reason);
+                    self.decided(tid, "keep home", &reason);
                 }
             }
         }

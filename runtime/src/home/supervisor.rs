@@ -16,6 +16,8 @@ use super::finished::Finished;
 use super::foreign::Birth;
 use super::job::{BoardFacts, Observer};
 use super::messages::{BoardId, ToPager, ToSupervisor};
+use super::operator::Orders;
+use super::operator::status::Decisions;
 use super::setup::Setup;
 use super::stats::Stats;
 use super::thread::{AtHome, Place, Shadow, Thread};
@@ -106,6 +108,10 @@ pub struct Supervisor {
     pub(super) scratches: Vec<u64>,
     /// Calls of foreign threads of whose refusal the user has been told.
     pub(super) refused: BTreeSet<&'static str>,
+    /// What the operator has ordered.
+    pub(super) orders: Orders,
+    /// What was decided last.
+    pub(super) decisions: Decisions,
     pub(super) started: Instant,
     pub(super) next_tick: Option<Instant>,
     /// The whole guest is stopped by job control.
@@ -450,6 +456,15 @@ impl Supervisor {
                 self.on_board_lost(board, reason, pages);
                 self.answers_nothing(board)
             }
+            ToSupervisor::Reached { token, board } => {
+                self.on_reached(token, board);
+                Ok(())
+            }
+            ToSupervisor::Left { board, pages } => {
+                self.on_left(board, pages);
+                self.answers_nothing(board)
+            }
+            ToSupervisor::Asked(asked) => self.on_asked(asked),
             ToSupervisor::Forks { call } => self.on_forks(call),
             ToSupervisor::TidAddress { tid, address } => {
                 self.set_tid_address(tid, address);
@@ -517,6 +532,7 @@ impl Supervisor {
                 pages,
             });
         } else {
+            self.orders.lost(board, &reason);
             self.observer
                 .warn(&format!("board {name} is gone ({reason}); it held nothing"));
         }

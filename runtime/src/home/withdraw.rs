@@ -52,7 +52,7 @@ impl Supervisor {
         self.withdrawal = Some(Withdrawal::Threads { what, since });
         self.wake_by(since + PATIENCE);
         let reason = format!("the program uses {what}: it goes on at home, without boards");
-        self.observer.decision(self.pid, "withdraw", &reason);
+        self.decided(self.pid, "withdraw", &reason);
         self.recall_all(RecallCause::Withdrawn)?;
         self.check_withdrawn()
     }

@@ -25,11 +25,15 @@ pub enum RecallCause {
     Withdrawn,
     /// The program is let go.
     Detach,
+    /// The operator wanted it.
+    Operator,
+    /// Its board was to leave.
+    Drained,
 }
 
 impl RecallCause {
     /// All of them.
-    pub const ALL: [RecallCause; 9] = [
+    pub const ALL: [RecallCause; 11] = [
         RecallCause::Policy,
         RecallCause::NativeCall,
         RecallCause::Signal,
@@ -39,6 +43,8 @@ impl RecallCause {
         RecallCause::CpuTimer,
         RecallCause::Withdrawn,
         RecallCause::Detach,
+        RecallCause::Operator,
+        RecallCause::Drained,
     ];
 
     /// What happened, for users, in a sentence.
@@ -69,12 +75,14 @@ impl RecallCause {
                 "The program begins something in which boards cannot follow it: it stays at home from then on."
             }
             RecallCause::Detach => "The program is let go (`--detach`).",
+            RecallCause::Operator => "The operator wanted the thread elsewhere (`rtx move`).",
+            RecallCause::Drained => "Its board was to leave the job (`rtx drain`).",
         }
     }
 }
 
 // Who adds one lists it too.
-const _: () = assert!(RecallCause::ALL.len() == RecallCause::Detach as usize + 1);
+const _: () = assert!(RecallCause::ALL.len() == RecallCause::Drained as usize + 1);
 
 /// Why a thread that was to move to another ISA stayed where it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ mod failures;
 mod inheritance;
 mod isolation;
 mod memory;
+mod operator;
 mod origins;
 mod placement;
 mod pthreads;

@@ -214,6 +214,16 @@ impl<D: Clone> Directory<D> {
         })
     }
 
+    /// Whether `node` waits for a page, or is waited for.
+    pub fn concerns(&self, node: NodeId) -> bool {
+        self.busy.values().any(|busy| {
+            let active = busy.active.iter().map(|a| &a.goal);
+            let mut goals = active.chain(&busy.queue);
+            let mut pending = busy.active.iter().flat_map(|a| &a.pending);
+            goals.any(|goal| goal.grantee().0 == node) || pending.any(|p| p.node == node)
+        })
+    }
+
     /// Takes that have not been answered: the page, the tag, who is to answer.
     pub fn unanswered(&self) -> impl Iterator<Item = (Page, u64, NodeId)> + '_ {
         self.busy.iter().flat_map(|(page, busy)| {

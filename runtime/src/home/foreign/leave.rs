@@ -122,7 +122,7 @@ impl Supervisor {
             Stay::SharedMemory => "the program has memory that boards cannot have",
             Stay::TooLate => "the board cannot take it any more",
         };
-        self.observer.decision(tid, "leave where it is", reason);
+        self.decided(tid, "leave where it is", reason);
         *self.stats.stays.entry(why).or_default() += 1;
         if let Some(thread) = self.threads.get_mut(&tid) {
             // It would do the same again at once.
@@ -153,7 +153,7 @@ impl Supervisor {
         let Some(leaving) = self.stop_asking(tid)? else {
             return self.resume(tid, 0);
         };
-        let board_lives = self.boards[usize::from(leaving.board) - 1].alive;
+        let board_lives = self.facts(leaving.board).takes();
         let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?.unwrap_or(true);
         if !self.can_share() || self.group_stopped || !board_lives || pending {
             self.stays(tid, Stay::TooLate)?;

@@ -1,5 +1,6 @@
 //! The connections to one board: its session, and its heartbeat beside it.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
@@ -50,62 +51,69 @@ impl Link {
     }
 }
 
-pub(super) type Reached = Vec<(Link, BoxStream<'static, FromBoard>)>;
+/// A board that has been reached: the way to it, what it says, what it is.
+pub(super) type Reached = (Link, BoxStream<'static, FromBoard>, BoardFacts);
 
 /// Connects to all boards, session and heartbeat.
 pub(super) async fn reach(
     addresses: &[BoardAddress],
-    pair: Option<&Pair>,
+    pair: Option<Arc<Pair>>,
     settings: Settings,
-) -> Result<(Reached, Vec<BoardFacts>), JobError> {
-    let mut links: Reached = Vec::new();
-    let mut all_facts = Vec::new();
-    let ours = if addresses.is_empty() {
-        None
-    } else {
-        Some(Facts::collect())
-    };
+) -> Result<Vec<Reached>, JobError> {
+    let mut all = Vec::new();
     for BoardAddress { address } in addresses {
-        let refused = |e: ConnectError| JobError::Board(crate::report::chain(&e));
-        let mut hello = Hello {
-            protocol: PROTOCOL,
-            role: Role::Session as i32,
-            facts: ours.clone().unwrap_or_default(),
-            insecure: settings.insecure,
-            other_isas: pair.map_or_else(Vec::new, Pair::other_isas),
-            popcorn: settings.popcorn,
-            program: pair.map_or_else(String::new, |pair| pair.name.clone()),
-            ..Hello::default()
-        };
-        let session = connect(address, hello.clone(), settings.insecure)
-            .await
-            .map_err(refused)?;
-        hello.role = Role::Heartbeat as i32;
-        hello.token = session.welcome.token.clone();
-        let heart = connect(address, hello, settings.insecure)
-            .await
-            .map_err(refused)?;
-        let isa = session.welcome.facts.isa.clone();
-        all_facts.push(BoardFacts {
-            name: session.welcome.name.clone(),
-            foreign: pair.is_some() && (settings.only_at_points || isa != std::env::consts::ARCH),
-            isa,
-            address: address.clone(),
-            slots: session.welcome.slots,
-            cores: session.welcome.cores,
-            alive: true,
-        });
-        let frames = frames(session.inbox);
-        let beats = stream::once(watch(heart, settings.heartbeat_timeout));
-        let both = stream::select(frames, beats).boxed();
-        links.push((
-            Link {
-                outbox: Some(session.outbox),
-            },
-            both,
-        ));
+        all.push(reach_one(address.clone(), pair.clone(), settings).await?);
     }
-    Ok((links, all_facts))
+    Ok(all)
+}
+
+/// Connects to a board, session and heartbeat.
+pub(super) async fn reach_one(
+    address: String,
+    pair: Option<Arc<Pair>>,
+    settings: Settings,
+) -> Result<Reached, JobError> {
+    /// What this machine is does not change while a job runs, and takes a while to find out.
+    static OURS: OnceLock<Facts> = OnceLock::new();
+    let refused = |e: ConnectError| JobError::Board(crate::report::chain(&e));
+    let mut hello = Hello {
+        protocol: PROTOCOL,
+        role: Role::Session as i32,
+        facts: OURS.get_or_init(Facts::collect).clone(),
+        insecure: settings.insecure,
+        other_isas: pair.as_deref().map_or_else(Vec::new, Pair::other_isas),
+        popcorn: settings.popcorn,
+        program: pair
+            .as_ref()
+            .map_or_else(String::new, |pair| pair.name.clone()),
+        ..Hello::default()
+    };
+    let session = connect(&address, hello.clone(), settings.insecure)
+        .await
+        .map_err(refused)?;
+    hello.role = Role::Heartbeat as i32;
+    hello.token = session.welcome.token.clone();
+    let heart = connect(&address, hello, settings.insecure)
+        .await
+        .map_err(refused)?;
+    let isa = session.welcome.facts.isa.clone();
+    let facts = BoardFacts {
+        name: session.welcome.name.clone(),
+        foreign: pair.is_some() && (settings.only_at_points || isa != std::env::consts::ARCH),
+        isa,
+        address,
+        slots: session.welcome.slots,
+        cores: session.welcome.cores,
+        alive: true,
+        draining: false,
+    };
+    let frames = frames(session.inbox);
+    let beats = stream::once(watch(heart, settings.heartbeat_timeout));
+    let both = stream::select(frames, beats).boxed();
+    let link = Link {
+        outbox: Some(session.outbox),
+    };
+    Ok((link, both, facts))
 }
 
 /// A board's frames; the last item says why no more come.

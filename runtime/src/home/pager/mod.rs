@@ -12,6 +12,7 @@ mod barriers;
 mod boards;
 mod dump;
 mod gather;
+mod leave;
 mod link;
 mod mapping;
 mod own;

@@ -8,13 +8,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::stream::{SelectAll, StreamExt};
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, SelectAll, StreamExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::boards::Retries;
 use super::dump::Unanswered;
-use super::link::{self, FromBoard, Link};
+use super::leave::Leaving;
+use super::link::{self, FromBoard, Link, Reached};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
 use crate::coherence::{Counters, Directory, NodeId, Page};
@@ -30,7 +32,7 @@ use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalMemory, Node};
 use crate::patience::Patience;
-use crate::report::{Latency, RecallCause};
+use crate::report::{Latency, RecallCause, chain};
 use crate::wire::lookout::Lookout;
 use crate::wire::message::{AskUsage, Bye, CallReply, Freeze, Recall, Thaw};
 
@@ -91,6 +93,24 @@ pub(super) struct Board {
     pub facts: BoardFacts,
 }
 
+impl Board {
+    fn new(link: Link, facts: BoardFacts) -> Board {
+        Board {
+            link,
+            alive: true,
+            lost: None,
+            prepared: false,
+            mapped: AddressMap::new(),
+            retries: Retries::default(),
+            code_sent: HashSet::new(),
+            refused: HashMap::new(),
+            staged: VecDeque::new(),
+            cpu_ns: 0,
+            facts,
+        }
+    }
+}
+
 /// The pager's state.
 pub struct Pager {
     pub(super) boards: Vec<Board>,
@@ -106,6 +126,11 @@ pub struct Pager {
     pub(super) doomed: bool,
     /// Threads are stopped by job control.
     pub(super) frozen: bool,
+    /// Boards that leave.
+    pub(super) leaving: Vec<Leaving>,
+    /// Boards that are being reached.
+    pub(super) joining: Joining,
+    settings: Settings,
     pub(super) patience: Patience,
     pub(super) unanswered: Unanswered,
     counters: Counters,
@@ -169,32 +194,22 @@ fn run(
         }
     };
     runtime.block_on(async {
-        let (links, facts) = match link::reach(addresses, pair.as_deref(), settings).await {
+        let reached = match link::reach(addresses, pair.clone(), settings).await {
             Ok(reached) => reached,
             Err(e) => {
                 let _ = report.send(Err(e));
                 return PagerReport::default();
             }
         };
-        let _ = report.send(Ok(facts.clone()));
+        let _ = report.send(Ok(reached
+            .iter()
+            .map(|(_, _, facts)| facts.clone())
+            .collect()));
         let mut streams = SelectAll::new();
         let mut boards = Vec::new();
-        for (i, ((link, stream), facts)) in links.into_iter().zip(facts).enumerate() {
-            let id = i as BoardId + 1;
+        for (id, (link, stream, facts)) in (1..).zip(reached) {
             streams.push(stream.map(move |message| (id, message)).boxed());
-            boards.push(Board {
-                link,
-                alive: true,
-                lost: None,
-                prepared: false,
-                mapped: AddressMap::new(),
-                retries: Retries::default(),
-                code_sent: HashSet::new(),
-                refused: HashMap::new(),
-                staged: VecDeque::new(),
-                cpu_ns: 0,
-                facts,
-            });
+            boards.push(Board::new(link, facts));
         }
         let mut pager = Pager {
             boards,
@@ -206,6 +221,9 @@ fn run(
             traffic: Traffic::default(),
             doomed: false,
             frozen: false,
+            leaving: Vec::new(),
+            joining: Joining::default(),
+            settings,
             patience: Patience::new(settings.stuck_after, std::time::Instant::now()),
             unanswered: Unanswered::default(),
             counters: Counters::default(),
@@ -239,6 +257,9 @@ fn run(
 
 type Streams = SelectAll<futures::stream::BoxStream<'static, (BoardId, FromBoard)>>;
 
+/// Boards that are being reached, by what the supervisor knows them by.
+pub(super) type Joining = FuturesUnordered<BoxFuture<'static, (u64, Result<Reached, JobError>)>>;
+
 impl Pager {
     async fn run(
         &mut self,
@@ -268,6 +289,9 @@ impl Pager {
                     if !self.read_unseen()? {
                         calls = None;
                     }
+                }
+                Some((token, reached)) = self.joining.next(), if !self.joining.is_empty() => {
+                    self.joined(token, reached, &mut boards);
                 }
                 Some((board, message)) = boards.next() => {
                     asked = true;
@@ -312,6 +336,30 @@ impl Pager {
                 calls = None;
             }
         }
+    }
+
+    /// A board has been reached in the middle of the job, or not.
+    fn joined(&mut self, token: u64, reached: Result<Reached, JobError>, streams: &mut Streams) {
+        let id = self.boards.len() + 1;
+        let board = match reached {
+            Err(e) => Err(chain(&e)),
+            Ok(_) if id >= usize::from(NodeId::LIMIT) => {
+                let most = NodeId::LIMIT - 1;
+                Err(format!(
+                    "a job has at most {most} boards, those that have left included"
+                ))
+            }
+            Ok((link, stream, facts)) => {
+                let id = id as BoardId;
+                streams.push(stream.map(move |message| (id, message)).boxed());
+                self.boards.push(Board::new(link, facts.clone()));
+                if self.frozen {
+                    self.stage(id, Staged::Other(Freeze {}.into()));
+                }
+                Ok(facts)
+            }
+        };
+        self.notify(ToSupervisor::Reached { token, board });
     }
 
     fn share(&mut self, shared: SharedMemory) -> Result<Watch, PagerError> {
@@ -442,6 +490,11 @@ impl Pager {
                     self.stage(board, Staged::Other(message));
                 }
             }
+            ToPager::Reach { token, address } => {
+                let reached = link::reach_one(address, self.pair.clone(), self.settings);
+                self.joining.push(reached.map(move |r| (token, r)).boxed());
+            }
+            ToPager::Release { board } => self.release(board),
             ToPager::Freezing => return self.drive_out(),
             ToPager::Share(_) | ToPager::Unshare | ToPager::Finish => {
                 unreachable!("handled by the loop")
