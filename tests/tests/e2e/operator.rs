@@ -1,11 +1,14 @@
 //! Reaching into running jobs: `rtx jobs`, `boards`, `drain` and `move`.
 
+use std::ffi::OsStr;
+use std::time::Duration;
+
 use rtx_tests::compare::same;
 use rtx_tests::examples::Example;
 use rtx_tests::{Agent, Guest, Outcome, Run, Running, Status, checkout, examples};
 
 /// How often a run that has ended before it was reached is made again.
-const CHANCES: u32 = 5;
+const CHANCES: usize = 8;
 
 fn rtx(args: &[&str]) -> Outcome {
     Run::native(checkout::binary("rtx"))
@@ -39,31 +42,65 @@ fn away(job: &Running) -> Vec<i64> {
         .collect()
 }
 
-fn job(guest: &Guest, policy: &str, args: &[&str]) -> Run {
+fn job<A: AsRef<OsStr>>(guest: &Guest, policy: &str, args: &[A]) -> Run {
     Run::supervised(guest.path())
         .flags(["--policy", policy, "--boards", "local:2"])
         .report()
-        .args(args.iter().copied())
+        .args(args.iter().map(AsRef::as_ref))
 }
 
-/// A board joins and another leaves in the middle of a run. `None`: it was over before.
-fn changed(example: &Example, native: &Outcome) -> Option<()> {
-    let agent = Agent::start("joins");
-    let run = job(&Guest::example(example.name), "static", example.long).start();
-    run.wait_until("threads are away, or it is over", |run| {
-        (!away(run).is_empty() || listed(run).is_none()).then_some(())
-    });
-    let added = about(&run, &["boards", "add"], &[&agent.address()]);
-    let drained = about(&run, &["drain"], &["local-1"]);
-    let boards = about(&run, &["boards", "list"], &[]);
-    let outcome = run.finish();
-    same(native, &outcome);
-    agent.stop();
-    let in_time = [&added, &drained, &boards]
+/// Waits until threads of a job are away. False: it was over before.
+fn leaves_home(job: &Running) -> bool {
+    loop {
+        if !away(job).is_empty() {
+            return true;
+        }
+        if job.processes().is_empty() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The options of an example for a run that is longer with each try.
+fn longer(example: &Example, tries: usize) -> Vec<String> {
+    let mut args: Vec<String> = example.long.iter().map(ToString::to_string).collect();
+    let size = args
         .iter()
-        .all(|o| o.status() == Status::Exited(0));
-    if !in_time {
-        return None;
+        .position(|a| a == "--size")
+        .expect("all have a size")
+        + 1;
+    let number: usize = args[size].parse().expect("a number");
+    args[size] = (number + number * tries / 2).to_string();
+    args
+}
+
+/// Both runs of an example: natively, and as a job that `meddle` reaches into while threads are away; that says
+/// whether it came in time. Made again, longer, until it does.
+fn met(example: &Example, meddle: impl Fn(&Running) -> bool) -> Outcome {
+    let guest = Guest::example(example.name);
+    for tries in 0..CHANCES {
+        let args = longer(example, tries);
+        let run = job(&guest, "static", &args).start();
+        let in_time = leaves_home(&run) && meddle(&run);
+        let outcome = run.finish();
+        let native = Run::native(guest.path()).args(args).finish();
+        same(&native, &outcome);
+        if in_time {
+            return outcome;
+        }
+    }
+    panic!("{}: every run was over too soon", example.name);
+}
+
+/// A board joins and another leaves. False: the job was over before.
+fn change(run: &Running, agent: &Agent) -> bool {
+    let added = about(run, &["boards", "add"], &[&agent.address()]);
+    let drained = about(run, &["drain"], &["local-1"]);
+    let boards = about(run, &["boards", "list"], &[]);
+    let asked = [&added, &drained, &boards];
+    if asked.iter().any(|o| o.status() != Status::Exited(0)) {
+        return false;
     }
     assert_eq!(added.stdout(), "board joins has joined\n");
     let said = drained.stdout();
@@ -83,50 +120,31 @@ fn changed(example: &Example, native: &Outcome) -> Option<()> {
             ["joins", "there"]
         ]
     );
-    let report = outcome.report();
-    assert_eq!(report.boards.len(), 3, "{report:?}");
-    Some(())
+    true
 }
 
 #[test]
 fn boards_join_and_leave_in_the_middle_of_every_example() {
     for example in examples::ALL {
-        let native = Run::native(Guest::example(example.name).path())
-            .args(example.long.iter().copied())
-            .finish();
-        let met = (0..CHANCES).any(|_| changed(&example, &native).is_some());
-        assert!(met, "{}: every run was over too soon", example.name);
+        let agent = Agent::start("joins");
+        let outcome = met(&example, |run| change(run, &agent));
+        assert_eq!(outcome.report().boards.len(), 3);
+        agent.stop();
     }
 }
 
 #[test]
 fn the_last_board_leaves_and_the_program_goes_on_at_home() {
-    let example = examples::named("matmul");
-    let guest = Guest::example("matmul");
-    let native = Run::native(guest.path())
-        .args(example.long.iter().copied())
-        .finish();
-    let met = (0..CHANCES).any(|_| {
-        let run = job(&guest, "static", example.long).start();
-        run.wait_until("threads are away", |run| {
-            (!away(run).is_empty()).then_some(())
-        });
-        let both = ["local-1", "local-2"].map(|board| about(&run, &["drain"], &[board]));
-        let boards = both
-            .iter()
-            .all(|o| o.status() == Status::Exited(0))
-            .then(|| run.boards());
-        let outcome = run.finish();
-        same(&native, &outcome);
-        boards.is_some()
+    met(&examples::named("matmul"), |run| {
+        let both = ["local-1", "local-2"].map(|board| about(run, &["drain"], &[board]));
+        both.iter().all(|o| o.status() == Status::Exited(0))
     });
-    assert!(met, "every run was over too soon");
 }
 
 #[test]
 fn what_cannot_be_done_is_refused() {
     let guest = Guest::test("endless");
-    let run = job(&guest, "static", &[]).start();
+    let run = job::<&str>(&guest, "static", &[]).start();
     run.wait_until("a thread is away", |run| {
         (!away(run).is_empty()).then_some(())
     });
@@ -169,7 +187,7 @@ fn jobs_that_are_not_there_are_told() {
         line.starts_with("rtx: process 1 is no rtx-run with a job of yours. "),
         "{line}"
     );
-    let runs = [0, 1].map(|_| job(&Guest::test("endless"), "never", &[]).start());
+    let runs = [0, 1].map(|_| job(&Guest::test("endless"), "never", &[""; 0]).start());
     for run in &runs {
         run.wait_until("it is listed", listed);
     }

@@ -3,9 +3,10 @@
 //! A page is Modified at one node or Shared by a set ([`Holding`], kept in `entries`). A request that needs other
 //! nodes' copies taken away becomes the page's one active transaction (`transaction`); others queue behind it, first
 //! come first served. `serve` starts and finishes transactions, `mapping` follows munmap, MADV_DONTNEED and mremap,
-//! `loss` removes a dead board.
+//! `loss` removes a dead board, `leave` prepares one to be removed without loss.
 
 mod entries;
+mod leave;
 mod loss;
 mod mapping;
 mod serve;
@@ -21,6 +22,7 @@ use super::action::{DirAction, Taken, Violation};
 use super::types::{Access, NodeId, Page};
 use entries::Entries;
 pub use entries::Holding;
+pub use leave::Leave;
 pub use loss::Lost;
 use transaction::{Busy, Goal};
 
@@ -211,16 +213,6 @@ impl<D: Clone> Directory<D> {
                 .chain(&busy.queue)
                 .map(|goal| goal.grantee())
                 .any(|(node, access)| access == Access::Write && !node.is_home())
-        })
-    }
-
-    /// Whether `node` waits for a page, or is waited for.
-    pub fn concerns(&self, node: NodeId) -> bool {
-        self.busy.values().any(|busy| {
-            let active = busy.active.iter().map(|a| &a.goal);
-            let mut goals = active.chain(&busy.queue);
-            let mut pending = busy.active.iter().flat_map(|a| &a.pending);
-            goals.any(|goal| goal.grantee().0 == node) || pending.any(|p| p.node == node)
         })
     }
 

@@ -15,11 +15,10 @@ use tokio::time::Instant;
 
 use super::boards::Retries;
 use super::dump::Unanswered;
-use super::leave::Leaving;
 use super::link::{self, FromBoard, Link, Reached};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
-use crate::coherence::{Counters, Directory, NodeId, Page};
+use crate::coherence::{Counters, Directory, Leave, NodeId, Page};
 use crate::continuations::Pair;
 use crate::guest::ptrace::Tid;
 use crate::home::error::JobError;
@@ -127,7 +126,7 @@ pub struct Pager {
     /// Threads are stopped by job control.
     pub(super) frozen: bool,
     /// Boards that leave.
-    pub(super) leaving: Vec<Leaving>,
+    pub(super) leaving: Vec<Leave>,
     /// Boards that are being reached.
     pub(super) joining: Joining,
     settings: Settings,
