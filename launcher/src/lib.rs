@@ -20,3 +20,4 @@ pub mod local;
 pub mod plan;
 pub mod program;
 pub mod signals;
+pub mod top;

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use rtx_launcher::check::{self, render};
-use rtx_launcher::errors;
+use rtx_launcher::errors::{self, Explain};
 use rtx_launcher::jobs::{self, JobCommand};
+use rtx_launcher::top::{self, TopFlags};
 
 /// Look after rtx on this machine, and after running jobs.
 #[derive(Parser)]
@@ -29,6 +30,7 @@ enum Command {
     },
     #[command(flatten)]
     Job(JobCommand),
+    Top(TopFlags),
 }
 
 fn main() -> ExitCode {
@@ -43,13 +45,19 @@ fn main() -> ExitCode {
         }
         Command::Job(command) => match jobs::run(command) {
             Ok(text) => (text, 0),
-            Err(error) => {
-                errors::print("rtx", error.as_ref());
-                return ExitCode::from(error.status());
-            }
+            Err(error) => return failed(error.as_ref()),
+        },
+        Command::Top(flags) => match top::run(&flags) {
+            Ok(text) => (text, 0),
+            Err(error) => return failed(error.as_ref()),
         },
     };
     // A reader that went away has seen enough.
     let _ = std::io::stdout().write_all(text.as_bytes());
     ExitCode::from(status)
+}
+
+fn failed(error: &dyn Explain) -> ExitCode {
+    errors::print("rtx", error);
+    ExitCode::from(error.status())
 }

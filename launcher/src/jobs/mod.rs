@@ -9,7 +9,7 @@ use clap::Subcommand;
 
 use crate::errors::Explain;
 
-pub use find::FindError;
+pub use find::{FindError, visit};
 
 /// Which job is meant.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,6 +17,13 @@ pub struct Which {
     /// The process id of the job's rtx-run [default: your only job]
     #[arg(long, value_name = "PID")]
     job: Option<i32>,
+}
+
+impl Which {
+    /// The process id that was given.
+    pub fn job(&self) -> Option<i32> {
+        self.job
+    }
 }
 
 /// Commands about running jobs.

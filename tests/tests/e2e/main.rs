@@ -28,4 +28,5 @@ mod situations;
 mod states;
 mod streams;
 mod terminals;
+mod top;
 mod unseen;
