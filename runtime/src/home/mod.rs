@@ -31,6 +31,7 @@ pub mod job;
 pub mod messages;
 mod moves;
 pub mod pager;
+mod respite;
 pub(crate) mod restartable;
 mod setup;
 mod shadow;

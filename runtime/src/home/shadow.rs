@@ -153,11 +153,19 @@ impl Supervisor {
     /// Has the shadow begin the call that waits, unless it has something else to do first.
     pub(super) fn begin_call(&mut self, tid: Tid) -> Result<(), JobError> {
         if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away)
-            && away.shadow == Shadow::Parked
             && away.recalling.is_none()
         {
-            away.shadow = Shadow::Interrupting;
-            alive(ptrace::interrupt(tid), "interrupt a shadow")?;
+            match away.shadow {
+                Shadow::Parked => {
+                    away.shadow = Shadow::Interrupting;
+                    alive(ptrace::interrupt(tid), "interrupt a shadow")?;
+                }
+                // It waits for its thread to have computed for a while, which it does not do any more.
+                Shadow::Held(signal) if signal != 0 && away.context.is_none() => {
+                    return self.shadow_signal(tid, signal, outcome(self.pid, signal));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -190,9 +198,13 @@ impl Supervisor {
             .or(away.recalling)
             .unwrap_or(RecallCause::Policy);
         *self.stats.recalls.entry(cause).or_default() += 1;
+        let recalled = away.recalled.take();
         away.context = Some(context);
         away.cpu_ns = 0;
         let shadow = away.shadow;
+        if let Some(recalled) = recalled.filter(|_| cause == RecallCause::Signal) {
+            thread.way_home = recalled.elapsed();
+        }
         for (nr, count) in calls {
             let nr = board.map_or(Some(nr), |board| self.counted_as(board, nr));
             if let Some(nr) = nr {
@@ -270,7 +282,10 @@ impl Supervisor {
             return self.restore(tid, signal);
         }
         away.shadow = Shadow::Held(signal);
-        self.recall(tid, RecallCause::Signal)
+        match outcome {
+            Outcome::Handler => self.recall_for_handler(tid),
+            _ => self.recall(tid, RecallCause::Signal),
+        }
     }
 
     /// Asks the board for a thread's context, once, because of `cause`.

@@ -420,20 +420,7 @@ impl Supervisor {
                 sp,
             } => self.on_home_call(tid, seq, nr, args, sp),
             ToSupervisor::Context { tid, context } => self.on_context(tid, context),
-            ToSupervisor::Started { tid } => {
-                if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
-                    let ns = |since: Instant| since.elapsed().as_nanos() as u64;
-                    away.started = Some(Instant::now());
-                    match away.crossing.take() {
-                        Some(since) => {
-                            away.crossed_in = since.elapsed();
-                            self.stats.crossing.record_ns(ns(since));
-                        }
-                        None => self.stats.offload.record_ns(ns(away.sent)),
-                    }
-                }
-                Ok(())
-            }
+            ToSupervisor::Started { tid } => self.on_started(tid),
             ToSupervisor::Pinned { token } | ToSupervisor::Fetched { token } => {
                 self.on_answer(token)
             }

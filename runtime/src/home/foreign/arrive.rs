@@ -52,7 +52,7 @@ impl Supervisor {
         let Some(away) = thread.away() else {
             return Ok(());
         };
-        let (board, sent, asked) = (away.board, away.sent, away.asked);
+        let (board, asked) = (away.board, away.asked);
         thread.place = Place::Home(AtHome::Free);
         if let Why::Parked(header) = context.why {
             if let Some(asked) = asked {
@@ -64,7 +64,7 @@ impl Supervisor {
             return self.take_up(tid, header, &context, signal);
         }
         let what = What::Still(context);
-        thread.beneath = Some(Beneath { board, sent, what });
+        thread.beneath = Some(Beneath { board, what });
         if signal != 0 {
             return self.handle(tid, signal, outcome(self.pid, signal));
         }

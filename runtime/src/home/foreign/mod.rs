@@ -22,8 +22,6 @@ mod leave;
 mod native;
 mod surface;
 
-use std::time::Instant;
-
 pub(super) use calls::Step;
 pub use calls::Translating;
 pub use leave::Leaving;
@@ -33,22 +31,20 @@ pub(super) use crate::report::Stay;
 
 use super::messages::{BoardId, Context};
 use super::supervisor::Supervisor;
-use super::thread::PendingCall;
+use super::thread::Away;
 
 /// What waits under the code that a foreign thread's kernel thread runs at home.
 pub struct Beneath {
     /// The board to which the thread goes back.
     pub board: BoardId,
-    /// Since when it is there.
-    pub sent: Instant,
     /// What the thread itself does.
     pub what: What,
 }
 
 /// See [`Beneath`].
 pub enum What {
-    /// It waits on its board, in this home call.
-    InCall(PendingCall),
+    /// It waits on its board, in a home call.
+    InCall(Box<Away>),
     /// It stands still: this is all of it.
     Still(Box<Context>),
     /// It stands before a call that its kernel thread makes for it, with these arguments.

@@ -33,7 +33,7 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
-        let Some(Beneath { board, sent, what }) = thread.beneath.take() else {
+        let Some(Beneath { board, what }) = thread.beneath.take() else {
             return Ok(());
         };
         let What::Still(context) = what else {
@@ -54,7 +54,7 @@ impl Supervisor {
         let thread = self.threads.get_mut(&tid).expect("just seen");
         let Some((nr, args)) = call else {
             let what = What::Still(context);
-            thread.beneath = Some(Beneath { board, sent, what });
+            thread.beneath = Some(Beneath { board, what });
             let result = Some(i64::from(-libc::ENOSYS));
             let amend = Amend {
                 result,
@@ -69,7 +69,7 @@ impl Supervisor {
             return Ok(());
         }
         let what = What::Makes(context, args);
-        thread.beneath = Some(Beneath { board, sent, what });
+        thread.beneath = Some(Beneath { board, what });
         thread.place = Place::Home(AtHome::NativeCall { entered: false });
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
