@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Beneath, What, below};
+use super::{Beneath, What, stand_below};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::messages::{Begin, BoardId, Context, Foreign, Held, ToPager, Why};
@@ -119,7 +119,7 @@ impl Supervisor {
         regs.set_pc(resume);
         regs.set_argument(header);
         if let Held::Theirs(Foreign { sp, .. }) = &context.state {
-            regs.set_sp(below(*sp));
+            stand_below(&mut regs, *sp);
         }
         self.deadlines.remove(&tid);
         if !self.stand(tid, &regs, signal)? {

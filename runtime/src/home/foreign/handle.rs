@@ -1,7 +1,7 @@
 //! Handlers of signals to foreign threads. They run on the shadow, in home's ISA: as code of the program at
 //! home, in its memory, under the thread's own number, mask and alternate stack.
 
-use super::{Beneath, What, below};
+use super::{Beneath, What, stand_below};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::messages::{Foreign, Held};
@@ -52,13 +52,10 @@ impl Supervisor {
             },
             None => regs.sp(),
         };
-        // Before a thread has begun there its stack is free.
-        if sp != 0 {
-            if outcome == Outcome::Handler {
-                self.note_cancel(tid, signal)?;
-            }
-            regs.set_sp(below(sp));
+        if outcome == Outcome::Handler {
+            self.note_cancel(tid, signal)?;
         }
+        stand_below(&mut regs, sp);
         if !self.stand(tid, &regs, signal)? {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 //! has the thread's number, mask and memory, and its registers here mean nothing. What a new thread is to
 //! begin with, its maker's registers, is on the board.
 
-use super::{Beneath, What, below};
+use super::{Beneath, What, stand_below};
 use crate::calls::{self, translate};
 use crate::guest::arch;
 use crate::guest::ptrace::{self, Tid};
@@ -78,7 +78,7 @@ impl Supervisor {
             return Ok(());
         };
         regs.prepare_call(stub.gadget(), nr as u64, args);
-        regs.set_sp(below(sp));
+        stand_below(&mut regs, sp);
         if !self.stand(tid, &regs, 0)? {
             return Ok(());
         }
