@@ -207,8 +207,7 @@ impl Supervisor {
             return self.on_child_stop(tid, stop);
         }
         if stop.is_end() {
-            self.on_end(tid, stop);
-            return self.stop_asking(tid).map(drop);
+            return self.on_end(tid, stop);
         }
         if !self.threads.contains_key(&tid) {
             if self.is_other_process(tid) {
@@ -296,13 +295,16 @@ impl Supervisor {
         !std::path::Path::new(&format!("/proc/{}/task/{tid}", self.pid)).exists()
     }
 
-    fn on_end(&mut self, tid: Tid, stop: Stop) {
+    fn on_end(&mut self, tid: Tid, stop: Stop) -> Result<(), JobError> {
         self.let_go_of_kept(tid);
         self.deadlines.remove(&tid);
         self.remainders.remove(&tid);
         self.births.remove(&tid);
         self.end_translated(tid);
+        self.stop_asking(tid)?;
+        let mut came_home = false;
         if let Some(thread) = self.threads.remove(&tid) {
+            came_home = thread.needs().is_some();
             self.finished.push(tid, thread.counters);
         }
         if tid == self.pid {
@@ -311,7 +313,12 @@ impl Supervisor {
                 Stop::Exited(code) => Ended::Code(code),
                 _ => unreachable!("only called for ends"),
             });
+        } else if came_home {
+            // It does not come home any other way.
+            self.check_detached()?;
+            self.check_withdrawn()?;
         }
+        Ok(())
     }
 
     /// Reads what a thread used, before it is gone.
