@@ -12,6 +12,7 @@
 #define RTX_JUMP 0x52545803L
 
 static sigjmp_buf place;
+/* The round in which a jump has somewhere to go, from 1; 0: none. */
 static volatile sig_atomic_t armed;
 static volatile int over;
 static int nothing[2];
@@ -35,7 +36,7 @@ __attribute__((noinline)) static int computes(int round) {
     volatile long steps = round;
     int number = sigsetjmp(place, 1);
     if (!number) {
-        armed = 1;
+        armed = round + 1;
         for (;;)
             steps++;
     }
@@ -46,7 +47,7 @@ __attribute__((noinline)) static int waits(int round) {
     volatile int calls = round;
     int number = sigsetjmp(place, 1);
     if (!number) {
-        armed = 1;
+        armed = round + 1;
         for (;;) {
             char byte;
             calls += read(nothing[0], &byte, 1) == 1;
@@ -80,16 +81,17 @@ int main(int argc, char **argv) {
     void *right;
     if (pipe(nothing) || sigaction(SIGUSR1, &action, 0) || pthread_create(&worker, 0, work, (void *)rounds))
         return 2;
-    for (int i = 0; !over; i++) {
-        while (!armed && !over)
+    for (int last = 0; !over;) {
+        int round = armed;
+        if (!round || round == last) {
             usleep(100);
+            continue;
+        }
+        last = round;
         /* Into a call, or before it. */
-        if (i % 4 > 1)
+        if (round % 4 > 1)
             usleep(3000);
-        if (!over)
-            pthread_kill(worker, SIGUSR1);
-        while (armed && !over)
-            usleep(100);
+        pthread_kill(worker, SIGUSR1);
     }
     pthread_join(worker, &right);
     printf("%ld of %ld jumps came back right\n", (long)right, rounds);
