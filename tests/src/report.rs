@@ -143,6 +143,11 @@ impl Report {
         self.threads.iter().map(|thread| thread.offloads).sum()
     }
 
+    /// How often threads came back from boards.
+    pub fn recalls(&self) -> u64 {
+        self.threads.iter().map(|thread| thread.recalls).sum()
+    }
+
     /// How often threads moved, to boards and back.
     pub fn moves(&self) -> u64 {
         let moves = |thread: &Thread| thread.offloads + thread.recalls;

@@ -260,18 +260,20 @@ impl Session {
         }
     }
 
-    /// The stack pointer of a thread in its call; 0 if the call has been interrupted.
+    /// The stack pointer of a thread in its call, also if that has been interrupted meanwhile.
     fn stack_in(&self, call: &WaitingCall) -> u64 {
         let equipped = self.equipped.as_ref().expect("a call came through it");
         let pid = equipped.node.memory.pid.as_raw();
-        // The kernel tells once the thread sleeps, which it is about to.
-        while equipped.calls.is_waiting(call.id) {
-            if let Some(wait) = procfs::wait(pid, call.caller) {
-                return wait.sp;
+        loop {
+            if let Some(sp) = procfs::stack_pointer(pid, call.caller) {
+                return sp;
             }
+            if procfs::has_ended(pid, call.caller) {
+                return 0; // the replica ends
+            }
+            // The kernel tells once the thread sleeps or is stopped, which it is about to.
             std::thread::yield_now();
         }
-        0
     }
 
     /// Home made a call.

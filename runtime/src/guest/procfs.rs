@@ -40,40 +40,34 @@ pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     state.ok_or_else(|| bad("stat"))
 }
 
-/// A call in which a thread waits (/proc/PID/task/TID/syscall).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wait {
-    /// Its number, and its arguments as registers hold them.
-    pub nr: i64,
-    pub args: [u64; 6],
-    /// The thread's stack pointer.
-    pub sp: u64,
-}
-
-impl Wait {
-    /// Of `NUMBER ARGUMENTS STACK-POINTER PROGRAM-COUNTER`. `None`: it is in no call (-1), or runs.
-    fn parse(text: &str) -> Option<Wait> {
-        let mut fields = text.split_ascii_whitespace();
-        let nr = fields.next()?.parse().ok().filter(|nr| *nr >= 0)?;
-        let mut word = || u64::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok();
-        let mut args = [0; 6];
-        for arg in &mut args {
-            *arg = word()?;
-        }
-        let sp = word()?;
-        Some(Wait { nr, args, sp })
-    }
-}
-
-/// The call in which a thread waits, and its stack there. `None`: it waits in none.
-pub fn wait(pid: Tid, tid: Tid) -> Option<Wait> {
+/// The stack pointer of a thread that sleeps or is stopped, in a call or not. `None`: it runs.
+pub fn stack_pointer(pid: Tid, tid: Tid) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
-    Wait::parse(&text)
+    parse_stack_pointer(&text)
+}
+
+/// Of `NUMBER [ARGUMENTS] STACK-POINTER PROGRAM-COUNTER` or `running`.
+fn parse_stack_pointer(text: &str) -> Option<u64> {
+    let mut from_last = text.split_ascii_whitespace().rev();
+    let sp = from_last.nth(1)?;
+    u64::from_str_radix(sp.strip_prefix("0x")?, 16).ok()
 }
 
 /// The call in which a thread waits: its number and arguments. `None`: it waits in none.
 pub fn waits_in(pid: Tid, tid: Tid) -> Option<(i64, [u64; 6])> {
-    wait(pid, tid).map(|wait| (wait.nr, wait.args))
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
+    parse_call(&text)
+}
+
+/// Of `NUMBER ARGUMENTS STACK-POINTER PROGRAM-COUNTER`. `None`: it is in no call (-1), or runs.
+fn parse_call(text: &str) -> Option<(i64, [u64; 6])> {
+    let mut fields = text.split_ascii_whitespace();
+    let nr = fields.next()?.parse().ok().filter(|nr| *nr >= 0)?;
+    let mut args = [0; 6];
+    for arg in &mut args {
+        *arg = u64::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok()?;
+    }
+    Some((nr, args))
 }
 
 /// Where a thread's program begins in memory (getauxval(3), AT_ENTRY).
@@ -260,7 +254,7 @@ mod tests {
         while waits_in(pid, tid).is_none_or(|(nr, _)| nr != libc::SYS_futex) {
             std::thread::yield_now();
         }
-        let sp = wait(pid, tid).unwrap().sp;
+        let sp = stack_pointer(pid, tid).unwrap();
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         let holds_it = |line: &str| {
             let (start, rest) = line.split_once('-').unwrap();
@@ -277,11 +271,14 @@ mod tests {
     #[test]
     fn a_call_is_read_as_the_kernel_writes_it() {
         let text = "202 0x1 0x2 0x3 0x4 0x5 0x6 0x7ffd10 0x401002\n";
-        let (nr, args, sp) = (202, [1, 2, 3, 4, 5, 6], 0x7f_fd10);
-        assert_eq!(Wait::parse(text), Some(Wait { nr, args, sp }));
-        for none in ["running\n", "-1 0x7ffd10 0x401002\n", "", "202 0x1\n"] {
-            assert_eq!(Wait::parse(none), None, "{none:?}");
+        assert_eq!(parse_call(text), Some((202, [1, 2, 3, 4, 5, 6])));
+        let stopped = "-1 0x7ffd10 0x401002\n";
+        for none in ["running\n", stopped, "", "202 0x1\n"] {
+            assert_eq!(parse_call(none), None, "{none:?}");
         }
+        assert_eq!(parse_stack_pointer(text), Some(0x7f_fd10));
+        assert_eq!(parse_stack_pointer(stopped), Some(0x7f_fd10));
+        assert_eq!(parse_stack_pointer("running\n"), None);
     }
 
     #[test]

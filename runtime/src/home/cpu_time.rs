@@ -44,7 +44,7 @@ impl Supervisor {
         let threads = self.threads.values_mut();
         let boards: BTreeSet<BoardId> = threads
             .filter(|thread| of_interest(thread.tid))
-            .filter_map(|thread| thread.away().map(|away| away.board))
+            .filter_map(|thread| thread.abroad().map(|away| away.board))
             .collect();
         if boards.is_empty() {
             return None;
@@ -65,7 +65,7 @@ impl Supervisor {
         cpu: &[(Tid, u64)],
     ) -> Result<(), JobError> {
         for (tid, ns) in cpu {
-            if let Some(away) = self.threads.get_mut(tid).and_then(Thread::away)
+            if let Some(away) = self.threads.get_mut(tid).and_then(Thread::abroad)
                 && away.board == board
             {
                 away.cpu_ns = away.cpu_ns.max(*ns);
@@ -99,11 +99,11 @@ impl Supervisor {
     /// What threads have used on boards, as far as is known, in nanoseconds.
     fn board_time(&mut self, caller: Tid, whose: Whose) -> u64 {
         let used = |thread: &mut Thread| {
-            thread.counters.board_ns + thread.away().map_or(0, |away| away.cpu_ns)
+            thread.counters.board_ns + thread.abroad().map_or(0, |away| away.cpu_ns)
         };
         match whose {
             Whose::Process => {
-                let away = self.threads.values_mut().filter_map(Thread::away);
+                let away = self.threads.values_mut().filter_map(Thread::abroad);
                 self.board_ns + away.map(|away| away.cpu_ns).sum::<u64>()
             }
             Whose::Caller => self.threads.get_mut(&caller).map_or(0, used),
@@ -190,12 +190,12 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
-        if let Some(call) = thread.away().and_then(|away| away.call.as_mut()) {
-            if call.state == (CallState::Asking { token }) {
-                call.state = CallState::Waiting;
-                return self.begin_call(tid);
-            }
-            return Ok(());
+        let asking = CallState::Asking { token };
+        let call = thread.abroad().and_then(|away| away.call.as_mut());
+        if let Some(call) = call.filter(|call| call.state == asking) {
+            call.state = CallState::Waiting;
+            // If a handler runs at home now, it begins behind that.
+            return self.begin_call(tid);
         }
         match self.at_home(tid) {
             Some(state) if *state == (AtHome::Accounting { token }) => {

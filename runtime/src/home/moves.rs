@@ -42,6 +42,7 @@ impl Supervisor {
             thread.home_until = thread.home_until.filter(|until| now < *until);
         }
         self.give_up_asking(now)?;
+        self.end_respites()?;
         self.watch_withdrawal(now);
         if let Some(until) = self.threads.values().filter_map(|t| t.home_until).min() {
             self.wake_by(until.max(now + ASK_AGAIN));
@@ -293,6 +294,22 @@ impl Supervisor {
         });
         self.resume(tid, 0)?;
         Ok(true)
+    }
+
+    /// A thread runs on its board.
+    pub(super) fn on_started(&mut self, tid: Tid) -> Result<(), JobError> {
+        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+            let ns = |since: Instant| since.elapsed().as_nanos() as u64;
+            away.started = Some(Instant::now());
+            match away.crossing.take() {
+                Some(since) => {
+                    away.crossed_in = since.elapsed();
+                    self.stats.crossing.record_ns(ns(since));
+                }
+                None => self.stats.offload.record_ns(ns(away.sent)),
+            }
+        }
+        self.begin_respite(tid)
     }
 
     /// What the policy sees. `measured`: with figures from /proc, for which a tick has time.

@@ -213,8 +213,7 @@ impl Supervisor {
             return self.on_child_stop(tid, stop);
         }
         if stop.is_end() {
-            self.on_end(tid, stop);
-            return self.stop_asking(tid).map(drop);
+            return self.on_end(tid, stop);
         }
         if !self.threads.contains_key(&tid) {
             if self.is_other_process(tid) {
@@ -302,13 +301,16 @@ impl Supervisor {
         !std::path::Path::new(&format!("/proc/{}/task/{tid}", self.pid)).exists()
     }
 
-    fn on_end(&mut self, tid: Tid, stop: Stop) {
+    fn on_end(&mut self, tid: Tid, stop: Stop) -> Result<(), JobError> {
         self.let_go_of_kept(tid);
         self.deadlines.remove(&tid);
         self.remainders.remove(&tid);
         self.births.remove(&tid);
         self.end_translated(tid);
+        self.stop_asking(tid)?;
+        let mut came_home = false;
         if let Some(thread) = self.threads.remove(&tid) {
+            came_home = thread.needs().is_some();
             self.finished.push(tid, thread.counters);
         }
         if tid == self.pid {
@@ -317,7 +319,12 @@ impl Supervisor {
                 Stop::Exited(code) => Ended::Code(code),
                 _ => unreachable!("only called for ends"),
             });
+        } else if came_home {
+            // It does not come home any other way.
+            self.check_detached()?;
+            self.check_withdrawn()?;
         }
+        Ok(())
     }
 
     /// Reads what a thread used, before it is gone.
@@ -426,20 +433,7 @@ impl Supervisor {
                 sp,
             } => self.on_home_call(tid, seq, nr, args, sp),
             ToSupervisor::Context { tid, context } => self.on_context(tid, context),
-            ToSupervisor::Started { tid } => {
-                if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
-                    let ns = |since: Instant| since.elapsed().as_nanos() as u64;
-                    away.started = Some(Instant::now());
-                    match away.crossing.take() {
-                        Some(since) => {
-                            away.crossed_in = since.elapsed();
-                            self.stats.crossing.record_ns(ns(since));
-                        }
-                        None => self.stats.offload.record_ns(ns(away.sent)),
-                    }
-                }
-                Ok(())
-            }
+            ToSupervisor::Started { tid } => self.on_started(tid),
             ToSupervisor::Pinned { token } | ToSupervisor::Fetched { token } => {
                 self.on_answer(token)
             }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::foreign::{Beneath, Leaving, Translating};
+use super::foreign::{Beneath, Leaving, Translating, What};
 use super::handlers::Handler;
 use super::messages::{BoardId, Context};
 use crate::guest::ptrace::Tid;
@@ -111,6 +111,8 @@ pub struct Away {
     pub sent: Instant,
     /// When the board said that it runs.
     pub started: Option<Instant>,
+    /// How long a signal leaves it alone from then on.
+    pub respite: Duration,
 }
 
 impl Away {
@@ -144,6 +146,7 @@ impl Away {
             cpu_ns: 0,
             sent: Instant::now(),
             started: None,
+            respite: Duration::ZERO,
         }
     }
 }
@@ -214,6 +217,8 @@ pub struct Thread {
     /// pthread_cancel has signalled it since it last made a call on its board: where it says whether that call
     /// may end by that.
     pub cancelled: Option<u64>,
+    /// How long its last way home for a signal took, until it is on a board again.
+    pub way_home: Duration,
     /// Somebody waits for its next stop to look at it.
     pub looked_for: bool,
     /// The board from which it came last, and where it went on at home.
@@ -244,6 +249,7 @@ impl Thread {
             beneath: None,
             jumps: None,
             cancelled: None,
+            way_home: Duration::ZERO,
             looked_for: false,
             left_board: None,
             born: now,
@@ -261,6 +267,18 @@ impl Thread {
         match &mut self.place {
             Place::Away(away) => Some(away),
             Place::Home(_) => None,
+        }
+    }
+
+    /// The part that is on a board, also while the kernel thread runs something here.
+    pub fn abroad(&mut self) -> Option<&mut Away> {
+        match (&mut self.place, &mut self.beneath) {
+            (Place::Away(away), _) => Some(away),
+            (Place::Home(_), Some(beneath)) => match &mut beneath.what {
+                What::InCall(away) => Some(away),
+                What::Still(_) | What::Makes(..) => None,
+            },
+            (Place::Home(_), None) => None,
         }
     }
 

@@ -107,6 +107,9 @@ pub struct Facts {
     /// kernel's. Empty: not known.
     #[prost(string, tag = "9")]
     pub clocks: String,
+    /// Bits of the addresses that a process has; 0: not known.
+    #[prost(uint32, tag = "10")]
+    pub address_bits: u32,
 }
 
 /// One part of the XSAVE area: its bit in XCR0, and where it lies.

@@ -31,4 +31,4 @@ pub mod transport;
 
 /// The version of everything in this module; raised by any change of a message's encoding, so that
 /// differing builds refuse each other instead of misunderstanding each other.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;

@@ -29,6 +29,7 @@ pub fn facts() -> Facts {
         xsave_bytes: 832,
         vector_bytes: 0,
         clocks: "boot time:[1]".into(),
+        address_bits: 47,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use nix::unistd::Pid;
 
-use super::{What, below};
+use super::{What, stand_below};
 use crate::guest::inject::{InjectError, Injector};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
@@ -51,9 +51,7 @@ impl Supervisor {
         };
         regs.set_pc(stub.park());
         regs.finish_call(0);
-        if sp != 0 {
-            regs.set_sp(below(sp));
-        }
+        stand_below(&mut regs, sp);
         if !self.stand(tid, &regs, 0)? {
             return Ok(());
         }

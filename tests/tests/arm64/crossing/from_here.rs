@@ -65,12 +65,7 @@ fn programs_notice_nothing_when_their_threads_compute_on_arm64() {
             let name = guest.path().file_name().expect("a name").display();
             announce(&format!("{name}, home on x86_64"));
             let native = natively(&guest, args);
-            // Many signals to threads that move at random can leave one stopped: docs/limits.md.
-            let policies: &[&str] = match guest.path().ends_with("handlers") {
-                true => &["static"],
-                false => &["static", "shuffle:1"],
-            };
-            for policy in policies {
+            for policy in ["static", "shuffle:1"] {
                 reports.push(unnoticed(&native, boards.run(&guest, policy, args)));
             }
         }

@@ -17,10 +17,15 @@ const PORT: u16 = 7070;
 /// Moves between instruction sets in all before a test is content.
 const ENOUGH: u64 = 1000;
 
-/// Programs besides the examples: pthreads that synchronise, handlers of signals.
-const OTHERS: [(&str, &[&str]); 2] = [
+/// Programs besides the examples: pthreads that synchronise, handlers of signals and of faults, cancellation.
+const OTHERS: [(&str, &[&str]); 7] = [
     ("tests/guests/futexes.c", &["4", "20"]),
     ("toolchain/tests/programs/handlers.c", &["50"]),
+    ("tests/guests/crossing/cancels.c", &["1"]),
+    ("tests/guests/crossing/faults.c", &[]),
+    ("tests/guests/crossing/jumps.c", &["4"]),
+    ("tests/guests/crossing/signals.c", &[]),
+    ("tests/guests/crossing/ticks.c", &["20"]),
 ];
 
 /// The machine's board, started when it is first asked for.
