@@ -168,12 +168,7 @@ fn a_poll_has_the_address_of_its_word_in_the_comparison() {
     let directory = directory("polls");
     let text = "int main(int n, char **v) { unsigned s = n; while (s != 1) s = s % 2 ? 3 * s + 1 : s / 2; return v == 0; }\n";
     write(&directory, "p.c", text);
-    Program::build(
-        &directory,
-        "p",
-        &[directory.join("p.c").as_path()],
-        &["-O2"],
-    );
+    Program::build(&directory, "p", &[&directory.join("p.c")], &["-O2"]);
     let bytes = std::fs::read(directory.join("p")).unwrap();
     let object = object::File::parse(&*bytes).unwrap();
     let indicator = object.symbols().find(|s| s.name() == Ok("__rtx_indicator"));
