@@ -267,7 +267,7 @@ rtx: target/guest/x86_64/matmul exited with 0 after 3.25 s, policy static
         let summary = report.summary();
         assert!(summary.contains("10 more"), "{summary}");
         assert!(summary.contains("10.00 s"), "{summary}");
-        assert!(summary.lines().count() < LISTED + 15);
+        assert!(summary.lines().count() < LISTED + 17);
     }
 
     #[test]
