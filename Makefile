@@ -30,9 +30,8 @@ toolchain-conformance: toolchain ## the conformance programs in C, built by rtx-
 	target/release/rtx-cc setup
 	toolchain/conformance
 
-toolchain-packages: toolchain ## xz and lbzip2 from the distribution's source packages, built by rtx-cc, with their own tests
-	target/release/rtx-cc setup
-	toolchain/packages
+toolchain-packages: deps ## xz and lbzip2, built by rtx-cc: their own tests, also across an emulated ARM64 machine (sudo when not root)
+	@CARGO='$(CARGO)' tests/packages-arm64.sh
 
 board-arm64: ## build static rtx-board, rtx-run and rtx for ARM64 by Debian's packages (sudo when not root)
 	@tests/deps.sh

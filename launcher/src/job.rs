@@ -400,6 +400,8 @@ fn report(
             offload: result.stats.offload.percentiles(),
             back_migration: result.stats.back_migration.percentiles(),
             cross_isa: result.stats.crossing.percentiles(),
+            to_point: result.stats.to_point.percentiles(),
+            from_point: result.stats.from_point.percentiles(),
         },
     }
 }

@@ -113,6 +113,8 @@ pub struct Latencies {
     pub offload: Percentiles,
     pub back_migration: Percentiles,
     pub cross_isa: Percentiles,
+    pub to_point: Percentiles,
+    pub from_point: Percentiles,
 }
 
 /// Of `count` durations.

@@ -305,6 +305,9 @@ impl Supervisor {
                 Some(since) => {
                     away.crossed_in = since.elapsed();
                     self.stats.crossing.record_ns(ns(since));
+                    if let Some(parked) = away.parked {
+                        self.stats.from_point.record_ns(ns(parked));
+                    }
                 }
                 None => self.stats.offload.record_ns(ns(away.sent)),
             }

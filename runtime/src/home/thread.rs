@@ -96,6 +96,8 @@ pub struct Away {
     pub asked: Option<Instant>,
     /// Since when it was to leave for the board, until it runs there.
     pub crossing: Option<Instant>,
+    /// When it had parked for that.
+    pub parked: Option<Instant>,
     /// What that took.
     pub crossed_in: Duration,
     pub shadow: Shadow,
@@ -137,6 +139,7 @@ impl Away {
             foreign: false,
             asked: None,
             crossing: None,
+            parked: None,
             crossed_in: Duration::ZERO,
             shadow,
             call: None,

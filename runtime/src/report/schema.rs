@@ -151,6 +151,13 @@ pub struct LatencyReport {
     /// From the decision to move a thread to another instruction set until it ran there, both ways.
     #[serde(default)]
     pub cross_isa: Percentiles,
+    /// Of a move from home: from asking the thread until it had come to an equivalence point and left its registers
+    /// for its continuation.
+    #[serde(default)]
+    pub to_point: Percentiles,
+    /// Of a move from home: from there until the thread ran on the board.
+    #[serde(default)]
+    pub from_point: Percentiles,
 }
 
 /// Of `count` durations: the median, two more percentiles and the longest, in microseconds; all 0
@@ -226,6 +233,8 @@ pub(super) fn sample() -> Report {
             offload: percentiles(1200.0),
             back_migration: Percentiles::default(),
             cross_isa: Percentiles::default(),
+            to_point: Percentiles::default(),
+            from_point: Percentiles::default(),
         },
     }
 }
@@ -272,6 +281,8 @@ mod tests {
                 },
                 "back_migration": none,
                 "cross_isa": none,
+                "to_point": none,
+                "from_point": none,
             },
         });
         let actual: Value = serde_json::to_value(sample()).expect("serializable");

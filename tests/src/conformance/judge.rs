@@ -191,7 +191,7 @@ mod tests {
             "back_migrations":0,"home_calls":0}}],
             "pages":{{"read":0,"write":0,"upgrade":0,"invalidated":0,"prefetched":0,"zero":0,"bytes":0}},
             "latency_us":{{"fault":{none},"freeze":{none},"offload":{none},"back_migration":{none},
-            "cross_isa":{none}}},"crossings":0,"isa_s":{{}},"stays":{{}}}}"#,
+            "cross_isa":{none},"to_point":{none},"from_point":{none}}},"crossings":0,"isa_s":{{}},"stays":{{}}}}"#,
             calls.join(","),
             causes.join(",")
         );

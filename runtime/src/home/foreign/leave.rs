@@ -29,6 +29,10 @@ pub struct Leaving {
     pub board: BoardId,
     /// Since when it is wanted there.
     pub since: Instant,
+    /// When it was asked.
+    pub asked: Instant,
+    /// When it made the park call.
+    pub parked: Option<Instant>,
 }
 
 impl Supervisor {
@@ -51,7 +55,12 @@ impl Supervisor {
         let now = Instant::now();
         if let Some(thread) = self.threads.get_mut(&tid) {
             let since = thread.wanted_since;
-            thread.leaving = Some(Leaving { board, since });
+            thread.leaving = Some(Leaving {
+                board,
+                since,
+                asked: now,
+                parked: None,
+            });
         }
         if self.requests.ask(tid, pthread) {
             self.write_requests()?;
@@ -137,6 +146,13 @@ impl Supervisor {
             return Ok(());
         };
         let header = regs.first_argument();
+        let thread = self.threads.get_mut(&tid);
+        if let Some(leaving) = thread.and_then(|thread| thread.leaving.as_mut()) {
+            let now = Instant::now();
+            leaving.parked = Some(now);
+            let took = now.duration_since(leaving.asked);
+            self.stats.to_point.record_ns(took.as_nanos() as u64);
+        }
         if let Some(state @ AtHome::Free) = self.at_home(tid) {
             *state = AtHome::Parking { header };
         }
@@ -183,6 +199,7 @@ impl Supervisor {
         thread.handler = None;
         thread.place = Place::Away(Box::new(Away {
             crossing: Some(leaving.since),
+            parked: leaving.parked,
             ..Away::foreign(leaving.board, Shadow::Parked)
         }));
         self.tell(ToPager::Start {

@@ -4,15 +4,9 @@
 mod from_here;
 mod from_there;
 
-use std::sync::OnceLock;
-
-use rtx_tests::arm64::{Machine, machine::ADDRESS};
 use rtx_tests::{Guest, Report};
 
 use crate::programs::EXAMPLES;
-
-/// Where the machine's board listens, and this machine's in the same network.
-const PORT: u16 = 7070;
 
 /// Moves between instruction sets in all before a test is content.
 const ENOUGH: u64 = 1000;
@@ -27,26 +21,6 @@ const OTHERS: [(&str, &[&str]); 7] = [
     ("tests/guests/crossing/signals.c", &[]),
     ("tests/guests/crossing/ticks.c", &["20"]),
 ];
-
-/// The machine's board, started when it is first asked for.
-pub fn board() -> &'static str {
-    static ADDRESS_OF_BOARD: OnceLock<String> = OnceLock::new();
-    ADDRESS_OF_BOARD.get_or_init(|| {
-        let machine = Machine::shared();
-        let listen = format!("0.0.0.0:{PORT}");
-        let argv = [
-            "rtx-board",
-            "--listen",
-            &listen,
-            "--name",
-            "pi",
-            "--insecure",
-        ];
-        machine.start(&argv, "/tmp/board.log");
-        machine.await_port(PORT);
-        format!("{ADDRESS}:{PORT}")
-    })
-}
 
 /// The examples, small.
 fn examples() -> impl Iterator<Item = (Guest, &'static [&'static str])> {
