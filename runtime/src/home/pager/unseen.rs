@@ -9,8 +9,7 @@ use std::sync::atomic::Ordering;
 use super::run::Pager;
 use super::{PagerError, Share};
 use crate::calls::{
-    Begins, CpuTime, Intercepted, MAKE_AGAIN, MEMORY_AS_A_FILE, Opening, Unseen, intercepted,
-    sets_cpu_timer,
+    Begins, CpuTime, Intercepted, MAKE_AGAIN, Opening, Unseen, intercepted, sets_cpu_timer,
 };
 use crate::coherence::PAGE_SIZE;
 use crate::home::intercept::{Forwarded, Next, peek};
@@ -139,11 +138,11 @@ impl Pager {
         let in_gadget = call.pc == share.node.memory.stub.in_gadget();
         match peek::opened(&share.memory, what) {
             // A shadow's thread makes it itself, once it is home.
-            Ok(Begins::MemoryAccess) if in_gadget => {
-                self.notify(ToSupervisor::Beyond(MEMORY_AS_A_FILE));
+            Ok(Begins::Beyond(what)) if in_gadget => {
+                self.notify(ToSupervisor::Beyond(what));
                 self.answer_call(call, MAKE_AGAIN)
             }
-            Ok(Begins::MemoryAccess) => self.hold(call, MEMORY_AS_A_FILE),
+            Ok(Begins::Beyond(what)) => self.hold(call, what),
             Ok(Begins::DirectIo) => match self.watch_pins()? {
                 true => self.let_through(call),
                 // As file systems do that have no direct I/O.
