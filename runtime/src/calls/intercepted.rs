@@ -100,7 +100,7 @@ pub fn interception(nr: i64) -> Option<&'static str> {
         libc::SYS_fcntl => "with O_DIRECT pages are taken with care from then on",
         nr if opening(nr, &[0; 6]).is_some() => {
             "with O_DIRECT pages are taken with care from then on; for memory in /proc (mem, pagemap, \
-             clear_refs) the program comes home for good"
+             clear_refs) and userfaultfd the program comes home for good"
         }
         libc::SYS_pkey_mprotect => {
             "made by the pager if it may take rights away; with a key the program comes home for good"
