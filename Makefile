@@ -7,7 +7,7 @@ STRESS_RUNS ?= 50
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages examples demo demo-arm64 test conformance soak bench docs lint clean
+.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages examples demo demo-arm64 test conformance conformance-rtx-cc soak bench docs lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
@@ -53,6 +53,11 @@ test: deps ## everything: unit tests, end-to-end tests, the stress lane
 conformance: build ## programs that must not notice where they run, in all modes (ONLY="NAME... --seed N")
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance
 	@RTX_BIN_DIR=target/release target/release/rtx-conformance $(ONLY)
+
+conformance-rtx-cc: build toolchain ## those in C built by rtx-cc, threads moving at equivalence points only (ONLY="...", or BOARDS=LIST of ARM64)
+	target/release/rtx-cc setup
+	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance
+	@RTX_BIN_DIR=target/release target/release/rtx-conformance --rtx-cc --seeds 1 $(if $(BOARDS),--boards $(BOARDS) --insecure) $(ONLY)
 
 soak: build ## the same programs, the examples, a storm and a watched crowd under random moves for SECONDS=600
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance

@@ -21,7 +21,7 @@ use super::error::JobError;
 use super::messages::ToPager;
 use super::supervisor::{Supervisor, Waiting};
 use super::thread::Thread;
-use crate::calls::{Begins, MEMORY_AS_A_FILE, REGISTERED_BUFFERS, begins};
+use crate::calls::{Begins, OWN_FAULTS, REGISTERED_BUFFERS, begins};
 use crate::guest::ptrace::Tid;
 use crate::report::RecallCause;
 
@@ -125,8 +125,13 @@ pub(super) fn reach(tid: Tid) -> Option<Reach> {
 
 /// How a descriptor reaches memory with this text in /proc/PID/fdinfo and this link in /proc/PID/fd.
 fn reached(info: &str, link: &OsStr) -> Option<Reach> {
-    if begins(link.as_bytes(), 0) == Begins::MemoryAccess && link.as_bytes().starts_with(b"/") {
-        return Some(Reach::Beyond(MEMORY_AS_A_FILE));
+    if let Begins::Beyond(what) = begins(link.as_bytes(), 0)
+        && link.as_bytes().starts_with(b"/")
+    {
+        return Some(Reach::Beyond(what));
+    }
+    if link.as_bytes() == b"anon_inode:[userfaultfd]" {
+        return Some(Reach::Beyond(OWN_FAULTS));
     }
     // A pipe with this flag has packets.
     let pipe = link.as_bytes().starts_with(b"pipe:");
@@ -159,6 +164,7 @@ mod tests {
         let beyond = |found| matches!(found, Some(Reach::Beyond(_)));
         assert!(beyond(of("SqMask:\t0x7\nUserBufs:\t2\n", ring)));
         assert!(of("SqMask:\t0x7\nUserBufs:\t0\n", ring).is_none());
+        assert!(beyond(of(&info(0), "anon_inode:[userfaultfd]")));
         assert!(beyond(of(&info(0), "/proc/77/mem")));
         assert!(of(&info(0), "/proc/77/maps").is_none());
     }

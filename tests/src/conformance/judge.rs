@@ -255,6 +255,20 @@ mod tests {
     }
 
     #[test]
+    fn who_moves_seldom_gets_further_chances_to_move() {
+        let claims = claims("calls: none\nwithdraws: it may");
+        let mut tries = 0;
+        let verdict = Shuffled::default().verdict(&claims, |_| {
+            tries += 1;
+            Ok(report(&[], &[], u64::from(tries == 2)))
+        });
+        assert_eq!((verdict, tries), (Ok(()), 2));
+        let never = Shuffled::default().verdict(&claims, |_| Ok(report(&[], &[], 0)));
+        let expected = format!("only 0 moves in {CHANCES} runs");
+        assert_eq!(never, Err(expected));
+    }
+
+    #[test]
     fn a_body_in_the_main_thread_gets_further_chances() {
         let claims = claims("calls: mmap\nhome: exec");
         let mut tries = 0;

@@ -84,8 +84,7 @@ impl Supervisor {
                     Held::Theirs(Foreign { fault, .. }) => fault.1,
                     Held::Ours { .. } => 0,
                 };
-                self.fail(JobError::ForeignMemory { tid, address });
-                Ok(())
+                self.fault_in_unwatched(tid, address)
             }
             Why::Fault(signal) => self.fault(tid, signal),
             Why::Recalled | Why::Parked(_) => {

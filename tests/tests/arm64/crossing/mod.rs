@@ -1,6 +1,7 @@
 //! Programs of rtx-cc whose threads move between this machine and the emulated one: between x86-64 and
 //! aarch64, with home on either side. What they print and how they end is the same as natively.
 
+mod conformance;
 mod from_here;
 mod from_there;
 
