@@ -170,7 +170,7 @@ fn fewer_addresses() {
             program: "app".into(),
             other_isas: vec!["aarch64".into(), "x86_64".into()],
             facts: home,
-            ..hello()
+            ..crate::home(facts())
         };
         check_facts("b1", &hello, &there)
     };
