@@ -17,4 +17,6 @@ pub mod job;
 pub mod local;
 pub mod plan;
 pub mod program;
+pub mod record;
+pub mod replay;
 pub mod signals;

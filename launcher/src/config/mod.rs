@@ -6,6 +6,7 @@
 mod error;
 mod file;
 mod keys;
+mod policy;
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,8 @@ pub use keys::{KEYS, Key};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Name of the policy.
+    /// The policy, as in `--policy`; a list or a table in the file is put into that form.
+    #[serde(deserialize_with = "policy::text")]
     pub policy: String,
     /// The list of boards, as in `--boards`; `None`: not configured.
     pub boards: Option<String>,

@@ -37,8 +37,14 @@ pub(super) fn links(part: &str, read: Read) -> Result<Vec<Link>, SpecError> {
             why,
         })
     };
-    if part.ends_with(".rhai") {
-        return Ok(vec![script(part, file(part)?)]);
+    if let Some((path, values)) = script_path(part) {
+        let source = Some(file(path)?);
+        let given = values.split(',').filter(|v| !v.is_empty()).map(pair);
+        return Ok(vec![Link {
+            policy: path.to_owned(),
+            parameters: set_named(path, &[], given)?,
+            script: source,
+        }]);
     }
     if part.ends_with(".toml") {
         return preset::parse(part, &file(part)?, read);
@@ -63,12 +69,17 @@ pub(super) fn links(part: &str, read: Read) -> Result<Vec<Link>, SpecError> {
     }])
 }
 
-pub(super) fn script(path: &str, source: String) -> Link {
-    Link {
-        policy: path.to_owned(),
-        parameters: Values::defaults(&[]),
-        script: Some(source),
+/// The path of a script, and the parameters that follow it.
+fn script_path(part: &str) -> Option<(&str, &str)> {
+    match part.split_once(".rhai:") {
+        Some((path, values)) => Some((&part[..path.len() + ".rhai".len()], values)),
+        None => part.ends_with(".rhai").then_some((part, "")),
     }
+}
+
+fn pair(text: &str) -> (&str, &str) {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    (name.trim(), value.trim())
 }
 
 /// Sets parameters that are given by name.
@@ -91,11 +102,7 @@ pub(super) fn set_named<'a>(
 }
 
 fn named(info: &PolicyInfo, text: &str) -> Result<Values, SpecError> {
-    let pairs = text.split(',').map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (name.trim(), value.trim())
-    });
-    set_named(info.name, info.parameters, pairs)
+    set_named(info.name, info.parameters, text.split(',').map(pair))
 }
 
 fn bare(info: &PolicyInfo, text: &str) -> Result<Values, SpecError> {

@@ -12,6 +12,7 @@ pub mod agent;
 mod begin;
 pub mod command;
 mod dump;
+mod draining;
 mod faults;
 mod filter;
 mod image;

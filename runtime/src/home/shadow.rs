@@ -175,6 +175,8 @@ impl Supervisor {
         // Nobody may see a clock go backward.
         let used = context.cpu_ns.max(told);
         thread.counters.board_ns += used;
+        let delayed = thread.away().map_or(0, |away| std::mem::take(&mut away.delay_ns));
+        thread.board_delay_ns += delayed;
         self.board_ns += used;
         thread.counters.faults += context.faults;
         thread.counters.recalls += 1;
@@ -191,7 +193,7 @@ impl Supervisor {
             .unwrap_or(RecallCause::Policy);
         *self.stats.recalls.entry(cause).or_default() += 1;
         away.context = Some(context);
-        away.cpu_ns = 0;
+        (away.cpu_ns, away.faults) = (0, 0);
         let shadow = away.shadow;
         for (nr, count) in calls {
             let nr = board.map_or(Some(nr), |board| self.counted_as(board, nr));
@@ -442,6 +444,14 @@ impl Supervisor {
             .and_then(Thread::away)
             .expect("caller checked");
         away.shadow = Shadow::Parked;
+        if self.stays_after_call(tid) {
+            self.recall(tid, RecallCause::Synchronised)?;
+        }
+        let away = self
+            .threads
+            .get_mut(&tid)
+            .and_then(Thread::away)
+            .expect("caller checked");
         if away.context.is_some() {
             if parking || arch::CALL_STOPS_HIDE_REGISTERS {
                 away.shadow = Shadow::Interrupting;

@@ -1,7 +1,9 @@
 //! The connections to one board: its session, and its heartbeat beside it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use futures::channel::mpsc;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::{Instant, timeout};
 
@@ -9,20 +11,26 @@ use super::run::BoardAddress;
 use crate::continuations::Pair;
 use crate::home::error::JobError;
 use crate::home::job::{BoardFacts, Settings};
+use crate::home::told::Told;
 use crate::wire::PROTOCOL;
 use crate::wire::frame::{Frame, OutFrame};
 use crate::wire::inbox::{Inbox, InboxError};
-use crate::wire::message::{Beat, Facts, Hello, Message, Role};
+use crate::wire::message::{Beat, Facts, Hello, Load, Message, Role, Welcome};
 use crate::wire::outbox::Outbox;
 use crate::wire::session::{ConnectError, Session, connect};
 
 /// How often signs of life are exchanged, unless patience is shorter.
 const BEAT: Duration = Duration::from_millis(500);
 
+/// Round trips of which the shortest counts.
+const ROUND_TRIPS: usize = 16;
+
 /// What comes from a board.
 pub(super) enum FromBoard {
     /// It says something.
     Said(Frame),
+    /// It says how busy it is; and the shortest round trip of late.
+    Load(Load, Duration),
     /// It is gone, and how that was noticed.
     Lost(String),
 }
@@ -94,10 +102,12 @@ pub(super) async fn reach(
             slots: session.welcome.slots,
             cores: session.welcome.cores,
             alive: true,
+            told: told(&session.welcome),
         });
         let frames = frames(session.inbox);
-        let beats = stream::once(watch(heart, settings.heartbeat_timeout));
-        let both = stream::select(frames, beats).boxed();
+        let (tell, told) = mpsc::unbounded();
+        let beats = stream::once(watch(heart, settings.heartbeat_timeout, tell));
+        let both = stream::select(frames, stream::select(told, beats)).boxed();
         links.push((
             Link {
                 outbox: Some(session.outbox),
@@ -106,6 +116,17 @@ pub(super) async fn reach(
         ));
     }
     Ok((links, all_facts))
+}
+
+/// What a board's owner says of it.
+fn told(welcome: &Welcome) -> Told {
+    let watts = |mw: u32| f64::from(mw) / 1000.0;
+    Told {
+        labels: welcome.labels.clone(),
+        speed: (welcome.speed_milli > 0).then(|| f64::from(welcome.speed_milli) / 1000.0),
+        watts: (welcome.busy_mw > 0).then(|| (watts(welcome.idle_mw), watts(welcome.busy_mw))),
+        ..Told::default()
+    }
 }
 
 /// A board's frames; the last item says why no more come.
@@ -122,7 +143,12 @@ fn frames(inbox: Inbox) -> impl futures::Stream<Item = FromBoard> + Send {
 }
 
 /// Exchanges signs of life until they stop coming; returns what happened.
-async fn watch(heart: Session, patience: Duration) -> FromBoard {
+async fn watch(
+    heart: Session,
+    patience: Duration,
+    tell: mpsc::UnboundedSender<FromBoard>,
+) -> FromBoard {
+    let mut round_trips = VecDeque::new();
     let Session {
         mut inbox,
         mut outbox,
@@ -139,6 +165,7 @@ async fn watch(heart: Session, patience: Duration) -> FromBoard {
             seq,
             sent_ns: started.elapsed().as_nanos() as u64,
             echo_ns: 0,
+            load: None,
         };
         if let Err(e) = outbox.push(beat) {
             return FromBoard::Lost(format!("heartbeat broken: {}", crate::report::chain(&e)));
@@ -150,9 +177,22 @@ async fn watch(heart: Session, patience: Duration) -> FromBoard {
         {
             match message {
                 Some(Ok(Frame {
-                    message: Message::Beat(_),
+                    message: Message::Beat(beat),
                     ..
-                })) => unanswered = 0,
+                })) => {
+                    unanswered = 0;
+                    let sent = Duration::from_nanos(beat.echo_ns);
+                    round_trips.push_back(started.elapsed().saturating_sub(sent));
+                    if round_trips.len() > ROUND_TRIPS {
+                        round_trips.pop_front();
+                    }
+                    // What was late was so because somebody had other things to do.
+                    let shortest = round_trips.iter().min().copied().unwrap_or_default();
+                    if let Some(load) = beat.load {
+                        // Nobody listens any more when the job ends.
+                        let _ = tell.unbounded_send(FromBoard::Load(load, shortest));
+                    }
+                }
                 Some(Ok(_)) => return FromBoard::Lost("its heartbeat makes no sense".into()),
                 Some(Err(e)) => {
                     return FromBoard::Lost(format!(
