@@ -27,7 +27,8 @@ PROGRAM.aarch64, must lie beside it.
 
 Settings come from --config FILE (TOML: keys named like the flags, with _ for -), then from the
 environment (RTX_POLICY, RTX_BOARDS, ...), then from the flags; the later wins. Without a flag:
-heartbeat_timeout_ms, connect_timeout_ms, stuck_after_ms, and only_at_points = true, which moves
+heartbeat_timeout_ms, connect_timeout_ms, stuck_after_ms, home_watts = \"60-180\" (idle and busy, for policy
+energy and the report), and only_at_points = true, which moves
 threads of programs of rtx-cc between all machines as between different instruction sets.
 
 Exit status:

@@ -149,7 +149,12 @@ impl Policy for Recorder {
     }
 
     fn complaint(&mut self) -> Option<String> {
-        let trouble = || self.trouble.lock().expect("nobody panics holding it").take();
+        let trouble = || {
+            self.trouble
+                .lock()
+                .expect("nobody panics holding it")
+                .take()
+        };
         self.inner.complaint().or_else(trouble)
     }
 }
@@ -157,10 +162,10 @@ impl Policy for Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rtx_policies::PolicySpec;
     use rtx_policies::record::Recording;
     use rtx_policies::spec::read_nothing;
     use rtx_policies::testing::{board, thread};
-    use rtx_policies::PolicySpec;
 
     fn begin(path: &Path) -> Result<Recorder, RecordError> {
         let spec = PolicySpec::parse("static", &read_nothing).expect("known");
@@ -186,8 +191,17 @@ mod tests {
         let text = std::fs::read_to_string(&path).expect("written");
         std::fs::remove_file(&path).expect("there");
         let recording = Recording::parse(&text).expect("a recording");
-        assert_eq!(recording.looks.len() == 10_000, complaint.is_none(), "{complaint:?}");
-        assert!(recording.looks.iter().all(|l| l.snapshot == snapshot && l.decisions.len() == 1));
+        assert_eq!(
+            recording.looks.len() == 10_000,
+            complaint.is_none(),
+            "{complaint:?}"
+        );
+        assert!(
+            recording
+                .looks
+                .iter()
+                .all(|l| l.snapshot == snapshot && l.decisions.len() == 1)
+        );
     }
 
     #[test]

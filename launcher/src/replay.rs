@@ -158,7 +158,9 @@ impl Replayed {
         }
         lines.push(match (self.differences.len(), self.same_policy) {
             (0, _) => "the decisions are those of the recording".to_owned(),
-            (n, true) => format!("{n} looks differ: the recording is of another version, or was changed"),
+            (n, true) => {
+                format!("{n} looks differ: the recording is of another version, or was changed")
+            }
             (n, false) => format!("{n} looks are answered otherwise than in the recording"),
         });
         if self.cut_off {

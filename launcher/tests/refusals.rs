@@ -43,8 +43,9 @@ fn misused_flags() {
 
 #[test]
 fn unknown_policies() {
-    let expected =
-        "rtx-run: unknown policy \"foo\": known policies are congestion, never, shuffle, static";
+    let expected = "rtx-run: unknown policy \"foo\": known policies are balance, congestion, energy, guard-memory, \
+         manual, never, shuffle, static; presets are busy-server, fast-network, save-energy, \
+         slow-network, small-boards";
     refuses(&["--policy", "foo", "/bin/true"], 125, expected);
 
     let directory = Directory::new("policy");

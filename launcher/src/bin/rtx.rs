@@ -89,7 +89,10 @@ fn policies(name: Option<&str>, markdown: bool) -> Result<(String, bool), Box<dy
             let all = spec::overview();
             format!("{all}\nrtx policies NAME describes one with its parameters.\n")
         }
-        Some(name) => match (spec::info(name), spec::PRESETS.iter().find(|p| p.name == name)) {
+        Some(name) => match (
+            spec::info(name),
+            spec::PRESETS.iter().find(|p| p.name == name),
+        ) {
             (Some(policy), _) => spec::describe(policy),
             (None, Some(preset)) => preset.text.to_owned(),
             (None, None) => {

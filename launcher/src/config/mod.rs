@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod keys;
 mod policy;
+mod watts;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use crate::cli::Flags;
 pub use error::ConfigError;
 use file::ConfigFile;
 pub use keys::{KEYS, Key};
+pub use watts::Watts;
 
 /// Every setting of a job, with its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,9 @@ pub struct Settings {
     /// Whether threads of programs of rtx-cc move at their equivalence points only, between machines of
     /// one instruction set too: to try out what happens between different ones.
     pub only_at_points: bool,
+    /// What home takes from the wall with nothing to do and with all cores busy, for policy energy and the
+    /// report.
+    pub home_watts: Option<Watts>,
 }
 
 impl Default for Settings {
@@ -62,6 +67,7 @@ impl Default for Settings {
             connect_timeout_ms: 5_000,
             stuck_after_ms: 60_000,
             only_at_points: false,
+            home_watts: None,
         }
     }
 }

@@ -53,9 +53,8 @@ impl<'de> Visitor<'de> for Forms {
                 }
             }
         }
-        let name = name.ok_or_else(|| {
-            A::Error::custom("a policy's table without name, script or chain")
-        })?;
+        let name =
+            name.ok_or_else(|| A::Error::custom("a policy's table without name, script or chain"))?;
         Ok(match parameters.is_empty() {
             true => name,
             false => format!("{name}:{}", parameters.join(",")),
@@ -130,12 +129,27 @@ mod tests {
     fn all_forms_are_put_into_that_of_the_flag() {
         let cases = [
             ("policy = \"static\"", "static"),
-            ("policy = [\"guard-memory\", \"congestion:margin=3\"]", "guard-memory+congestion:margin=3"),
+            (
+                "policy = [\"guard-memory\", \"congestion:margin=3\"]",
+                "guard-memory+congestion:margin=3",
+            ),
             ("[policy]\nscript = \"./mine.rhai\"", "./mine.rhai"),
-            ("[policy]\nname = \"congestion\"\nhorizon = \"30s\"\nmargin = 3", "congestion:horizon=30s,margin=3"),
-            ("[policy]\nname = \"static\"\nplacement = { 1 = \"b\", w = \"home\" }", "static:placement=1@b/w@home"),
-            ("policy = [{ name = \"guard-memory\", free = 9 }, \"never\"]", "guard-memory:free=9+never"),
-            ("[policy]\nchain = [\"guard-memory\", \"never\"]", "guard-memory+never"),
+            (
+                "[policy]\nname = \"congestion\"\nhorizon = \"30s\"\nmargin = 3",
+                "congestion:horizon=30s,margin=3",
+            ),
+            (
+                "[policy]\nname = \"static\"\nplacement = { 1 = \"b\", w = \"home\" }",
+                "static:placement=1@b/w@home",
+            ),
+            (
+                "policy = [{ name = \"guard-memory\", free = 9 }, \"never\"]",
+                "guard-memory:free=9+never",
+            ),
+            (
+                "[policy]\nchain = [\"guard-memory\", \"never\"]",
+                "guard-memory+never",
+            ),
         ];
         for (toml, expected) in cases {
             assert_eq!(toml::from_str::<File>(toml).expect(toml).policy, expected);

@@ -105,15 +105,17 @@ fn label(text: &str) -> Result<(String, String), String> {
 
 /// Thousandths of a factor.
 fn speed(text: &str) -> Result<u32, String> {
-    let factor: f64 = text.parse().map_err(|_| "it must be a number, such as 0.5")?;
+    let factor: f64 = text
+        .parse()
+        .map_err(|_| "it must be a number, such as 0.5")?;
     match (0.001..=1000.0).contains(&factor) {
         true => Ok((factor * 1000.0).round() as u32),
         false => Err("it must be from 0.001 to 1000".to_owned()),
     }
 }
 
-/// Milliwatts of `IDLE-BUSY` in watts.
-fn watts(text: &str) -> Result<(u32, u32), String> {
+/// Milliwatts of `IDLE-BUSY` in watts, or what is wrong with it.
+pub fn watts(text: &str) -> Result<(u32, u32), String> {
     let figure = |text: &str| {
         let watts = text.trim().parse().ok();
         watts.filter(|w: &f64| (0.0..=1e6).contains(w))

@@ -11,8 +11,8 @@
 pub mod agent;
 mod begin;
 pub mod command;
-mod dump;
 mod draining;
+mod dump;
 mod faults;
 mod filter;
 mod image;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::leaving::Leaving;
+use super::messages::Used;
 use super::messages::{FromTracer, ToTracer};
 use super::session::{Session, SessionEnd};
 use crate::calls::{self, Route};
@@ -14,7 +15,6 @@ use crate::guest::procfs;
 use crate::guest::ptrace::Tid;
 use crate::guest::seccomp::{Answered, WaitingCall};
 use crate::report::call_name;
-use super::messages::Used;
 use crate::wire::message::{Call, Made, MapRequest, PendingCall, ThreadUsage, Usage};
 
 /// What a thread does.

@@ -73,9 +73,16 @@ fn number(file: &Path) -> Option<u64> {
 /// The counters of whole packages: `intel-rapl:0`, and not their parts, `intel-rapl:0:1`.
 fn rapl(class: &Path) -> Vec<(PathBuf, Option<u64>)> {
     let is_package = |name: &str| name.contains("rapl:") && name.matches(':').count() == 1;
-    let zones = entries(class).into_iter().filter(|(name, _)| is_package(name));
+    let zones = entries(class)
+        .into_iter()
+        .filter(|(name, _)| is_package(name));
     zones
-        .map(|(_, zone)| (zone.join("energy_uj"), number(&zone.join("max_energy_range_uj"))))
+        .map(|(_, zone)| {
+            (
+                zone.join("energy_uj"),
+                number(&zone.join("max_energy_range_uj")),
+            )
+        })
         .collect()
 }
 
@@ -120,7 +127,11 @@ mod tests {
     #[test]
     fn packages_are_counted_and_their_parts_are_not() {
         let class = folder("rapl");
-        for (zone, energy) in [("intel-rapl:0", "1000000"), ("intel-rapl:0:0", "7"), ("intel-rapl", "9")] {
+        for (zone, energy) in [
+            ("intel-rapl:0", "1000000"),
+            ("intel-rapl:0:0", "7"),
+            ("intel-rapl", "9"),
+        ] {
             write(&class.join(zone).join("energy_uj"), energy);
             write(&class.join(zone).join("max_energy_range_uj"), "5000000\n");
         }

@@ -67,7 +67,10 @@ mod tests {
         let pressure = "some avg10=1.53 avg60=0.80 avg300=0.20 total=912345\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
         assert_eq!(some(pressure), Some((1.53, 912_345)));
         assert_eq!(some("full avg10=1.53 total=1\n"), None);
-        assert_eq!(available("MemTotal: 9 kB\nMemAvailable:   2048 kB\n"), Some(2 << 20));
+        assert_eq!(
+            available("MemTotal: 9 kB\nMemAvailable:   2048 kB\n"),
+            Some(2 << 20)
+        );
         assert_eq!(available("MemTotal: 9 kB\n"), None);
         assert_eq!(first("0.25 0.10 0.05 2/300 1234\n"), Some(0.25));
     }
@@ -75,6 +78,9 @@ mod tests {
     #[test]
     fn this_machine_tells_something() {
         let figures = Figures::read();
-        assert!(figures.memory_free.is_some_and(|free| free > 1 << 20), "{figures:?}");
+        assert!(
+            figures.memory_free.is_some_and(|free| free > 1 << 20),
+            "{figures:?}"
+        );
     }
 }

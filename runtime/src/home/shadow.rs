@@ -175,7 +175,9 @@ impl Supervisor {
         // Nobody may see a clock go backward.
         let used = context.cpu_ns.max(told);
         thread.counters.board_ns += used;
-        let delayed = thread.away().map_or(0, |away| std::mem::take(&mut away.delay_ns));
+        let delayed = thread
+            .away()
+            .map_or(0, |away| std::mem::take(&mut away.delay_ns));
         thread.board_delay_ns += delayed;
         self.board_ns += used;
         thread.counters.faults += context.faults;

@@ -26,6 +26,8 @@ pub struct Told {
     pub speed: Option<f64>,
     /// With nothing to do, and with all cores busy.
     pub watts: Option<(f64, f64)>,
+    /// It is on home's own machine, where it stands for another one: what else runs there does not count.
+    pub stands_in: bool,
     /// The last it told.
     pub load: Option<Load>,
     /// The shortest round trip of late.
@@ -72,11 +74,14 @@ fn board(id: BoardId, facts: &BoardFacts, threads: u32) -> BoardLoad {
         node: NodeLoad {
             cores: facts.cores,
             // It tells late of threads that have just been sent.
-            runnable: load.runnable.max(threads),
+            runnable: match told.stands_in {
+                true => threads,
+                false => load.runnable.max(threads),
+            },
             load: f64::from(load.load_centi) / 100.0,
             isa: facts.isa.clone(),
             speed: told.speed,
-            pressure: load.pressure.map(|p| Pressure {
+            pressure: load.pressure.filter(|_| !told.stands_in).map(|p| Pressure {
                 avg10: f64::from(p.avg10_centi) / 100.0,
                 total_us: p.total_us,
             }),
@@ -145,7 +150,10 @@ impl Supervisor {
                 .pressure
                 .map(|(avg10, total_us)| Pressure { avg10, total_us }),
             memory_free: figures.memory_free,
-            power: power(self.watts, if measured { self.meter.joules() } else { None }),
+            power: power(
+                self.watts,
+                if measured { self.meter.joules() } else { None },
+            ),
         };
         Snapshot {
             time_ms: now.duration_since(self.started).as_millis() as u64,

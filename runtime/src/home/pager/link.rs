@@ -102,7 +102,7 @@ pub(super) async fn reach(
             slots: session.welcome.slots,
             cores: session.welcome.cores,
             alive: true,
-            told: told(&session.welcome),
+            told: told(&session.welcome, ours.as_ref()),
         });
         let frames = frames(session.inbox);
         let (tell, told) = mpsc::unbounded();
@@ -119,12 +119,13 @@ pub(super) async fn reach(
 }
 
 /// What a board's owner says of it.
-fn told(welcome: &Welcome) -> Told {
+fn told(welcome: &Welcome, ours: Option<&Facts>) -> Told {
     let watts = |mw: u32| f64::from(mw) / 1000.0;
     Told {
         labels: welcome.labels.clone(),
         speed: (welcome.speed_milli > 0).then(|| f64::from(welcome.speed_milli) / 1000.0),
         watts: (welcome.busy_mw > 0).then(|| (watts(welcome.idle_mw), watts(welcome.busy_mw))),
+        stands_in: ours.is_some_and(|ours| ours.clocks_agree(&welcome.facts)),
         ..Told::default()
     }
 }
