@@ -6,10 +6,14 @@
 //! pinned by the runtime.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::decision::evacuate;
 use crate::spec::Values;
 use crate::{BoardLoad, Decision, Place, Policy, Snapshot, ThreadView};
+
+/// Time between two looks at threads' names.
+const NAMES_TICK: Duration = Duration::from_millis(100);
 
 /// Deals child threads to boards, round robin or by a table.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ pub struct Static {
     turns: usize,
     /// Where threads go, by number, name or `*`: the name of a board, or home.
     placement: Vec<(String, String)>,
+    /// The table has names, which threads get after they were created: it must look again and again.
+    by_name: bool,
     /// The number of each live thread, counted from the first child thread on; the main one's is 0.
     numbers: BTreeMap<i32, usize>,
     /// Threads seen so far.
@@ -55,15 +61,22 @@ impl Policy for Static {
         decisions
     }
 
+    fn wants_ticks(&self) -> Option<Duration> {
+        self.by_name.then_some(NAMES_TICK)
+    }
+
     fn wants_figures(&self) -> bool {
-        false
+        self.by_name
     }
 }
 
 impl Static {
     pub(crate) fn new(values: &Values) -> Self {
+        let placement = values.pairs("placement");
+        let is_name = |key: &str| key != "*" && key.parse::<usize>().is_err();
         Self {
-            placement: values.pairs("placement"),
+            by_name: placement.iter().any(|(key, _)| is_name(key)),
+            placement,
             ..Self::default()
         }
     }

@@ -277,8 +277,8 @@ pub static POLICIES: &[PolicyInfo] = &[
             "placement",
             Kind::Pairs,
             "",
-            "Where threads go: 1@board-1/2@home/worker@board-2, by number (1 is the first child thread) or name; * \
-             for all others. Without a table the boards take turns",
+            "Where threads go: 1@board-1/2@home/worker@board-2, by number (1 is the first child thread) or name (once \
+             the thread has set it); * for all others, at once. Without a table the boards take turns",
         )],
         build: |values| Ok(Box::new(Static::new(values))),
     },

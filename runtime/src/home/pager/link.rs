@@ -22,6 +22,10 @@ use crate::wire::session::{ConnectError, Session, connect};
 /// How often signs of life are exchanged, unless patience is shorter.
 const BEAT: Duration = Duration::from_millis(500);
 
+/// How many signs of life are sent at first, and how often, so that the round trip is known soon.
+const QUICK_BEATS: u64 = 5;
+const QUICK_BEAT: Duration = Duration::from_millis(20);
+
 /// Round trips of which the shortest counts.
 const ROUND_TRIPS: usize = 16;
 
@@ -171,8 +175,12 @@ async fn watch(
         if let Err(e) = outbox.push(beat) {
             return FromBoard::Lost(format!("heartbeat broken: {}", crate::report::chain(&e)));
         }
-        unanswered += 1;
-        let next = Instant::now() + every;
+        // The first ones follow each other quickly, for the round trip; they are in addition to those that
+        // are counted.
+        let quick = seq <= QUICK_BEATS;
+        unanswered += u128::from(!quick);
+        let pause = if quick { every.min(QUICK_BEAT) } else { every };
+        let next = Instant::now() + pause;
         while let Ok(message) =
             timeout(next.saturating_duration_since(Instant::now()), inbox.recv()).await
         {
