@@ -18,6 +18,8 @@ fn the_document_has_the_tables_of_the_program() {
     if std::env::var_os("RTX_WRITE_DOCS").is_some() {
         std::fs::write(&path, &wanted).expect("the document can be written");
     } else if text != wanted {
-        panic!("docs/policies.md is not what the program says: RTX_WRITE_DOCS=1 cargo test -p rtx-policies --test docs");
+        panic!(
+            "docs/policies.md is not what the program says: RTX_WRITE_DOCS=1 cargo test -p rtx-policies --test docs"
+        );
     }
 }

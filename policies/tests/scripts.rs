@@ -93,9 +93,17 @@ fn by_name_leaves_io_threads_at_home_and_goes_to_marked_boards() {
     };
     now.threads[1].name = "io-reader".to_owned();
     now.threads[2].name = String::new();
-    assert_eq!(moves(&script("by-name.rhai").decide(&now)), [(4, to(1)), (5, to(2))]);
-    now.boards[2].labels.insert("use".to_owned(), "compute".to_owned());
-    assert_eq!(moves(&script("by-name.rhai").decide(&now)), [(4, to(3)), (5, to(3))]);
+    assert_eq!(
+        moves(&script("by-name.rhai").decide(&now)),
+        [(4, to(1)), (5, to(2))]
+    );
+    now.boards[2]
+        .labels
+        .insert("use".to_owned(), "compute".to_owned());
+    assert_eq!(
+        moves(&script("by-name.rhai").decide(&now)),
+        [(4, to(3)), (5, to(3))]
+    );
     now.threads[3].place = Place::Board(1);
     now.boards[0].draining = true;
     let decisions = script("by-name.rhai").decide(&now);

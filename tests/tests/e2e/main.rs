@@ -18,6 +18,7 @@ mod isolation;
 mod memory;
 mod origins;
 mod placement;
+mod policies;
 mod pthreads;
 mod refusals;
 mod regressions;
