@@ -120,12 +120,12 @@ impl Machines {
         };
         self.meet(now);
         let mut used = vec![false; 1 + world.boards.len()];
-        for node in 0..used.len() {
+        for (node, used) in used.iter_mut().enumerate() {
             let Machine { cores, .. } = *machine(node);
             let system = u32::from(self.random.once_in(SYSTEM));
             let others = machine(node).others_at(now) + system;
             let on_it = |t: &&Task| t.lives(now) && index(t.place) == node;
-            used[node] = self.tasks.iter().any(|t| on_it(&t));
+            *used = self.tasks.iter().any(|t| on_it(&t));
             let ready = self.tasks.iter().filter(on_it);
             let ready = ready.filter(|t| t.away_for <= 0.0 && !t.waits).count() as u32;
             self.runnable[node] = ready + others;

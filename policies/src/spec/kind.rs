@@ -87,7 +87,7 @@ pub(super) fn ms(text: &str) -> Option<u64> {
         (None, None) => (text, 1.0),
     };
     let ms = figure.trim().parse::<f64>().ok()? * each;
-    (ms.is_finite() && ms >= 0.0 && ms <= 1e15 && ms.fract() == 0.0).then_some(ms as u64)
+    ((0.0..=1e15).contains(&ms) && ms.fract() == 0.0).then_some(ms as u64)
 }
 
 /// MiB of an amount.

@@ -101,11 +101,16 @@ impl Supervisor {
         fault: Option<Duration>,
     ) {
         let told = &mut self.boards[usize::from(board) - 1].told;
+        let drained = told.load.is_some_and(|before| before.draining);
         told.load = Some(load);
         told.round_trip = Some(round_trip);
         if let Some(fault) = fault {
             let before = told.fault.unwrap_or(fault);
             told.fault = Some((before * 3 + fault) / 4);
+        }
+        if load.draining != drained {
+            // Not every policy looks by itself.
+            self.wake_by(Instant::now());
         }
     }
 

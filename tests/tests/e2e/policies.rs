@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use nix::sys::signal::Signal;
 use rtx_tests::scratch::Scratch;
-use rtx_tests::{Guest, Run, Status, checkout};
+use rtx_tests::{Agent, Guest, Run, Status, checkout};
 use serde_json::Value;
 
 /// Replays a recording under its own policy or another one, as data.
@@ -108,4 +109,30 @@ fn a_thread_that_synchronises_comes_home_if_it_is_to() {
     assert_eq!(homecomings("static"), 0);
     assert!(homecomings("static:sticky=5ms") > 0);
     assert!(homecomings("static:return=stay") > 0);
+}
+
+#[test]
+fn a_board_that_is_to_be_emptied_is_emptied() {
+    let (left, right) = (Agent::start("left"), Agent::start("right"));
+    let boards = format!("{},{}", left.address(), right.address());
+    for policy in ["static", "balance"] {
+        let guest = Guest::test("rounds");
+        let mut run = Run::supervised(guest.path())
+            .flags(["-v", "--policy", policy, "--boards", &boards])
+            .report()
+            .args(["4"])
+            .open_input()
+            .start();
+        run.wait_for_output("ready");
+        run.wait_for_complaint("left");
+        left.running().signal(Signal::SIGUSR1);
+        run.wait_for_complaint("left is to be emptied");
+        run.close_input();
+        let outcome = run.finish();
+        outcome.succeeded();
+        assert!(outcome.report().recall_causes["policy"] > 0, "{outcome}");
+        left.running().signal(Signal::SIGUSR1);
+    }
+    left.stop();
+    right.stop();
 }
