@@ -27,7 +27,8 @@ PROGRAM.aarch64, must lie beside it.
 
 Settings come from --config FILE (TOML: keys named like the flags, with _ for -), then from the
 environment (RTX_POLICY, RTX_BOARDS, ...), then from the flags; the later wins. Without a flag:
-heartbeat_timeout_ms, connect_timeout_ms, stuck_after_ms, and only_at_points = true, which moves
+heartbeat_timeout_ms, connect_timeout_ms, stuck_after_ms, home_watts = \"60-180\" (idle and busy, for policy
+energy and the report), and only_at_points = true, which moves
 threads of programs of rtx-cc between all machines as between different instruction sets.
 
 Exit status:
@@ -44,9 +45,10 @@ Exit status:
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
 #[command(name = "rtx-run", version, override_usage = USAGE, after_help = EXAMPLES)]
 pub struct Flags {
-    /// Who decides which thread runs where: congestion (the default), static or never
-    /// (shuffle:SEED, for tests, moves threads at random)
-    #[arg(long, value_name = "NAME")]
+    /// Who decides which thread runs where: a policy (congestion, the default, static, never and
+    /// others), NAME:KEY=VALUE,..., a preset, a script FILE.rhai, or several joined by +. See
+    /// rtx policies
+    #[arg(long, value_name = "POLICY")]
     pub policy: Option<String>,
 
     /// The boards: local:N starts N on this machine (the default is local:2), HOST:PORT,...
@@ -61,6 +63,10 @@ pub struct Flags {
     /// Write what happened into this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+
+    /// Write what the policy sees and decides into this file, for rtx replay
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 
     /// Print what happened to stderr, at the end
     #[arg(long)]
@@ -218,6 +224,7 @@ mod tests {
             "c",
             "--report",
             "r",
+            "--record=d",
             "--summary",
             "-v",
             "--insecure",
@@ -228,6 +235,7 @@ mod tests {
         assert_eq!(flags.boards.as_deref(), Some("local:3"));
         assert_eq!(flags.config, Some("c".into()));
         assert_eq!(flags.report, Some("r".into()));
+        assert_eq!(flags.record, Some("d".into()));
         assert!(flags.summary && flags.verbose && flags.insecure);
         assert_eq!(
             parsed(&["--pid", "12", "--detach"])
@@ -283,7 +291,7 @@ mod tests {
             ),
             (
                 &["--policy"],
-                "rtx-run: a value is required for '--policy <NAME>' but none was supplied. \
+                "rtx-run: a value is required for '--policy <POLICY>' but none was supplied. \
                  See rtx-run --help",
             ),
         ] {

@@ -15,11 +15,12 @@ use rtx_runtime::home::operator::door;
 use rtx_runtime::home::pager::BoardAddress;
 use rtx_runtime::home::supervisor::Ended;
 use rtx_runtime::report::{
-    BoardReport, CallReport, CrashReport, Exit, LatencyReport, Pages, Report, SCHEMA, ThreadReport,
-    chain,
+    BoardReport, CallReport, CrashReport, EnergyReport, Exit, LatencyReport, NodeUse, Pages,
+    Report, SCHEMA, ThreadReport, chain,
 };
 
 use crate::boards::BoardsSpec;
+use crate::config::Watts;
 use crate::errors::{Explain, status};
 use crate::local::{LocalBoards, LocalError};
 use crate::plan::JobPlan;
@@ -258,6 +259,7 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
             backtrace_crashes: plan.verbose
                 || plan.settings.summary
                 || plan.settings.report.is_some(),
+            watts: plan.settings.home_watts.map(Watts::pair),
         },
         observer: Box::new(watcher),
     };
@@ -385,6 +387,7 @@ fn report(
         isa_s: isa_seconds(result),
         crossings: result.threads.iter().map(|(_, c)| c.crossings).sum(),
         stays: result.stats.stays.clone(),
+        energy: energy(result),
         pages: Pages {
             read: pages.read,
             write: pages.write,
@@ -404,6 +407,32 @@ fn report(
             from_point: result.stats.from_point.percentiles(),
         },
     }
+}
+
+/// What home and the boards took from the wall.
+fn energy(result: &JobResult) -> Option<EnergyReport> {
+    let at_home: u64 = result.threads.iter().map(|(_, c)| c.home_ns).sum();
+    let mut nodes = vec![NodeUse {
+        name: "home".to_owned(),
+        measured: result.joules,
+        watts: result.watts,
+        cores: result.cores,
+        cpu_s: at_home as f64 / 1e9,
+    }];
+    for (board, ns) in result.boards.iter().zip(&result.pager.board_ns) {
+        let counted = board.told.load.and_then(|load| load.millijoules);
+        nodes.push(NodeUse {
+            name: board.name.clone(),
+            // Home's counters have counted it already.
+            measured: counted
+                .filter(|_| !board.told.stands_in)
+                .map(|mj| mj as f64 / 1000.0),
+            watts: board.told.watts,
+            cores: board.cores,
+            cpu_s: *ns as f64 / 1e9,
+        });
+    }
+    EnergyReport::of(&nodes, result.wall_s)
 }
 
 /// Processor time by instruction set.

@@ -19,5 +19,7 @@ pub mod jobs;
 pub mod local;
 pub mod plan;
 pub mod program;
+pub mod record;
+pub mod replay;
 pub mod signals;
 pub mod top;

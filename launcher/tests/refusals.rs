@@ -43,8 +43,9 @@ fn misused_flags() {
 
 #[test]
 fn unknown_policies() {
-    let expected =
-        "rtx-run: unknown policy \"foo\": known policies are congestion, never, shuffle, static";
+    let expected = "rtx-run: unknown policy \"foo\": known policies are balance, congestion, energy, guard-memory, \
+         manual, never, shuffle, static; presets are busy-server, fast-network, save-energy, \
+         slow-network, small-boards";
     refuses(&["--policy", "foo", "/bin/true"], 125, expected);
 
     let directory = Directory::new("policy");
@@ -98,7 +99,7 @@ fn configurations_that_cannot_be_used() {
     let file = directory.file("rtx.toml", 0o644, b"\npolcy = \"never\"\n");
     let expected = format!(
         "rtx-run: {file}:2: unknown key \"polcy\". Known keys are boards, connect_timeout_ms, \
-         heartbeat_timeout_ms, insecure, only_at_points, policy, report, stuck_after_ms, \
+         heartbeat_timeout_ms, home_watts, insecure, only_at_points, policy, report, stuck_after_ms, \
          summary, verbose"
     );
     refuses(&["--config", &file, "app"], 125, &expected);

@@ -18,10 +18,14 @@ const TRUTH: &str = "true or false";
 const MS: &str = "a number of milliseconds";
 
 /// All keys, sorted.
-pub const KEYS: [Key; 10] = [
+pub const KEYS: [Key; 11] = [
     key("boards", "a list of boards in quotes"),
     key("connect_timeout_ms", MS),
     key("heartbeat_timeout_ms", MS),
+    key(
+        "home_watts",
+        "idle and busy watts in quotes, such as \"60-180\"",
+    ),
     key("insecure", TRUTH),
     key("only_at_points", TRUTH),
     key("policy", "the name of a policy in quotes"),

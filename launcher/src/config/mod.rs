@@ -6,6 +6,8 @@
 mod error;
 mod file;
 mod keys;
+mod policy;
+mod watts;
 
 use std::path::{Path, PathBuf};
 
@@ -18,12 +20,14 @@ use crate::cli::Flags;
 pub use error::ConfigError;
 use file::ConfigFile;
 pub use keys::{KEYS, Key};
+pub use watts::Watts;
 
 /// Every setting of a job, with its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Name of the policy.
+    /// The policy, as in `--policy`; a list or a table in the file is put into that form.
+    #[serde(deserialize_with = "policy::text")]
     pub policy: String,
     /// The list of boards, as in `--boards`; `None`: not configured.
     pub boards: Option<String>,
@@ -45,6 +49,9 @@ pub struct Settings {
     /// Whether threads of programs of rtx-cc move at their equivalence points only, between machines of
     /// one instruction set too: to try out what happens between different ones.
     pub only_at_points: bool,
+    /// What home takes from the wall with nothing to do and with all cores busy, for policy energy and the
+    /// report.
+    pub home_watts: Option<Watts>,
 }
 
 impl Default for Settings {
@@ -60,6 +67,7 @@ impl Default for Settings {
             connect_timeout_ms: 5_000,
             stuck_after_ms: 60_000,
             only_at_points: false,
+            home_watts: None,
         }
     }
 }

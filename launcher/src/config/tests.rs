@@ -56,7 +56,7 @@ fn mistakes_are_told_with_file_and_line() {
             "unknown",
             "# boards\n\npolcy = \"never\"\n",
             "rtx-run: FILE:3: unknown key \"polcy\". Known keys are boards, connect_timeout_ms, \
-             heartbeat_timeout_ms, insecure, only_at_points, policy, report, stuck_after_ms, \
+             heartbeat_timeout_ms, home_watts, insecure, only_at_points, policy, report, stuck_after_ms, \
              summary, verbose",
         ),
         (

@@ -30,16 +30,16 @@ pub fn jobs_table(jobs: &[Listed]) -> String {
 pub fn boards_table(status: &Status) -> String {
     let Snapshot { boards, .. } = &status.snapshot;
     let rows = boards.iter().map(|board| {
-        let state = match (status.draining.contains(&board.id), board.alive) {
-            (true, _) => "leaves",
+        let state = match (board.draining, board.alive) {
+            (_, false) => "gone",
+            (true, true) => "leaves",
             (false, true) => "there",
-            (false, false) => "gone",
         };
         vec![
             board.id.to_string(),
             board.name.clone(),
             state.to_owned(),
-            board.cores.to_string(),
+            board.node.cores.to_string(),
             match board.slots {
                 0 => "-".to_owned(),
                 slots => slots.to_string(),

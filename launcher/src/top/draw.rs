@@ -54,17 +54,17 @@ fn draw_nodes(frame: &mut Frame, area: Rect, view: &View) {
         at_home.count().to_string(),
     ]);
     let boards = snapshot.boards.iter().map(|board| {
-        let state = match (view.status.draining.contains(&board.id), board.alive) {
-            (true, _) => "leaves",
+        let state = match (board.draining, board.alive) {
+            (_, false) => "gone",
+            (true, true) => "leaves",
             (false, true) => "",
-            (false, false) => "gone",
         };
         Row::new([
             board.id.to_string(),
             board.name.clone(),
             state.to_owned(),
-            board.cores.to_string(),
-            board.runnable.to_string(),
+            board.node.cores.to_string(),
+            board.node.runnable.to_string(),
             board.threads.to_string(),
         ])
     });

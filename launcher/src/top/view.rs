@@ -130,7 +130,7 @@ pub mod tests {
             })
             .collect();
         let board = |id: u8, name: &str| json!({"id": id, "name": name, "slots": 0, "threads": 1, "runnable": 1, "cores": 4, "alive": true});
-        let status = json!({"pid": 77, "policy": "static", "draining": [],
+        let status = json!({"pid": 77, "policy": "static",
             "decisions": [{"time_ms": 5, "tid": 2, "what": "offload", "reason": "it exists"}],
             "snapshot": {"time_ms": time_ms, "home": {"cores": 2, "runnable": 3, "load": 0.0},
                 "boards": [board(1, "left"), board(2, "right")], "threads": threads}});

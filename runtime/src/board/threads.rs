@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::leaving::Leaving;
+use super::messages::Used;
 use super::messages::{FromTracer, ToTracer};
 use super::session::{Session, SessionEnd};
 use crate::calls::{self, Route};
@@ -357,20 +358,18 @@ impl Session {
     }
 
     /// Tells home what the threads have used here.
-    pub(super) fn say_usage(&mut self, token: u64, cpu: Vec<(Tid, u64)>) {
-        let threads = cpu
-            .into_iter()
-            .map(|(thread, cpu_ns)| ThreadUsage {
-                thread: thread as u32,
-                cpu_ns,
-                faults: self.threads.threads.get(&thread).map_or(0, |t| t.faults),
+    pub(super) fn say_usage(&mut self, token: u64, used: &[Used]) {
+        let faults = |thread: Tid| self.threads.threads.get(&thread).map_or(0, |t| t.faults);
+        let threads = used
+            .iter()
+            .map(|used| ThreadUsage {
+                thread: used.thread as u32,
+                cpu_ns: used.cpu_ns,
+                faults: faults(used.thread),
+                delay_ns: used.delay_ns,
             })
             .collect();
-        let usage = Usage {
-            threads,
-            token,
-            ..Usage::default()
-        };
+        let usage = Usage { threads, token };
         self.say(usage.into());
     }
 

@@ -40,6 +40,18 @@ pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     state.ok_or_else(|| bad("stat"))
 }
 
+/// The name of a thread and its state letter (proc(5), stat).
+pub fn name_and_state(pid: Tid, tid: Tid) -> io::Result<(String, char)> {
+    let text = fs::read(format!("/proc/{pid}/task/{tid}/stat"))?;
+    let text = String::from_utf8_lossy(&text);
+    let name = text.find('(').zip(text.rfind(')'));
+    let name = name.and_then(|(begin, end)| text.get(begin + 1..end));
+    let state = after_name(&text).and_then(|rest| rest.chars().next());
+    name.map(str::to_owned)
+        .zip(state)
+        .ok_or_else(|| bad("stat"))
+}
+
 /// The stack pointer of a thread that sleeps or is stopped, in a call or not. `None`: it runs.
 pub fn stack_pointer(pid: Tid, tid: Tid) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;

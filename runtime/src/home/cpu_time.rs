@@ -23,7 +23,7 @@ use nix::unistd::Pid;
 
 use super::error::JobError;
 use super::intercept::Forwarded;
-use super::messages::{BoardId, ToPager};
+use super::messages::{BoardId, ToPager, Used};
 use super::supervisor::{Supervisor, Waiting, alive};
 use super::thread::{AtHome, CallState, Thread};
 use crate::calls::{self, MAKE_AGAIN, Reading, Whose};
@@ -62,13 +62,16 @@ impl Supervisor {
         &mut self,
         board: BoardId,
         token: u64,
-        cpu: &[(Tid, u64)],
+        used: &[Used],
     ) -> Result<(), JobError> {
-        for (tid, ns) in cpu {
-            if let Some(away) = self.threads.get_mut(tid).and_then(Thread::abroad)
+        for used in used {
+            if let Some(away) = self.threads.get_mut(&used.tid).and_then(Thread::abroad)
                 && away.board == board
+                && away.context.is_none()
             {
-                away.cpu_ns = away.cpu_ns.max(*ns);
+                away.cpu_ns = away.cpu_ns.max(used.cpu_ns);
+                away.delay_ns = away.delay_ns.max(used.delay_ns);
+                away.faults = away.faults.max(used.faults);
             }
         }
         self.answered(board, token)

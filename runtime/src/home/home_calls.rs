@@ -13,6 +13,7 @@ use crate::calls;
 use crate::continuations::GO_HOME;
 use crate::guest::arch;
 use crate::guest::ptrace::{self, Tid};
+use crate::report::RecallCause;
 
 /// Of a call that home has not begun to translate.
 const NOT_KNOWN: i64 = -1;
@@ -245,6 +246,14 @@ impl Supervisor {
             .and_then(Thread::away)
             .expect("caller checked");
         away.shadow = Shadow::Parked;
+        if self.stays_after_call(tid) {
+            self.recall(tid, RecallCause::Synchronised)?;
+        }
+        let away = self
+            .threads
+            .get_mut(&tid)
+            .and_then(Thread::away)
+            .expect("caller checked");
         if away.context.is_some() {
             if parking || arch::CALL_STOPS_HIDE_REGISTERS {
                 away.shadow = Shadow::Interrupting;

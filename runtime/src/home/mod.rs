@@ -40,5 +40,6 @@ mod shadow;
 pub mod stats;
 pub mod supervisor;
 pub mod thread;
+pub mod told;
 pub mod unwinder;
 mod withdraw;

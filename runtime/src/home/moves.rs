@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rtx_policies::{
-    Action, BoardLoad, NodeLoad, Place as Where, Snapshot, ThreadState, ThreadView,
-};
+use rtx_policies::{Action, AtSync, Snapshot};
 
 use super::error::JobError;
 use super::foreign::Stay;
@@ -24,6 +22,9 @@ pub(super) const ASK_AGAIN: Duration = Duration::from_millis(5);
 /// The number of a home call that a thread took along to its board; those it makes there count from 1.
 const CARRIED: u32 = 0;
 
+/// How long a thread stays home that stays for good.
+const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// How long a thread stays home that cannot leave because of restartable sequences.
 const STAY_WITH_RSEQ: Duration = Duration::from_secs(60);
 
@@ -35,8 +36,12 @@ impl Supervisor {
             return Ok(());
         }
         self.next_tick = self.policy.wants_ticks().map(|every| now + every);
-        let snapshot = self.snapshot(self.policy.wants_figures());
-        self.decide(&snapshot, None)?;
+        let figures = self.policy.wants_figures();
+        if figures {
+            self.ask_for_figures();
+        }
+        let snapshot = self.snapshot(figures);
+        self.decide(snapshot, None)?;
         self.carry_out()?;
         for thread in self.threads.values_mut() {
             thread.home_until = thread.home_until.filter(|until| now < *until);
@@ -55,7 +60,7 @@ impl Supervisor {
     pub(super) fn settle(&mut self, tid: Tid) -> Result<(), JobError> {
         if self.can_share() {
             let snapshot = self.snapshot(false);
-            self.decide(&snapshot, Some(tid))?;
+            self.decide(snapshot, Some(tid))?;
             if self.offload_if_wanted(tid)? {
                 return Ok(());
             }
@@ -71,11 +76,12 @@ impl Supervisor {
     }
 
     /// Carries out what the policy decides. `stopped` is a thread that needs no freezing.
-    fn decide(&mut self, snapshot: &Snapshot, stopped: Option<Tid>) -> Result<(), JobError> {
+    fn decide(&mut self, mut snapshot: Snapshot, stopped: Option<Tid>) -> Result<(), JobError> {
         if !self.can_share() || self.group_stopped {
             return Ok(());
         }
-        for decision in self.policy.decide(snapshot) {
+        snapshot.requests = std::mem::take(&mut self.asked_for);
+        for decision in self.policy.decide(&snapshot) {
             let tid = decision.tid;
             if self.orders.has(tid) {
                 continue;
@@ -86,9 +92,55 @@ impl Supervisor {
                     self.decided(tid, "recall", &decision.reason);
                     self.recall_wanted(tid)?;
                 }
+                Action::AtSync(at_sync) => self.set_at_sync(tid, at_sync, &decision.reason),
             }
         }
+        self.pass_on_complaint();
         Ok(())
+    }
+
+    /// Tells the user what the policy has to say.
+    pub(super) fn pass_on_complaint(&mut self) {
+        if let Some(complaint) = self.policy.complaint() {
+            self.observer.warn(&complaint);
+        }
+    }
+
+    fn set_at_sync(&mut self, tid: Tid, at_sync: AtSync, reason: &str) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.at_sync = at_sync;
+            let what = match at_sync {
+                AtSync::Immediate => "let go on at once after synchronising",
+                AtSync::StickyMs(_) => "keep home for a while after synchronising",
+                AtSync::Stay => "keep home after synchronising",
+            };
+            self.decided(tid, what, reason);
+        }
+    }
+
+    /// A home call of a thread has returned: whether the thread is to make it home with the result, because
+    /// it has synchronised and is not to go on at once. It then stays there for the time.
+    pub(super) fn stays_after_call(&mut self, tid: Tid) -> bool {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return false;
+        };
+        let stay = match thread.at_sync {
+            AtSync::Immediate => return false,
+            AtSync::StickyMs(ms) => Duration::from_millis(u64::from(ms)),
+            AtSync::Stay => FOR_GOOD,
+        };
+        let Some(away) = thread.away() else {
+            return false;
+        };
+        let synchronised = away.call.is_some_and(|call| {
+            matches!(call.state, CallState::Done(_)) && calls::synchronises(call.nr)
+        });
+        // A foreign one comes home at a point only, and not before it has its result.
+        if !synchronised || away.foreign || away.recalling.is_some() || away.context.is_some() {
+            return false;
+        }
+        thread.home_until = Some(Instant::now() + stay);
+        true
     }
 
     pub(super) fn want(
@@ -313,88 +365,5 @@ impl Supervisor {
             }
         }
         self.begin_respite(tid)
-    }
-
-    /// What the policy sees. `measured`: with figures from /proc, for which a tick has time.
-    pub(super) fn snapshot(&self, measured: bool) -> Snapshot {
-        let now = Instant::now();
-        let runnable =
-            |t: &Thread| !measured || procfs::state(self.pid, t.tid).is_ok_and(|s| s == 'R');
-        let mut threads = Vec::with_capacity(self.threads.len());
-        let mut home_runnable = 0;
-        for thread in self.threads.values() {
-            let (place, state, moving) = match &thread.place {
-                Place::Home(at) => {
-                    let running = runnable(thread);
-                    home_runnable += u32::from(running);
-                    let state = if running {
-                        ThreadState::Running
-                    } else {
-                        ThreadState::Blocked
-                    };
-                    (Where::Home, state, thread.is_bound() || *at != AtHome::Free)
-                }
-                Place::Away(away) => {
-                    let state = if away.call.is_some() {
-                        ThreadState::Blocked
-                    } else {
-                        ThreadState::Running
-                    };
-                    (
-                        Where::Board(away.board),
-                        state,
-                        away.recalling.is_some() || away.asked.is_some() || away.context.is_some(),
-                    )
-                }
-            };
-            let (cpu, delay) = if measured {
-                procfs::cpu_ns(self.pid, thread.tid).unwrap_or_default()
-            } else {
-                (0, 0)
-            };
-            threads.push(ThreadView {
-                tid: thread.tid,
-                is_main: thread.tid == self.pid,
-                place,
-                state,
-                cpu_ns: cpu,
-                run_delay_ns: delay,
-                faults: thread.counters.faults,
-                home_calls: thread.counters.home_calls,
-                born_ms: thread.born.duration_since(self.started).as_millis() as u64,
-                moving,
-                pinned: thread.home_until.is_some_and(|t| now < t),
-            });
-        }
-        let on = |id: u8| {
-            threads
-                .iter()
-                .filter(|t| t.place == Where::Board(id))
-                .count() as u32
-        };
-        let boards = self.boards.iter().enumerate().map(|(i, b)| BoardLoad {
-            id: i as u8 + 1,
-            name: b.name.clone(),
-            slots: b.slots,
-            threads: on(i as u8 + 1),
-            runnable: on(i as u8 + 1),
-            cores: b.cores,
-            alive: b.takes(),
-        });
-        Snapshot {
-            time_ms: now.duration_since(self.started).as_millis() as u64,
-            home: NodeLoad {
-                cores: self.cores,
-                // Others' load counts as well, but never less than our own.
-                runnable: if measured {
-                    procfs::machine_runnable().unwrap_or(0).max(home_runnable)
-                } else {
-                    home_runnable
-                },
-                load: 0.0,
-            },
-            boards: boards.collect(),
-            threads,
-        }
     }
 }

@@ -74,6 +74,10 @@ impl Supervisor {
         // Nobody may see a clock go backward.
         let used = context.cpu_ns.max(told);
         thread.counters.board_ns += used;
+        let delayed = thread
+            .away()
+            .map_or(0, |away| std::mem::take(&mut away.delay_ns));
+        thread.board_delay_ns += delayed;
         self.board_ns += used;
         thread.counters.faults += context.faults;
         thread.counters.recalls += 1;
@@ -91,7 +95,7 @@ impl Supervisor {
         *self.stats.recalls.entry(cause).or_default() += 1;
         let recalled = away.recalled.take();
         away.context = Some(context);
-        away.cpu_ns = 0;
+        (away.cpu_ns, away.faults) = (0, 0);
         let shadow = away.shadow;
         if let Some(recalled) = recalled.filter(|_| cause == RecallCause::Signal) {
             thread.way_home = recalled.elapsed();

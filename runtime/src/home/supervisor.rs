@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use rtx_policies::Policy;
+use rtx_policies::{Policy, Request};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::backtraces::Backtraces;
@@ -25,6 +25,7 @@ use super::withdraw::Withdrawal;
 use crate::calls::cut_short::Remainder;
 use crate::continuations::Pair;
 use crate::continuations::requests::Requests;
+use crate::figures::Meter;
 use crate::guest::arch::{self, Registers};
 use crate::guest::bell::Sleeper;
 use crate::guest::inject::InjectError;
@@ -78,6 +79,11 @@ pub struct Supervisor {
     pub(super) boards: Vec<BoardFacts>,
     /// Of this machine, as far as rtx may use them.
     pub(super) cores: u32,
+    /// What it takes with nothing to do and with all cores busy.
+    pub(super) watts: Option<(f64, f64)>,
+    pub(super) meter: Meter,
+    /// Moves that the user has asked for since the policy was last asked.
+    pub(super) asked_for: Vec<Request>,
     pub(super) stats: Stats,
     pub(super) observer: Box<dyn Observer>,
     /// Questions to the pager, and since when they are open.
@@ -441,7 +447,21 @@ impl Supervisor {
             ToSupervisor::Convert { addr } => self.convert(addr),
             ToSupervisor::ReadsCpuTime { call } => self.on_cpu_read(call),
             ToSupervisor::SetsCpuTimer { tid } => self.on_cpu_timer(tid),
-            ToSupervisor::Usage { board, token, cpu } => self.on_usage(board, token, &cpu),
+            ToSupervisor::Usage { board, token, used } => self.on_usage(board, token, &used),
+            ToSupervisor::Load {
+                board,
+                load,
+                round_trip,
+                fault,
+            } => {
+                self.on_load(board, load, round_trip, fault);
+                Ok(())
+            }
+            ToSupervisor::Request(request) => {
+                self.asked_for.push(request);
+                self.wake_by(Instant::now());
+                Ok(())
+            }
             ToSupervisor::BoardLost {
                 board,
                 reason,

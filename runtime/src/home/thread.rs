@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rtx_policies::AtSync;
+
 use super::foreign::{Beneath, Leaving, Translating, What};
 use super::handlers::Handler;
 use super::messages::{BoardId, Context};
@@ -110,6 +112,10 @@ pub struct Away {
     pub recalled: Option<Instant>,
     /// What it has used there, as far as the board has told, in nanoseconds.
     pub cpu_ns: u64,
+    /// How long it has waited there for a core, likewise.
+    pub delay_ns: u64,
+    /// Its page faults there, likewise.
+    pub faults: u64,
     pub sent: Instant,
     /// When the board said that it runs.
     pub started: Option<Instant>,
@@ -147,6 +153,8 @@ impl Away {
             recalling: None,
             recalled: None,
             cpu_ns: 0,
+            delay_ns: 0,
+            faults: 0,
             sent: Instant::now(),
             started: None,
             respite: Duration::ZERO,
@@ -226,6 +234,10 @@ pub struct Thread {
     pub looked_for: bool,
     /// The board from which it came last, and where it went on at home.
     pub left_board: Option<(BoardId, u64)>,
+    /// What happens when it synchronises on a board.
+    pub at_sync: AtSync,
+    /// How long it waited for cores of boards, in stays that have ended, in nanoseconds.
+    pub board_delay_ns: u64,
     pub born: Instant,
     pub counters: Counters,
 }
@@ -255,6 +267,8 @@ impl Thread {
             way_home: Duration::ZERO,
             looked_for: false,
             left_board: None,
+            at_sync: AtSync::Immediate,
+            board_delay_ns: 0,
             born: now,
             counters: Counters::default(),
         }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum RecallCause {
     /// The policy wanted it.
     Policy,
+    /// It has synchronised with other threads, and is to stay at home for a while.
+    Synchronised,
     /// It is about to make a system call that only the thread itself can make.
     NativeCall,
     /// A signal needs the thread itself.
@@ -33,8 +35,9 @@ pub enum RecallCause {
 
 impl RecallCause {
     /// All of them.
-    pub const ALL: [RecallCause; 11] = [
+    pub const ALL: [RecallCause; 12] = [
         RecallCause::Policy,
+        RecallCause::Synchronised,
         RecallCause::NativeCall,
         RecallCause::Signal,
         RecallCause::Fault,
@@ -51,6 +54,9 @@ impl RecallCause {
     pub fn meaning(self) -> &'static str {
         match self {
             RecallCause::Policy => "The policy wanted the thread at home.",
+            RecallCause::Synchronised => {
+                "It has made a synchronisation call, and is to stay at home for a while after those (`return`)."
+            }
             RecallCause::NativeCall => {
                 "It is about to make a system call that only the thread itself can make at home: clone, fork, exec, \
                  exit and others of the table."

@@ -10,6 +10,7 @@ mod calls;
 mod causes;
 mod chain;
 mod crash;
+mod energy;
 pub mod latency;
 pub mod schema;
 pub mod summary;
@@ -20,6 +21,7 @@ pub(crate) use calls::name as call_name;
 pub use causes::{RecallCause, Stay};
 pub use chain::chain;
 pub use crash::CrashReport;
+pub use energy::{EnergyReport, EnergySource, NodeEnergy, NodeUse};
 pub use latency::Latency;
 pub use schema::{
     BoardReport, Exit, LatencyReport, Pages, Percentiles, Report, SCHEMA, ThreadReport,

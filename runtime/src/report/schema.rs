@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::calls::CallReport;
 use super::causes::{RecallCause, Stay};
 use super::crash::CrashReport;
+use super::energy::EnergyReport;
 
 /// The name of this form, in the field `schema` of every report.
 pub const SCHEMA: &str = "rtx.report.v1";
@@ -53,6 +54,9 @@ pub struct Report {
     /// How often threads that were to move to another instruction set stayed where they were, by reason.
     #[serde(default)]
     pub stays: BTreeMap<Stay, u64>,
+    /// What machines took from the wall; left out: nothing is known of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<EnergyReport>,
     /// Page traffic of the whole job.
     pub pages: Pages,
     /// How long faults and moves took, in microseconds.
@@ -218,6 +222,7 @@ pub(super) fn sample() -> Report {
         isa_s: BTreeMap::from([("x86_64".to_owned(), 6.625)]),
         crossings: 5,
         stays: BTreeMap::from([(Stay::NoPoint, 2)]),
+        energy: None,
         pages: Pages {
             read: 1000,
             write: 200,

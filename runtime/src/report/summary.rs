@@ -62,6 +62,9 @@ impl Report {
         self.threads_table().render(&mut out);
         self.crossings_line(&mut out);
         self.pages_line(&mut out);
+        if let Some(energy) = &self.energy {
+            out.push_str(&energy.line());
+        }
         self.latency_table().render(&mut out);
         out
     }

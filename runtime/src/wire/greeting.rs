@@ -1,6 +1,8 @@
 //! The first message each way. `protocol` stays field 1 for ever, so that builds of any age can tell
 //! each other that they differ.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 /// Home presents itself.
@@ -64,6 +66,18 @@ pub struct Welcome {
     /// Names the session; its heartbeat connection shows it.
     #[prost(bytes = "bytes", tag = "6")]
     pub token: Bytes,
+    /// What its owner has written on it.
+    #[prost(btree_map = "string, string", tag = "7")]
+    pub labels: BTreeMap<String, String>,
+    /// How fast one of its cores is in thousandths of home's, as its owner says; 0: not said.
+    #[prost(uint32, tag = "8")]
+    pub speed_milli: u32,
+    /// What it takes from the wall with nothing to do and with all cores busy, in milliwatts, as its owner
+    /// says; 0: not said.
+    #[prost(uint32, tag = "9")]
+    pub idle_mw: u32,
+    #[prost(uint32, tag = "10")]
+    pub busy_mw: u32,
 }
 
 /// The board declines; the connection ends.

@@ -55,6 +55,10 @@ pub fn welcome() -> Welcome {
         slots: 4,
         cores: 8,
         token: Bytes::from_static(b"token"),
+        labels: [("rack".into(), "3".into())].into(),
+        speed_milli: 500,
+        idle_mw: 3000,
+        busy_mw: 9000,
     }
 }
 
@@ -194,9 +198,8 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
                 thread: 6,
                 cpu_ns: 12,
                 faults: 13,
+                delay_ns: 14,
             }],
-            runnable: 2,
-            load: 1.5,
             token: 9,
         }
         .into(),
@@ -239,6 +242,17 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
             seq: 1,
             sent_ns: 2,
             echo_ns: 3,
+            load: Some(Load {
+                runnable: 2,
+                load_centi: 150,
+                pressure: Some(Pressure {
+                    avg10_centi: 1234,
+                    total_us: 56,
+                }),
+                memory_free: Some(7 << 30),
+                millijoules: Some(8),
+                draining: true,
+            }),
         }
         .into(),
     ];

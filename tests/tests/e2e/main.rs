@@ -19,6 +19,7 @@ mod memory;
 mod operator;
 mod origins;
 mod placement;
+mod policies;
 mod pthreads;
 mod refusals;
 mod regressions;

@@ -21,7 +21,11 @@ impl Supervisor {
         match request {
             Request::Status => answer(&reply, Reply::Status(Box::new(self.status()))),
             Request::Move { tid, board } => match self.target(tid, board.as_deref()) {
-                Ok(target) => self.orders.move_to(tid, target, Instant::now(), reply),
+                Ok(target) => {
+                    // The policy may want to know: `manual` keeps the thread there.
+                    self.asked_for.push(target.request(tid));
+                    self.orders.move_to(tid, target, Instant::now(), reply);
+                }
                 Err(why) => refuse(why),
             },
             Request::Drain { board } => match self.named(&board) {
@@ -206,12 +210,11 @@ impl Supervisor {
         Ok(there.is_empty())
     }
 
-    fn status(&self) -> Status {
+    fn status(&mut self) -> Status {
         Status {
             pid: self.pid,
             policy: self.policy.name().to_owned(),
             snapshot: self.snapshot(true),
-            draining: self.orders.draining().map(|(board, _)| board).collect(),
             decisions: self.decisions.clone(),
         }
     }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use rtx_policies::{Place, Request};
+
 use super::Reply;
 use crate::guest::ptrace::Tid;
 use crate::home::messages::BoardId;
@@ -14,6 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Where a thread is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target(pub Option<BoardId>);
+
+impl Target {
+    /// The order as policies hear of it.
+    pub fn request(self, tid: Tid) -> Request {
+        Request {
+            tid: Some(tid),
+            to: self.0.map_or(Place::Home, Place::Board),
+        }
+    }
+}
 
 struct Move {
     target: Target,

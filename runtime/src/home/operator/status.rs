@@ -51,8 +51,6 @@ pub struct Status {
     pub policy: String,
     /// What the policy sees.
     pub snapshot: Snapshot,
-    /// Boards that are to leave, and have not left yet.
-    pub draining: Vec<u8>,
     /// What was decided last.
     pub decisions: Decisions,
 }

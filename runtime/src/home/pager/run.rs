@@ -89,6 +89,8 @@ pub(super) struct Board {
     pub refused: HashMap<Tid, RecallCause>,
     pub staged: VecDeque<Staged>,
     pub cpu_ns: u64,
+    /// Nanoseconds that its threads waited for pages, and how many pages, since it was last told.
+    pub faults_lately: (u64, u64),
     pub facts: BoardFacts,
 }
 
@@ -105,6 +107,7 @@ impl Board {
             refused: HashMap::new(),
             staged: VecDeque::new(),
             cpu_ns: 0,
+            faults_lately: (0, 0),
             facts,
         }
     }
@@ -409,6 +412,17 @@ impl Pager {
                 self.on_board(board, message)
             }
             FromBoard::Said(_) => Ok(()),
+            FromBoard::Load(load, round_trip) => {
+                let lately = &mut self.boards[usize::from(board) - 1].faults_lately;
+                let (ns, count) = std::mem::take(lately);
+                self.notify(ToSupervisor::Load {
+                    board,
+                    load,
+                    round_trip,
+                    fault: ns.checked_div(count).map(Duration::from_nanos),
+                });
+                Ok(())
+            }
             FromBoard::Lost(reason) => {
                 self.lose(board, &reason);
                 self.on_barrier(board, None)
