@@ -56,8 +56,8 @@ pub fn forks(symbol: &str) -> bool {
 }
 
 /// What `syscall()` makes at home, by x86-64's numbers: calls that fork, calls that aarch64's kernel does not have,
-/// calls whose flags or structures it has in another form, and userfaultfd.
-const AT_HOME: [std::ops::RangeInclusive<i64>; 40] = [
+/// calls whose flags or structures it has in another form, userfaultfd, and protection keys.
+const AT_HOME: [std::ops::RangeInclusive<i64>; 41] = [
     2..=2,
     4..=7,
     21..=23,
@@ -94,6 +94,7 @@ const AT_HOME: [std::ops::RangeInclusive<i64>; 40] = [
     284..=284,
     304..=304,
     323..=323,
+    329..=331,
     425..=427,
     435..=435,
     437..=437,
