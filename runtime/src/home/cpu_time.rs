@@ -190,13 +190,12 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
-        if let Some(call) = thread.abroad().and_then(|away| away.call.as_mut()) {
-            if call.state == (CallState::Asking { token }) {
-                call.state = CallState::Waiting;
-                // If a handler runs at home now, it begins behind that.
-                return self.begin_call(tid);
-            }
-            return Ok(());
+        let asking = CallState::Asking { token };
+        let call = thread.abroad().and_then(|away| away.call.as_mut());
+        if let Some(call) = call.filter(|call| call.state == asking) {
+            call.state = CallState::Waiting;
+            // If a handler runs at home now, it begins behind that.
+            return self.begin_call(tid);
         }
         match self.at_home(tid) {
             Some(state) if *state == (AtHome::Accounting { token }) => {

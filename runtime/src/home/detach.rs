@@ -36,9 +36,14 @@ impl Supervisor {
         Ok(())
     }
 
+    /// No thread needs a board, not even one that is still being made.
+    pub(super) fn nobody_is_away(&self) -> bool {
+        self.births.is_empty() && self.threads.values().all(|t| t.needs().is_none())
+    }
+
     /// Goes on with letting go once no thread is away.
     pub(super) fn check_detached(&mut self) -> Result<(), JobError> {
-        if self.detaching && self.threads.values().all(|t| t.needs().is_none()) {
+        if self.detaching && self.nobody_is_away() {
             if self.setup.is_none() {
                 return self.let_go();
             }

@@ -77,7 +77,7 @@ impl Supervisor {
     /// the pager, which would never come.
     pub(super) fn check_withdrawn(&mut self) -> Result<(), JobError> {
         let quiet = self.waiting.is_empty() && self.children.is_empty();
-        if self.failure.is_some() || !quiet || self.threads.values().any(|t| t.needs().is_some()) {
+        if self.failure.is_some() || !quiet || !self.nobody_is_away() {
             return Ok(());
         }
         match self.withdrawal {

@@ -4,7 +4,7 @@
 
 use super::{Beneath, What, stand_below};
 use crate::calls::{self, translate};
-use crate::guest::arch;
+use crate::guest::arch::{self, Registers};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::messages::{BoardId, Foreign, Held};
@@ -86,6 +86,17 @@ impl Supervisor {
         self.resumed(tid, answer)
     }
 
+    /// Whether a kernel thread with `regs`, which is in a call, makes that for its foreign thread, and not for a handler
+    /// that runs here.
+    pub(in crate::home) fn makes_for_board(&self, tid: Tid, regs: &Registers) -> bool {
+        let beneath = self.threads.get(&tid).and_then(|t| t.beneath.as_ref());
+        let in_stub = self
+            .setup
+            .as_ref()
+            .is_some_and(|setup| regs.pc() == setup.stub.in_gadget());
+        in_stub && beneath.is_some_and(|b| matches!(b.what, What::Makes(..)))
+    }
+
     /// The kernel thread has made the call.
     pub(in crate::home) fn native_made(&mut self, tid: Tid) -> Result<(), JobError> {
         let Some(regs) = alive(ptrace::registers(tid), "read registers")? else {
@@ -119,8 +130,12 @@ impl Supervisor {
         Ok(true)
     }
 
-    /// The kernel thread of a foreign thread has made thread `new`.
+    /// A thread has made thread `new`: what that begins with, if a foreign thread's kernel thread made it for that.
     pub(in crate::home) fn bore_away(&mut self, maker: Tid, new: Tid) -> Result<(), JobError> {
+        let regs = alive(ptrace::registers(maker), "read registers")?;
+        if !regs.is_some_and(|regs| self.makes_for_board(maker, &regs)) {
+            return Ok(());
+        }
         let beneath = self.threads.get(&maker).and_then(|t| t.beneath.as_ref());
         let Some(Beneath {
             board,

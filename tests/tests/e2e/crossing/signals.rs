@@ -68,6 +68,12 @@ fn clocks_are_read_between_many_signals() {
     as_natively("ticks", &["300", "clock"]);
 }
 
+#[test]
+fn handlers_fork_and_make_threads_at_home() {
+    let report = as_natively("handles", &[]);
+    assert!(report.recalls() >= 10, "{report:#?}");
+}
+
 /// A board behind a slow way.
 struct Far {
     agent: Agent,
