@@ -169,8 +169,7 @@ fn fewer_addresses() {
         let hello = Hello {
             program: "app".into(),
             other_isas: vec!["aarch64".into(), "x86_64".into()],
-            facts: home,
-            ..crate::home(facts())
+            ..self::home(home)
         };
         check_facts("b1", &hello, &there)
     };
