@@ -10,7 +10,7 @@ DESTDIR ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages install deb examples demo demo-arm64 test conformance soak bench docs lint clean
+.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages install deb examples demo demo-arm64 test conformance conformance-rtx-cc soak bench docs lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
@@ -39,9 +39,8 @@ toolchain-conformance: toolchain ## the conformance programs in C, built by rtx-
 	target/release/rtx-cc setup
 	toolchain/conformance
 
-toolchain-packages: toolchain ## xz and lbzip2 from the distribution's source packages, built by rtx-cc, with their own tests
-	target/release/rtx-cc setup
-	toolchain/packages
+toolchain-packages: deps ## xz and lbzip2, built by rtx-cc: their own tests, also across an emulated ARM64 machine (sudo when not root)
+	@CARGO='$(CARGO)' tests/packages-arm64.sh
 
 board-arm64: ## build static rtx-board, rtx-run and rtx for ARM64 by Debian's packages (sudo when not root)
 	@tests/deps.sh
@@ -63,6 +62,11 @@ test: deps ## everything: unit tests, end-to-end tests, the stress lane
 conformance: build ## programs that must not notice where they run, in all modes (ONLY="NAME... --seed N")
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance
 	@RTX_BIN_DIR=target/release target/release/rtx-conformance $(ONLY)
+
+conformance-rtx-cc: build toolchain ## those in C built by rtx-cc, threads moving at equivalence points only (ONLY="...", or BOARDS=LIST of ARM64)
+	target/release/rtx-cc setup
+	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance
+	@RTX_BIN_DIR=target/release target/release/rtx-conformance --rtx-cc --seeds 1 $(if $(BOARDS),--boards $(BOARDS) --insecure) $(ONLY)
 
 soak: build ## the same programs, the examples, a storm and a watched crowd under random moves for SECONDS=600
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-conformance

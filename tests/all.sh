@@ -11,30 +11,47 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 begin=$SECONDS
 
-# lane TITLE COMMAND...: announced, timed, logged; the first that fails ends everything
+# step TITLE COMMAND...: announced, timed, logged; if it fails, there is nothing to test
+step() {
+    run "$@" || finish
+}
+
+# lane TITLE COMMAND...: as a step, but the other lanes run even if it fails
 lane() {
+    run "$@" || true
+}
+
+failed=()
+run() {
     local title=$1 start=$SECONDS
     shift
     echo "== $title"
     if ! "$@" 2>&1 | tee -a "$log"; then
         echo "== FAILED: $title" >&2
-        totals >&2
-        exit 1
+        failed+=("$title")
+        return 1
     fi
     echo "== $title: $((SECONDS - start)) s"
 }
 
+finish() {
+    totals
+    [ ${#failed[@]} = 0 ] && exit 0
+    printf '== FAILED: %s\n' "${failed[@]}" >&2
+    exit 1
+}
+
 conformance() {
-    "$cargo" build --release --locked -p rtx-tests --bin rtx-conformance
-    RTX_BIN_DIR=target/release target/release/rtx-conformance --settled --seeds 1
+    "$cargo" build --release --locked -p rtx-tests --bin rtx-conformance &&
+        RTX_BIN_DIR=target/release target/release/rtx-conformance --settled --seeds 1
 }
 
 # Needs root for a network namespace.
 arm64() {
     local as_root=()
     [ "$(id -u)" = 0 ] || as_root=(sudo --preserve-env=PATH,HOME,CARGO_HOME,RUSTUP_HOME)
-    tests/deps-arm64.sh
-    "${as_root[@]}" "$cargo" test --release --locked -p rtx-tests --test arm64 -- --nocapture --test-threads 1
+    tests/deps-arm64.sh &&
+        "${as_root[@]}" "$cargo" test --release --locked -p rtx-tests --test arm64 -- --nocapture --test-threads 1
 }
 
 # The compiler and its C library, built for both instruction sets the first time.
@@ -53,10 +70,10 @@ totals() {
     ' "$log"
 }
 
-lane "build" "$cargo" build --release --locked -p rtx-launcher -p rtx-runtime
-lane "rtx-cc" compiler
-lane "examples" toolchain/build-guests
-lane "examples by rtx-cc" toolchain/build-guests --rtx-cc
+step "build" "$cargo" build --release --locked -p rtx-launcher -p rtx-runtime
+step "rtx-cc" compiler
+step "examples" toolchain/build-guests
+step "examples by rtx-cc" toolchain/build-guests --rtx-cc
 # With assertions and overflow checks.
 lane "unit and property tests" "$cargo" test --workspace --exclude rtx-tests --exclude rtx-toolchain --locked
 lane "toolchain: programs that cross between the instruction sets" "$cargo" test --release --locked -p rtx-toolchain
@@ -71,4 +88,4 @@ lane "bounds: memory and descriptors while 256 threads move for $RTX_BOUNDS_SECO
 lane "stress lane: every example $RTX_STRESS_RUNS times on two boards" \
     "$cargo" test --release --locked -p rtx-tests --test stress -- --nocapture
 lane "ARM64: the same on an emulated machine, slow" arm64
-totals
+finish

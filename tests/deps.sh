@@ -46,6 +46,8 @@ missing() {
     command -v csmith >/dev/null || echo csmith
     has_file /usr/include/csmith/csmith.h || echo libcsmith-dev
     command -v ip >/dev/null || has_file /sbin/ip || echo iproute2
+    # rtx top is tested on a screen that can be read.
+    command -v tmux >/dev/null || echo tmux
 }
 
 need_rust

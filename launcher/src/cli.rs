@@ -42,9 +42,10 @@ Exit status:
 /// The flags that are settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 pub struct SettingFlags {
-    /// Who decides which thread runs where: congestion (the default), static or never
-    /// (shuffle:SEED, for tests, moves threads at random)
-    #[arg(long, value_name = "NAME")]
+    /// Who decides which thread runs where: a policy (congestion, the default, static, never and
+    /// others), NAME:KEY=VALUE,..., a preset, a script FILE.rhai, or several joined by +. See
+    /// rtx policies
+    #[arg(long, value_name = "POLICY")]
     pub policy: Option<String>,
 
     /// The boards: local:N starts N on this machine (the default is local:2), HOST:PORT,... uses
@@ -93,6 +94,10 @@ pub struct Flags {
     /// Those that can stand in the configuration too.
     #[command(flatten)]
     pub settings: SettingFlags,
+
+    /// Write what the policy sees and decides into this file, for rtx replay
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
 
     /// Attach to this running program instead of starting one
     #[arg(long, value_name = "PID", conflicts_with = "command",
@@ -238,6 +243,7 @@ mod tests {
             "c",
             "--report",
             "r",
+            "--record=d",
             "--summary",
             "-v",
             "--insecure",
@@ -248,6 +254,7 @@ mod tests {
             "app",
         ])
         .expect("understood");
+        assert_eq!(flags.record, Some("d".into()));
         assert_eq!(flags.settings.policy.as_deref(), Some("static"));
         assert_eq!(flags.settings.boards.as_deref(), Some("local:3"));
         assert_eq!(flags.settings.config, Some("c".into()));
@@ -312,7 +319,7 @@ mod tests {
             ),
             (
                 &["--policy"],
-                "rtx-run: a value is required for '--policy <NAME>' but none was supplied. \
+                "rtx-run: a value is required for '--policy <POLICY>' but none was supplied. \
                  See rtx-run --help",
             ),
         ] {

@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rtx_origin::Origin;
+use rtx_runtime::guest::descriptors::Limit;
 use rtx_runtime::guest::launch::{Inherited, Program};
 use rtx_runtime::home::error::JobError as RuntimeError;
 use rtx_runtime::home::job::{self, Control, Job, Observer, Settings, Target};
+use rtx_runtime::home::operator::door;
 use rtx_runtime::home::supervisor::Ended;
 use rtx_runtime::report::{Event, Exit, Gauges, Report, chain};
 
 use crate::agents::{AgentError, Agents, Terms};
-use crate::config;
+use crate::config::{self, Watts};
 use crate::errors::{Explain, status};
 use crate::plan::JobPlan;
 use crate::reporting::{name_variables, report};
@@ -206,8 +208,9 @@ fn stop_self(line: Option<&StatusLine>) {
     }
 }
 
-/// Runs a job to its end. When it returns, nothing of the job runs any more.
-pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
+/// Runs a job to its end; the program may open as many files as `open_files` says. When it returns, nothing
+/// of the job runs any more.
+pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
     rtx_runtime::guest::bell::block_child_signal().map_err(JobError::Block)?;
     let gauges: Arc<Gauges> = Arc::default();
     let agents = Agents::start(&plan.boards, Terms::of(&plan.settings))?;
@@ -232,8 +235,9 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
         move |event: SignalEvent| pass_on(event, &control, &stop, line.as_ref(), detach, apart)
     };
     let signals = Signals::listen(Box::new(on_signal))?;
+    let voice = Voice::new(plan.verbose);
     let watcher = Watcher {
-        voice: Voice::new(plan.verbose),
+        voice: voice.clone(),
         guest_signals: signals.guest_signals(),
         events: watching.as_ref().map(Watch::sender),
         line,
@@ -265,6 +269,7 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
                     mask: plan.inherit.mask,
                     ignored: plan.inherit.ignored,
                     closed: plan.inherit.closed,
+                    open_files: Some(open_files),
                 },
             }),
         },
@@ -278,7 +283,14 @@ pub fn run(plan: JobPlan) -> Result<JobOutcome, JobError> {
         observer: Box::new(watcher),
         gauges: gauges.clone(),
     };
-    let ready = |reach: Control| *control.lock().expect("nobody panics holding it") = Some(reach);
+    let ready = |reach: Control| {
+        if let Err(e) = door::open(reach.clone())
+            && voice.verbose
+        {
+            voice.say(format!("rtx cannot reach this job: {e}"));
+        }
+        *control.lock().expect("nobody panics holding it") = Some(reach);
+    };
     let result = job::run(job, ready);
     let exit = match result.as_ref().map(|result| &result.outcome) {
         Ok(Ok(ended)) => Some(match ended {
@@ -327,6 +339,7 @@ pub fn settings(settings: &config::Settings) -> Settings {
         popcorn: false,
         // Nobody would hear of it.
         backtrace_crashes: settings.verbose || settings.summary || settings.report.is_some(),
+        watts: settings.home_watts.map(Watts::pair),
     }
 }
 

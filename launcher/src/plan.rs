@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rtx_origin::Origin;
-use rtx_policies::{Policy, UnknownPolicy, by_name};
+use rtx_policies::record::Header;
+use rtx_policies::{Policy, PolicySpec, SpecError};
 use rtx_runtime::continuations::Pair;
 
 use crate::boards::{Board, BoardsError, BoardsSpec};
@@ -14,6 +15,8 @@ use crate::config::{BoardSettings, Config, Settings};
 use crate::errors::Explain;
 use crate::inherit::Inherit;
 use crate::program;
+use crate::record::Recorder;
+use crate::replay::read_file;
 
 /// The boards of a job for which none are configured.
 const DEFAULT_BOARDS: BoardsSpec = BoardsSpec::Local(2);
@@ -56,7 +59,7 @@ pub enum PlanError {
         /// Where the name comes from.
         place: String,
         /// What is wrong.
-        error: UnknownPolicy,
+        error: SpecError,
     },
     /// No such list of boards.
     #[error("{place}{error}")]
@@ -80,10 +83,7 @@ impl Explain for PlanError {
 
 /// Plans the job that the flags and the configuration ask for.
 pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, Box<dyn Explain>> {
-    let policy = by_name(&config.settings.policy.name).map_err(|error| PlanError::Policy {
-        place: config.origin("policy").place(),
-        error,
-    })?;
+    let (spec, mut policy) = policy(&config)?;
     let boards = boards(&config, policy.can_offload())?;
     let program = match flags.pid {
         Some(pid) => program::running(pid)?,
@@ -101,6 +101,15 @@ pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, 
         true => pair(&program, flags.pid)?,
         false => None,
     };
+    if let Some(path) = &flags.record {
+        let command = flags.command.iter();
+        let mut words: Vec<String> = command.map(|w| w.to_string_lossy().into()).collect();
+        if words.is_empty() {
+            words.push(program.display().to_string());
+        }
+        let header = Header::new(env!("CARGO_PKG_VERSION"), spec, words);
+        policy = Box::new(Recorder::begin(path, &header, policy)?);
+    }
     let settings = config.settings;
     Ok(JobPlan {
         program,
@@ -116,6 +125,17 @@ pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, 
         settings,
         inherit,
     })
+}
+
+/// The policy that is configured.
+pub fn policy(config: &Config) -> Result<(PolicySpec, Box<dyn Policy>), PlanError> {
+    let wrong = |error| PlanError::Policy {
+        place: config.origin("policy").place(),
+        error,
+    };
+    let spec = PolicySpec::parse(&config.settings.policy, &read_file).map_err(wrong)?;
+    let policy = spec.build().map_err(wrong)?;
+    Ok((spec, policy))
 }
 
 /// The files of a program, which a process executes already or is to.
@@ -159,7 +179,7 @@ mod tests {
             panic!("not understood");
         };
         let config = load(&flags.settings).expect("loaded");
-        let policy = by_name(&config.settings.policy.name).expect("known");
+        let (_, policy) = policy(&config).expect("known");
         let boards = boards(&config, policy.can_offload()).expect("understood");
         assert!(boards.iter().all(|board| board.at == At::Here));
         boards.len()

@@ -6,8 +6,8 @@ use rtx_runtime::home::backtraces::Crash;
 use rtx_runtime::home::job::JobResult;
 use rtx_runtime::report::timeline::{self, Timeline};
 use rtx_runtime::report::{
-    BoardReport, CallReport, CrashReport, Exit, Histograms, HotPage, LatencyReport, Pages, Report,
-    SCHEMA, ThreadReport,
+    BoardReport, CallReport, CrashReport, EnergyReport, Exit, Histograms, HotPage, LatencyReport,
+    NodeUse, Pages, Report, SCHEMA, ThreadReport,
 };
 
 use crate::program::variables;
@@ -72,6 +72,7 @@ pub fn report(
         isa_s: isa_seconds(result),
         crossings: result.threads.iter().map(|(_, c)| c.crossings).sum(),
         stays: result.stats.stays.clone(),
+        energy: energy(result),
         pages: Pages {
             read: pages.read,
             write: pages.write,
@@ -87,6 +88,8 @@ pub fn report(
             offload: result.stats.offload.percentiles(),
             back_migration: result.stats.back_migration.percentiles(),
             cross_isa: result.stats.crossing.percentiles(),
+            to_point: result.stats.to_point.percentiles(),
+            from_point: result.stats.from_point.percentiles(),
         },
         histograms_us: Histograms {
             fault: result.pager.faults.buckets(),
@@ -94,11 +97,39 @@ pub fn report(
             offload: result.stats.offload.buckets(),
             back_migration: result.stats.back_migration.buckets(),
             cross_isa: result.stats.crossing.buckets(),
+            to_point: result.stats.to_point.buckets(),
+            from_point: result.stats.from_point.buckets(),
         },
         refusals: BTreeMap::new(),
         timeline: Timeline::default(),
         hot_pages: hot_pages(result),
     }
+}
+
+/// What home and the boards took from the wall.
+fn energy(result: &JobResult) -> Option<EnergyReport> {
+    let at_home: u64 = result.threads.iter().map(|(_, c)| c.home_ns).sum();
+    let mut nodes = vec![NodeUse {
+        name: "home".to_owned(),
+        measured: result.joules,
+        watts: result.watts,
+        cores: result.cores,
+        cpu_s: at_home as f64 / 1e9,
+    }];
+    for (board, ns) in result.boards.iter().zip(&result.pager.board_ns) {
+        let counted = board.told.load.and_then(|load| load.millijoules);
+        nodes.push(NodeUse {
+            name: board.name.clone(),
+            // Home's counters have counted it already.
+            measured: counted
+                .filter(|_| !board.told.stands_in)
+                .map(|mj| mj as f64 / 1000.0),
+            watts: board.told.watts,
+            cores: board.cores,
+            cpu_s: *ns as f64 / 1e9,
+        });
+    }
+    EnergyReport::of(&nodes, result.wall_s)
 }
 
 /// The pages over which nodes fought; what lies in them is found out later.

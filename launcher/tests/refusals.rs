@@ -43,8 +43,9 @@ fn misused_flags() {
 
 #[test]
 fn unknown_policies() {
-    let expected =
-        "rtx-run: unknown policy \"foo\": known policies are congestion, never, shuffle, static";
+    let expected = "rtx-run: unknown policy \"foo\": known policies are balance, congestion, energy, guard-memory, \
+         manual, never, shuffle, static; presets are busy-server, fast-network, save-energy, \
+         slow-network, small-boards";
     refuses(&["--policy", "foo", "/bin/true"], 125, expected);
 
     let directory = Directory::new("policy");
@@ -99,8 +100,8 @@ fn configurations_that_cannot_be_used() {
     let file = directory.file("rtx.toml", 0o644, b"\npolcy = \"never\"\n");
     let expected = format!(
         "rtx-run: {file}:2: unknown key \"polcy\" (did you mean \"policy\"?). Known keys are boards, \
-         connect_timeout_ms, events, heartbeat_timeout_ms, insecure, metrics, only_at_points, \
-         policy, progress, report, start_timeout_ms, stuck_after_ms, summary, verbose"
+         connect_timeout_ms, events, heartbeat_timeout_ms, home_watts, insecure, metrics, \
+         only_at_points, policy, progress, report, start_timeout_ms, stuck_after_ms, summary, verbose"
     );
     refuses(&["--config", &file, "app"], 125, &expected);
     let file = directory.file("rtx.toml", 0o644, b"summary = \"yes\"\n");

@@ -82,7 +82,7 @@ fn the_later_layer_wins_and_each_value_knows_its_place() {
         ("heartbeat_timeout_ms", "12", "./rtx.toml:2".to_owned()),
         ("stuck_after_ms", "13", format!("{named}:1")),
         ("start_timeout_ms", "14", "RTX_START_TIMEOUT_MS".to_owned()),
-        ("policy.name", "\"shuffle:1\"", "--policy".to_owned()),
+        ("policy", "\"shuffle:1\"", "--policy".to_owned()),
         ("summary", "false", "default".to_owned()),
     ] {
         let line = text.lines().find(|line| line.starts_with(key)).expect(key);
@@ -142,7 +142,7 @@ fn mistakes_name_file_line_and_the_nearest_key() {
         ),
         (
             "[policy]\nnme = \"static\"\n",
-            "rtx: ./rtx.toml:2: unknown key \"policy.nme\" (did you mean \"policy.name\"?). Known",
+            "rtx: ./rtx.toml:1: policy: a policy's table without name, script or chain. A policy is",
         ),
         (
             "zzzzzzzzzz = 1\n",

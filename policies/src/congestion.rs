@@ -1,29 +1,247 @@
-//! `congestion`: threads leave while home has more of them than cores, and return when it has not.
+//! `congestion`: a thread leaves when it starves at home and gets on better elsewhere, and returns when
+//! home is better again.
 //!
-//! A first version. It looks at run queues only: what a thread's memory traffic costs on a board,
-//! it does not weigh. It acts on what lasts: an excess must be seen in two snapshots in a row, and
-//! cores must have idled for [`IDLE_MS`] before a thread is called home for them.
+//! | a thread | if |
+//! | --- | --- |
+//! | leaves | home is congested (pressure, and more runnable threads than cores or threads that wait for a core), and what the thread is expected to gain on the best board pays for the move within the horizon |
+//! | returns | home would be better than what it gets on its board (it talks too much, the board is crowded), by enough to pay for the move |
+//! | returns | home has had idle cores for a while |
+//! | returns | its board is to be emptied |
+//!
+//! What lasts counts: an excess must be seen in two looks in a row, and so must a board that is worse
+//! than home. A thread that has moved stays for a while. While no thread of a program was seen on a board,
+//! only a few leave at once. How well a thread fares is computed in [`crate::weigh`].
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::{Action, BoardLoad, Decision, NodeLoad, Policy, Snapshot, ThreadState, ThreadView};
+use crate::decision::evacuate;
+use crate::spec::Values;
+use crate::weigh::Weigh;
+use crate::{BoardLoad, Decision, Policy, Snapshot, ThreadState, ThreadView};
 
-/// Milliseconds between two looks at the run queues.
-const TICK_MS: u64 = 100;
+/// How much longer than set home must have idled at most, if threads had to leave again soon.
+const MOST_PATIENCE: u64 = 16;
+/// Talking that is too much, as a share of a thread's time, if home is better.
+const TALKATIVE: f64 = 0.2;
 
-/// Milliseconds for which home must have idle cores before threads are recalled.
-const IDLE_MS: u64 = 1000;
-
-/// Offloads while runnable threads at home exceed its cores.
-#[derive(Debug, Clone, Default)]
+/// Offloads threads that starve at home if that pays.
+#[derive(Debug, Clone)]
 pub struct Congestion {
-    /// When the last snapshot that counts was taken, in milliseconds.
-    seen_ms: Option<u64>,
-    /// Runnable threads beyond home's cores in that snapshot.
+    weigh: Weigh,
+    tick: Duration,
+    margin: f64,
+    pressure: f64,
+    idle_ms: u64,
+    /// Threads beyond home's cores at the last look.
     excess: u32,
     /// Since when home has had idle cores, in milliseconds.
     idle_since: Option<u64>,
+    /// Threads that fared worse than at home at the last look.
+    worse: BTreeSet<i32>,
+    /// How many times longer than set home must idle.
+    patience: u64,
+    /// When threads were last recalled because home idled, in milliseconds.
+    filled_ms: Option<u64>,
+}
+
+impl Congestion {
+    pub(crate) fn new(values: &Values) -> Self {
+        Self {
+            weigh: Weigh::new(values),
+            tick: Duration::from_millis(values.ms("tick")),
+            margin: values.share("margin"),
+            pressure: values.share("pressure"),
+            idle_ms: values.ms("idle"),
+            excess: 0,
+            idle_since: None,
+            worse: BTreeSet::new(),
+            patience: 1,
+            filled_ms: None,
+        }
+    }
+
+    /// Whether a gain pays for a move to or from a board.
+    fn pays(&self, gain: f64, thread: &ThreadView, board: &BoardLoad, now: u64) -> bool {
+        let horizon = self.weigh.horizon_s(thread, now);
+        (gain - self.margin) * horizon > self.weigh.cost_s(board)
+    }
+
+    /// How many threads are too many at home, if home has been congested for two looks.
+    fn too_many(&mut self, snapshot: &Snapshot) -> u32 {
+        let beyond = snapshot.home.runnable.saturating_sub(snapshot.home.cores);
+        let waiting: f64 = snapshot
+            .threads
+            .iter()
+            .filter(|t| t.may_leave())
+            .filter_map(|t| self.weigh.watch.rates(t.tid))
+            .map(|rates| rates.delay)
+            .sum();
+        let excess = beyond.max(waiting.round() as u32);
+        let lasting = excess.min(self.excess);
+        self.excess = excess;
+        match self.weigh.watch.pressure {
+            Some(pressure) if pressure < self.pressure => 0,
+            _ => lasting,
+        }
+    }
+
+    /// Offloads up to `count` threads.
+    fn relieve(&mut self, snapshot: &Snapshot, count: u32) -> Vec<Decision> {
+        let now = snapshot.time_ms;
+        let mut leaving: Vec<&ThreadView> = snapshot
+            .threads
+            .iter()
+            .filter(|t| t.may_leave() && t.state == ThreadState::Running)
+            .filter(|t| self.weigh.is_busy(t.tid) && self.weigh.is_settled(t.tid, now))
+            .collect();
+        // Those that talk least first, then those that have run longest.
+        let talk = |t: &ThreadView| (self.weigh.talk(t.tid, now) * 1000.0) as u64;
+        leaving.sort_by_key(|t| (talk(t), Reverse(t.cpu_ns), t.tid));
+
+        let mut boards = snapshot.boards.clone();
+        let mut decisions = Vec::new();
+        let mut budget = self.weigh.budget(snapshot);
+        for thread in leaving {
+            if decisions.len() >= count as usize || budget == 0 {
+                break;
+            }
+            let here = self.weigh.speed_at_home(thread.tid, snapshot);
+            let Some((board, there)) = self.best(thread.tid, &mut boards, now) else {
+                break;
+            };
+            if !self.pays(there - here, thread, board, now) {
+                continue;
+            }
+            let reason = format!(
+                "gets {:.0} % of a core at home ({:.1} runnable on {}), {:.0} % expected on {} ({} runnable on {})",
+                here * 100.0,
+                self.weigh.watch.runnable,
+                snapshot.home.cores,
+                there * 100.0,
+                board.name,
+                board.node.runnable,
+                board.node.cores
+            );
+            decisions.push(Decision::offload(thread.tid, board.id, reason));
+            board.add_thread();
+            self.weigh.moves(thread.tid, now);
+            budget -= 1;
+        }
+        decisions
+    }
+
+    /// The board on which a thread would get on best, and how well.
+    fn best<'a>(
+        &self,
+        tid: i32,
+        boards: &'a mut [BoardLoad],
+        now: u64,
+    ) -> Option<(&'a mut BoardLoad, f64)> {
+        let speeds = boards
+            .iter_mut()
+            .filter(|b| b.free_slots() > 0)
+            .map(|b| (self.weigh.speed_on(tid, b, now), b));
+        let best = speeds.max_by(|(a, x), (b, y)| {
+            let roomy = y.node.crowd().total_cmp(&x.node.crowd());
+            a.total_cmp(b).then(roomy).then(y.id.cmp(&x.id))
+        });
+        best.map(|(speed, board)| (board, speed))
+    }
+
+    /// Recalls those that would fare better at home.
+    fn rescue(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
+        let now = snapshot.time_ms;
+        let mut worse = BTreeSet::new();
+        let mut decisions = Vec::new();
+        for (thread, board) in away(snapshot) {
+            let Some(there) = self.weigh.speed_away(thread.tid, board) else {
+                continue;
+            };
+            let here = self.weigh.speed_back_home(decisions.len() as u32, snapshot);
+            let settled = self.weigh.is_settled(thread.tid, now);
+            if !settled || !self.pays(here - there, thread, board, now) {
+                continue;
+            }
+            worse.insert(thread.tid);
+            if !self.worse.contains(&thread.tid) {
+                continue;
+            }
+            let talk = self.weigh.talk(thread.tid, now);
+            let reason = format!(
+                "gets on as with {:.0} % of a core on {} (waits for pages and calls for {:.0} % of the time), {:.0} % \
+                 expected at home",
+                there * 100.0,
+                board.name,
+                talk * 100.0,
+                here * 100.0
+            );
+            decisions.push(Decision::recall(thread.tid, reason));
+            self.weigh.moves(thread.tid, now);
+            if talk > TALKATIVE {
+                self.weigh.fails(thread.tid, now);
+            }
+        }
+        self.worse = worse;
+        decisions
+    }
+
+    /// Recalls as many threads as home has idle cores for, if it has had them for long enough. Those
+    /// first that fare worst; none that fares better than at home.
+    fn fill(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
+        let now = snapshot.time_ms;
+        let idle = snapshot.home.cores.saturating_sub(snapshot.home.runnable);
+        if idle == 0 {
+            self.idle_since = None;
+            return Vec::new();
+        }
+        let since = *self.idle_since.get_or_insert(now);
+        let needed = self.idle_ms * self.patience;
+        if now - since < needed {
+            return Vec::new();
+        }
+        self.idle_since = None;
+        let mut returning: Vec<(f64, &ThreadView)> = away(snapshot)
+            .filter(|(t, _)| t.state == ThreadState::Running && self.weigh.is_settled(t.tid, now))
+            .map(|(t, board)| {
+                let expected = self.weigh.speed_on(t.tid, board, now);
+                let speed = self.weigh.speed_away(t.tid, board);
+                (speed.unwrap_or(expected), t)
+            })
+            .filter(|(speed, _)| *speed <= 1.0)
+            .collect();
+        returning.sort_by(|(a, x), (b, y)| a.total_cmp(b).then(x.tid.cmp(&y.tid)));
+        let mut decisions = Vec::new();
+        for (_, thread) in returning.into_iter().take(idle as usize) {
+            let reason = format!("home has had {idle} idle cores for {needed} ms");
+            decisions.push(Decision::recall(thread.tid, reason));
+            self.weigh.moves(thread.tid, now);
+            self.filled_ms = Some(now);
+        }
+        decisions
+    }
+
+    /// Threads leave: if it was but a moment ago that home seemed idle, the next time it must idle for
+    /// longer.
+    fn learn_patience(&mut self, now: u64) {
+        let soon = 10 * self.idle_ms * self.patience;
+        match self.filled_ms.take() {
+            Some(filled) if now - filled < soon => {
+                self.patience = (self.patience * 2).min(MOST_PATIENCE);
+            }
+            Some(_) => self.patience = (self.patience / 2).max(1),
+            None => {}
+        }
+    }
+}
+
+/// Threads that could be recalled, with their boards.
+fn away(snapshot: &Snapshot) -> impl Iterator<Item = (&ThreadView, &BoardLoad)> {
+    let threads = snapshot.threads.iter();
+    threads
+        .filter_map(|t| Some((t, snapshot.board(t.may_return()?)?)))
+        .filter(|(_, board)| !board.draining)
 }
 
 impl Policy for Congestion {
@@ -31,101 +249,35 @@ impl Policy for Congestion {
         "congestion"
     }
 
-    /// Snapshots that follow another within half a tick (a thread was just created) are not
-    /// looked at: two of them would not show anything that lasts.
     fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
-        let now = snapshot.time_ms;
-        if self.seen_ms.is_some_and(|seen| now < seen + TICK_MS / 2) {
+        if !self.weigh.update(snapshot) {
             return Vec::new();
         }
-        self.seen_ms = Some(now);
-        let excess = snapshot.home.runnable.saturating_sub(snapshot.home.cores);
-        let lasting = excess.min(self.excess);
-        if lasting > 0 {
-            self.excess = 0;
+        let mut decisions = evacuate(snapshot);
+        let count = self.too_many(snapshot);
+        if count > 0 {
             self.idle_since = None;
-            return relieve(snapshot, lasting);
+            let leaving = self.relieve(snapshot, count);
+            if !leaving.is_empty() {
+                // What comes of it is to be seen first.
+                self.excess = 0;
+                self.learn_patience(snapshot.time_ms);
+                decisions.extend(leaving);
+                return decisions;
+            }
         }
-        self.excess = excess;
-        if snapshot.home.runnable >= snapshot.home.cores {
-            self.idle_since = None;
-            return Vec::new();
+        let rescued = self.rescue(snapshot);
+        let nobody = rescued.is_empty();
+        decisions.extend(rescued);
+        if nobody {
+            decisions.extend(self.fill(snapshot));
         }
-        let since = *self.idle_since.get_or_insert(now);
-        if now - since < IDLE_MS {
-            return Vec::new();
-        }
-        self.idle_since = None;
-        fill(snapshot, snapshot.home.cores - snapshot.home.runnable)
+        decisions
     }
 
     fn wants_ticks(&self) -> Option<Duration> {
-        Some(Duration::from_millis(TICK_MS))
+        Some(self.tick)
     }
-}
-
-/// Offloads up to `count` threads, longest-running first.
-fn relieve(snapshot: &Snapshot, count: u32) -> Vec<Decision> {
-    let mut leaving: Vec<&ThreadView> = snapshot
-        .threads
-        .iter()
-        .filter(|t| t.may_leave() && t.state == ThreadState::Running)
-        .collect();
-    leaving.sort_by_key(|t| (Reverse(t.cpu_ns), t.tid));
-
-    let mut home = snapshot.home.clone();
-    let mut boards = snapshot.boards.clone();
-    let mut decisions = Vec::new();
-    for thread in leaving.into_iter().take(count as usize) {
-        let Some(board) = least_loaded(&mut boards, &home) else {
-            break;
-        };
-        decisions.push(Decision {
-            tid: thread.tid,
-            action: Action::Offload { board: board.id },
-            reason: format!(
-                "{} runnable threads on {} cores at home; {} has {} on {}",
-                home.runnable, home.cores, board.name, board.runnable, board.cores
-            ),
-        });
-        board.threads = board.threads.saturating_add(1);
-        board.runnable = board.runnable.saturating_add(1);
-        home.runnable = home.runnable.saturating_sub(1);
-    }
-    decisions
-}
-
-/// The board with the fewest runnable threads per core among those that have a free slot and
-/// would, with one thread more, not be more crowded than home is now.
-fn least_loaded<'a>(boards: &'a mut [BoardLoad], home: &NodeLoad) -> Option<&'a mut BoardLoad> {
-    let per_core = |runnable: u32, cores: u32| f64::from(runnable) / f64::from(cores.max(1));
-    let limit = per_core(home.runnable, home.cores);
-    boards
-        .iter_mut()
-        .filter(|b| b.free_slots() > 0)
-        .filter(|b| per_core(b.runnable.saturating_add(1), b.cores) <= limit)
-        .min_by(|a, b| {
-            let crowd = |board: &BoardLoad| per_core(board.runnable, board.cores);
-            crowd(a).total_cmp(&crowd(b)).then(a.id.cmp(&b.id))
-        })
-}
-
-/// Recalls up to `count` threads, those first that talk to home most.
-fn fill(snapshot: &Snapshot, count: u32) -> Vec<Decision> {
-    let mut away: Vec<&ThreadView> = snapshot
-        .threads
-        .iter()
-        .filter(|t| t.may_return().is_some() && t.state == ThreadState::Running)
-        .collect();
-    away.sort_by_key(|t| (Reverse(t.faults.saturating_add(t.home_calls)), t.tid));
-    away.into_iter()
-        .take(count as usize)
-        .map(|thread| Decision {
-            tid: thread.tid,
-            action: Action::Recall,
-            reason: format!("home has had {count} idle cores for {IDLE_MS} ms"),
-        })
-        .collect()
 }
 
 #[cfg(test)]

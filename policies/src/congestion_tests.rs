@@ -1,144 +1,213 @@
 //! What `congestion` does in situations worked out by hand.
 
 use super::*;
-use crate::Place;
+use crate::testing::{board, moves, thread, to};
+use crate::{Action, NodeLoad, Place, Pressure, by_name};
 
-fn thread(tid: i32, place: Place) -> ThreadView {
-    ThreadView {
-        tid,
-        is_main: tid == 1,
-        place,
-        state: ThreadState::Running,
-        cpu_ns: 1000 * tid as u64,
-        run_delay_ns: 0,
-        faults: 0,
-        home_calls: 0,
-        born_ms: 0,
-        moving: false,
-        pinned: false,
-    }
+/// A job that is looked at every 100 ms: home of so many cores, two boards of four.
+struct Job {
+    now: Snapshot,
+    policy: Box<dyn Policy>,
 }
 
-/// Home with `cores` cores and threads 1 (main) to `threads`, all running, and two empty boards.
-fn crowded(time_ms: u64, cores: u32, threads: i32) -> Snapshot {
-    let board = |id| BoardLoad {
-        id,
-        name: format!("b{id}"),
-        cores: 4,
-        alive: true,
-        ..BoardLoad::default()
-    };
-    Snapshot {
-        time_ms,
-        home: NodeLoad {
-            cores,
-            runnable: threads as u32,
-            load: 0.0,
-        },
-        boards: vec![board(0), board(1)],
-        threads: (1..=threads).map(|t| thread(t, Place::Home)).collect(),
+impl Job {
+    fn new(spec: &str, cores: u32, threads: i32) -> Self {
+        let mut now = Snapshot {
+            time_ms: 60_000,
+            measured: true,
+            boards: vec![board(1), board(2)],
+            threads: (1..=threads).map(thread).collect(),
+            home: NodeLoad {
+                cores,
+                ..NodeLoad::default()
+            },
+            ..Snapshot::default()
+        };
+        now.threads[0].state = ThreadState::Blocked;
+        let policy = by_name(spec).expect("known");
+        Self { now, policy }
     }
-}
 
-fn moves(decisions: &[Decision]) -> Vec<(i32, Action)> {
-    decisions.iter().map(|d| (d.tid, d.action)).collect()
+    /// The next look; threads at home share its cores with `others`, those on boards run and have so many
+    /// faults.
+    fn look(&mut self, others: u32, faults: u64) -> Vec<(i32, Action)> {
+        let now = &mut self.now;
+        now.time_ms += 100;
+        let runs = |t: &&mut ThreadView| t.state == ThreadState::Running;
+        let at_home = now
+            .threads
+            .iter()
+            .filter(|t| t.state == ThreadState::Running);
+        let at_home = at_home.filter(|t| t.place == Place::Home).count() as u32;
+        now.home.runnable = at_home + others;
+        let share = f64::from(now.home.cores) / f64::from(now.home.runnable.max(now.home.cores));
+        for thread in now.threads.iter_mut().filter(runs) {
+            let share = if thread.place == Place::Home {
+                share
+            } else {
+                1.0
+            };
+            let waits = if thread.place == Place::Home {
+                0.0
+            } else {
+                faults as f64 * 300e-6 / 0.1
+            };
+            thread.cpu_ns += (1e8 * share * (1.0 - waits)) as u64;
+            thread.run_delay_ns += (1e8 * (1.0 - share)) as u64;
+            thread.faults += if thread.place == Place::Home {
+                0
+            } else {
+                faults
+            };
+        }
+        for board in &mut now.boards {
+            let on_it = now
+                .threads
+                .iter()
+                .filter(|t| t.place == Place::Board(board.id));
+            board.threads = on_it.count() as u32;
+            board.node.runnable = board.threads;
+        }
+        let decisions = self.policy.decide(&self.now);
+        for decision in &decisions {
+            let thread = self.now.threads.iter_mut().find(|t| t.tid == decision.tid);
+            thread.expect("a live one").place = match decision.action {
+                Action::Offload { board } => Place::Board(board),
+                Action::Recall => Place::Home,
+                Action::AtSync(_) => continue,
+            };
+        }
+        moves(&decisions)
+    }
+
+    fn looks(&mut self, count: usize, others: u32, faults: u64) -> Vec<(i32, Action)> {
+        (0..count).flat_map(|_| self.look(others, faults)).collect()
+    }
 }
 
 #[test]
-fn an_excess_must_last_two_snapshots() {
-    let mut policy = Congestion::default();
-    assert_eq!(policy.decide(&crowded(0, 4, 6)), []);
-    assert_eq!(policy.decide(&crowded(100, 4, 4)), []);
-    assert_eq!(policy.decide(&crowded(200, 4, 6)), []);
-    let decisions = policy.decide(&crowded(300, 4, 6));
-    let expected = [
-        (6, Action::Offload { board: 0 }),
-        (5, Action::Offload { board: 1 }),
-    ];
+fn an_excess_must_last_two_looks_and_rates_be_known() {
+    let mut job = Job::new("congestion", 4, 5);
+    assert_eq!(job.look(2, 0), []);
     assert_eq!(
-        moves(&decisions),
-        expected,
-        "longest-running first, one per excess thread"
+        job.look(2, 0),
+        [(2, to(1)), (3, to(2))],
+        "all have run as long; the boards in turn"
     );
+}
+
+#[test]
+fn reasons_tell_what_is_weighed() {
+    let mut job = Job::new("congestion", 4, 7);
+    job.now.threads[3].cpu_ns += 1;
+    job.look(0, 0);
+    job.now.time_ms += 100;
+    let mut now = job.now.clone();
+    for thread in &mut now.threads[1..] {
+        thread.cpu_ns += 66_000_000;
+        thread.run_delay_ns += 34_000_000;
+    }
+    let decisions = job.policy.decide(&now);
+    assert_eq!(decisions[0].tid, 4, "it has run longest");
     assert_eq!(
         decisions[0].reason,
-        "6 runnable threads on 4 cores at home; b0 has 0 on 4"
+        "gets 66 % of a core at home (6.0 runnable on 4), 90 % expected on b1 (0 runnable on 4)"
     );
 }
 
 #[test]
-fn a_move_is_followed_by_a_fresh_look() {
-    let mut policy = Congestion::default();
-    policy.decide(&crowded(0, 1, 3));
-    assert_eq!(policy.decide(&crowded(100, 1, 3)).len(), 2);
-    assert_eq!(policy.decide(&crowded(200, 1, 3)), []);
-    assert_eq!(policy.decide(&crowded(300, 1, 3)).len(), 2);
+fn few_leave_until_it_is_known_how_they_fare() {
+    let mut job = Job::new("congestion:probe=1", 2, 9);
+    assert_eq!(job.looks(4, 0, 1).len(), 1);
+    let others = job.looks(5, 0, 1);
+    assert!(others.len() >= 4, "it hardly talks: {others:?}");
 }
 
 #[test]
-fn snapshots_of_one_moment_count_once() {
-    let mut policy = Congestion::default();
-    assert_eq!(policy.decide(&crowded(0, 1, 3)), []);
-    assert_eq!(policy.decide(&crowded(1, 1, 3)), []);
-    assert_eq!(policy.decide(&crowded(2, 1, 3)), []);
+fn threads_that_do_not_starve_or_may_not_leave_stay() {
+    let mut job = Job::new("congestion", 4, 5);
+    assert_eq!(job.looks(20, 0, 0), [], "a core for each");
+    let mut job = Job::new("congestion", 1, 5);
+    job.now.threads[1].state = ThreadState::Blocked;
+    job.now.threads[2].pinned = true;
+    job.now.threads[3].moving = true;
+    assert_eq!(job.looks(2, 0, 0), [(5, to(1))]);
 }
 
 #[test]
-fn blocked_pinned_and_moving_threads_stay() {
-    let mut policy = Congestion::default();
-    let mut now = crowded(0, 1, 5);
-    now.threads[2].state = ThreadState::Blocked;
-    now.threads[3].pinned = true;
-    now.threads[4].moving = true;
-    policy.decide(&now);
-    now.time_ms = 100;
+fn a_kernel_that_sees_no_pressure_overrules_the_run_queue() {
+    let mut job = Job::new("congestion", 4, 5);
+    let calm = Pressure {
+        avg10: 0.0,
+        total_us: 5,
+    };
+    job.now.home.pressure = Some(calm);
+    assert_eq!(job.looks(10, 2, 0), []);
+}
+
+#[test]
+fn young_threads_stay() {
+    let mut job = Job::new("congestion", 1, 4);
+    for thread in &mut job.now.threads {
+        thread.born_ms = 60_000;
+    }
+    assert_eq!(job.looks(3, 0, 0), [], "they may end as soon as they began");
+    assert!(!job.looks(20, 0, 0).is_empty());
+}
+
+#[test]
+fn boards_that_are_full_dead_slow_or_crowded_take_nothing() {
+    for spoil in [
+        |b: &mut BoardLoad| b.alive = false,
+        |b: &mut BoardLoad| b.draining = true,
+        |b: &mut BoardLoad| b.closed = true,
+        |b: &mut BoardLoad| b.node.speed = Some(0.5),
+        |b: &mut BoardLoad| b.node.cores = 0,
+        |b: &mut BoardLoad| b.round_trip_us = Some(20_000),
+    ] as [fn(&mut BoardLoad); 6]
+    {
+        let mut job = Job::new("congestion", 4, 5);
+        job.now.boards.iter_mut().for_each(spoil);
+        assert_eq!(job.looks(10, 2, 0), [], "{:?}", job.now.boards[0]);
+    }
+}
+
+#[test]
+fn a_thread_that_talks_comes_back_and_stays_longer_each_time() {
+    let mut job = Job::new("congestion:backoff=2s", 4, 5);
+    assert_eq!(job.looks(2, 2, 250).len(), 2);
+    let back = job.looks(9, 2, 250);
+    assert_eq!(back.len(), 2, "{back:?}");
+    assert!(back.iter().all(|(_, action)| *action == Action::Recall));
     assert_eq!(
-        moves(&policy.decide(&now)),
-        [(2, Action::Offload { board: 0 })]
+        job.looks(300, 2, 250),
+        [],
+        "home is better than what it saw"
     );
-}
-
-#[test]
-fn a_board_that_is_full_or_busier_than_home_takes_nothing() {
-    let mut policy = Congestion::default();
-    let mut now = crowded(0, 4, 6);
-    now.boards[0].slots = 1;
-    now.boards[0].threads = 1;
-    now.boards[1].runnable = 6;
-    policy.decide(&now);
-    now.time_ms = 100;
-    assert_eq!(policy.decide(&now), []);
 }
 
 #[test]
 fn idle_cores_call_threads_home_after_a_while() {
-    let mut policy = Congestion::default();
-    let mut now = crowded(0, 4, 3);
-    now.threads
-        .extend([4, 5].map(|t| thread(t, Place::Board(0))));
-    now.threads[4].home_calls = 7;
-    assert_eq!(policy.decide(&now), []);
-    now.time_ms = 900;
-    assert_eq!(policy.decide(&now), []);
-    now.time_ms = 1000;
-    let decisions = policy.decide(&now);
-    assert_eq!(
-        moves(&decisions),
-        [(5, Action::Recall)],
-        "one core, the talkative one"
-    );
-    assert_eq!(decisions[0].reason, "home has had 1 idle cores for 1000 ms");
+    let mut job = Job::new("congestion", 4, 5);
+    assert_eq!(job.looks(2, 2, 5).len(), 2);
+    assert_eq!(job.looks(20, 2, 5), [], "congested as before, and content");
+    assert_eq!(job.looks(9, 0, 5), [], "perhaps for a moment only");
+    let back = job.looks(4, 0, 5);
+    assert_eq!(back, [(2, Action::Recall), (3, Action::Recall)]);
 }
 
 #[test]
-fn a_busy_moment_starts_the_while_anew() {
-    let mut policy = Congestion::default();
-    let mut idle = crowded(0, 4, 3);
-    idle.threads.push(thread(4, Place::Board(0)));
-    policy.decide(&idle);
-    policy.decide(&crowded(500, 4, 4));
-    idle.time_ms = 1100;
-    assert_eq!(policy.decide(&idle), []);
-    idle.time_ms = 2100;
-    assert_eq!(policy.decide(&idle).len(), 1);
+fn fast_boards_keep_their_threads() {
+    let mut job = Job::new("congestion", 4, 5);
+    job.now.boards[0].node.speed = Some(3.0);
+    assert_eq!(job.looks(2, 2, 5), [(2, to(1)), (3, to(1))]);
+    assert_eq!(job.looks(50, 0, 5), []);
+}
+
+#[test]
+fn a_thread_that_moved_is_left_alone_for_a_while() {
+    let mut job = Job::new("congestion:settle=3s,idle=0ms", 4, 5);
+    assert_eq!(job.looks(2, 2, 250).len(), 2);
+    assert_eq!(job.looks(28, 2, 250), []);
+    assert_eq!(job.looks(4, 2, 250).len(), 2);
 }

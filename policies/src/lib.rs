@@ -1,27 +1,50 @@
 //! Policies: a snapshot in, decisions with reasons out.
 //!
 //! Here live the words in which a running job is described to a policy ([`Snapshot`]), the words in
-//! which a policy answers ([`Decision`]), the trait between the two ([`Policy`]) and the built-in
-//! policies, found by name with [`by_name`]. All of it is pure: no clock, no input or output, no
-//! randomness but that of a seed. The same snapshots give the same decisions, so a recorded run can be replayed and
-//! every move explained.
+//! which a policy answers ([`Decision`]), the trait between the two ([`Policy`]), the built-in policies,
+//! policies that users write as scripts, and the way from what a user writes to a policy
+//! ([`PolicySpec`]). [`record`] and [`replay`] keep what a policy saw and have another one decide on it;
+//! [`sim`] is a model of machines and threads to try policies on. All of it is pure: no clock, no input or
+//! output, no randomness but that of a seed. The same snapshots give the same decisions, so a recorded
+//! run can be replayed and every move explained.
 
+mod balance;
+mod chain;
 mod congestion;
 mod decision;
+mod energy;
+mod guard_memory;
+mod manual;
 mod never;
+mod node;
 mod random;
-mod registry;
+pub mod record;
+pub mod replay;
+mod returning;
 mod round_robin;
+mod script;
 mod shuffle;
+pub mod sim;
 mod snapshot;
+pub mod spec;
+#[doc(hidden)]
+pub mod testing;
+mod watch;
+mod weigh;
 
+pub use balance::Balance;
 pub use congestion::Congestion;
-pub use decision::{Action, Decision};
+pub use decision::{Action, AtSync, Decision};
+pub use energy::Energy;
+pub use guard_memory::GuardMemory;
+pub use manual::Manual;
 pub use never::Never;
-pub use registry::{KNOWN, UnknownPolicy, by_name};
+pub use node::{NodeLoad, Power, Pressure};
 pub use round_robin::Static;
+pub use script::Script;
 pub use shuffle::Shuffle;
-pub use snapshot::{BoardLoad, NodeLoad, Place, Snapshot, ThreadState, ThreadView};
+pub use snapshot::{BoardLoad, Place, Request, Snapshot, ThreadState, ThreadView};
+pub use spec::{PolicySpec, SpecError, by_name};
 
 use std::time::Duration;
 
@@ -62,5 +85,15 @@ pub trait Policy: Send {
     /// where they are: they would gain nothing, and moving one disturbs its call.
     fn moves_blocked(&self) -> bool {
         false
+    }
+
+    /// Boards that later policies of a chain must give no threads, given what was just decided.
+    fn closes(&mut self, _snapshot: &Snapshot) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// What the user must be told, once: that the policy has failed, for instance.
+    fn complaint(&mut self) -> Option<String> {
+        None
     }
 }

@@ -7,19 +7,14 @@
 use std::time::Duration;
 
 use crate::random::Random;
+use crate::spec::Values;
 use crate::{Action, BoardLoad, Decision, Place, Policy, Snapshot, ThreadView};
 
 /// Milliseconds between two looks.
 const TICK_MS: u64 = 2;
 
-/// Milliseconds a thread stays on a board on average, if nobody says otherwise.
-const MEAN_MS: u64 = 6;
-
 /// Threads that move as often as they are told.
 const CROWD: usize = 8;
-
-/// Milliseconds a thread may be told to stay on a board on average.
-const MOST_MS: u64 = 60_000;
 
 /// Moves any thread at any time.
 #[derive(Debug, Clone)]
@@ -31,24 +26,10 @@ pub struct Shuffle {
 }
 
 impl Shuffle {
-    /// From the name's parameters: `SEED` or `SEED:MEAN_MS`; none: seed 0. `None`: they are wrong.
-    pub(crate) fn from_parameters(parameters: Option<&str>) -> Option<Self> {
-        let (seed, mean) = match parameters {
-            None => return Some(Self::new("shuffle".to_owned(), 0, MEAN_MS)),
-            Some(text) => text
-                .split_once(':')
-                .map_or((text, None), |(s, m)| (s, Some(m))),
-        };
-        let mean_ms = mean.map_or(Some(MEAN_MS), |text| text.parse().ok())?;
-        let name = format!("shuffle:{}", parameters.expect("just seen"));
-        (1..=MOST_MS)
-            .contains(&mean_ms)
-            .then_some(Self::new(name, seed.parse().ok()?, mean_ms))
-    }
-
-    fn new(name: String, seed: u64, mean_ms: u64) -> Self {
+    pub(crate) fn new(values: &Values) -> Self {
+        let (seed, mean_ms) = (values.count("seed"), values.count("mean"));
         Self {
-            name,
+            name: format!("shuffle:{seed}:{mean_ms}"),
             random: Random::new(seed),
             mean_ms,
             moves: 0,
@@ -107,7 +88,7 @@ impl Policy for Shuffle {
                     if self.random.once_in(looks.div_ceil(2))
                         && let Some(board) = self.choose(&mut boards)
                     {
-                        board.threads = board.threads.saturating_add(1);
+                        board.add_thread();
                         let board = board.id;
                         decisions.push(self.decision(thread, Action::Offload { board }));
                     }

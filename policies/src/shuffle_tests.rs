@@ -1,51 +1,28 @@
 //! What `shuffle` does with its parameters and with a program.
 
 use super::*;
-use crate::ThreadState;
+use crate::{ThreadState, by_name, testing};
 
-fn shuffle(parameters: &str) -> Shuffle {
-    Shuffle::from_parameters(Some(parameters)).expect("understood")
+fn shuffle(parameters: &str) -> Box<dyn Policy> {
+    by_name(&format!("shuffle:{parameters}")).expect("understood")
 }
 
 /// Four threads, the first of them the main one, and two boards.
 fn program(place: Place, state: ThreadState) -> Snapshot {
-    let board = |id| BoardLoad {
-        id,
-        alive: true,
-        ..BoardLoad::default()
-    };
     let thread = |tid| ThreadView {
-        tid,
-        is_main: tid == 1,
         place,
         state,
-        cpu_ns: 0,
-        run_delay_ns: 0,
-        faults: 0,
-        home_calls: 0,
-        born_ms: 0,
-        moving: false,
-        pinned: false,
+        ..testing::thread(tid)
     };
     Snapshot {
-        boards: vec![board(1), board(2)],
+        boards: vec![testing::board(1), testing::board(2)],
         threads: (1..=4).map(thread).collect(),
         ..Snapshot::default()
     }
 }
 
-fn run(policy: &mut Shuffle, snapshot: &Snapshot, looks: usize) -> Vec<Decision> {
+fn run(policy: &mut Box<dyn Policy>, snapshot: &Snapshot, looks: usize) -> Vec<Decision> {
     (0..looks).flat_map(|_| policy.decide(snapshot)).collect()
-}
-
-#[test]
-fn parameters_are_a_seed_and_a_mean() {
-    assert_eq!(shuffle("7").name(), "shuffle:7");
-    assert_eq!(shuffle("7").mean_ms, MEAN_MS);
-    assert_eq!(shuffle("7:40").mean_ms, 40);
-    for wrong in ["", "x", "7:", "7:0", "7:60001", "7:8:9", "-1", "7 "] {
-        assert!(Shuffle::from_parameters(Some(wrong)).is_none(), "{wrong:?}");
-    }
 }
 
 #[test]

@@ -1,33 +1,33 @@
 //! What a policy sees: home, the boards and the threads at one moment.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::NodeLoad;
 
 /// The job at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Snapshot {
     /// Milliseconds since the job began; never runs backwards.
     pub time_ms: u64,
+    /// Whether figures were measured for it: which threads run, processor times, loads. If not, a thread
+    /// was just created or came home, all threads at home seem to run, and times are 0.
+    pub measured: bool,
     /// The machine on which the program was started.
     pub home: NodeLoad,
     /// The boards of the job, in the order in which they were configured, dead ones included.
     pub boards: Vec<BoardLoad>,
-    /// The live threads of the program.
+    /// The live threads of the program, by tid.
     pub threads: Vec<ThreadView>,
+    /// What the user has asked for since the snapshot before.
+    pub requests: Vec<Request>,
 }
 
-/// How busy home is.
+/// A board.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct NodeLoad {
-    /// Cores the program may use at home.
-    pub cores: u32,
-    /// Threads that want a core at home now, of this program and of all others.
-    pub runnable: u32,
-    /// Load average of the last minute, in runnable threads.
-    pub load: f64,
-}
-
-/// How busy a board is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct BoardLoad {
     /// Identifies the board within the job.
     pub id: u8,
@@ -37,30 +37,53 @@ pub struct BoardLoad {
     pub slots: u32,
     /// Threads of this job on the board, those on their way there included.
     pub threads: u32,
-    /// Threads that want a core on the board now, as its agent reports them.
-    pub runnable: u32,
-    /// Cores the board lends.
-    pub cores: u32,
     /// Whether the board answers. A dead board takes no threads.
     pub alive: bool,
+    /// Whether it is to be emptied: it takes no threads, and those on it should leave.
+    pub draining: bool,
+    /// Whether it takes no threads for now; those on it may stay. Set by an earlier policy of a chain.
+    pub closed: bool,
+    /// What the user has written on it.
+    pub labels: BTreeMap<String, String>,
+    /// How long a message to it and its answer take, in microseconds.
+    pub round_trip_us: Option<u64>,
+    /// How long a page takes that one of its threads needs, in microseconds; measured.
+    pub fault_us: Option<u64>,
+    /// How busy it is, and what it has left.
+    #[serde(flatten)]
+    pub node: NodeLoad,
 }
 
 impl BoardLoad {
-    /// How many more threads the board takes; `u32::MAX` if it sets no limit, 0 if it is dead.
+    /// Whether it may be given threads, as far as its state goes.
+    pub fn is_open(&self) -> bool {
+        self.alive && !self.draining && !self.closed
+    }
+
+    /// How many more threads the board takes; `u32::MAX` if it sets no limit, 0 if it is not open.
     pub fn free_slots(&self) -> u32 {
-        match (self.alive, self.slots) {
+        match (self.is_open(), self.slots) {
             (false, _) => 0,
             (true, 0) => u32::MAX,
             (true, slots) => slots.saturating_sub(self.threads),
         }
     }
+
+    /// Counts one more thread on it, as if that were there already.
+    pub fn add_thread(&mut self) {
+        self.threads = self.threads.saturating_add(1);
+        self.node.runnable = self.node.runnable.saturating_add(1);
+    }
 }
 
 /// One thread of the program.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ThreadView {
     /// The kernel's thread id at home, which stays the same wherever the thread runs.
     pub tid: i32,
+    /// Its name, as the program has set it; that of the program if it has not.
+    pub name: String,
     /// Whether this is the thread in which the program began.
     pub is_main: bool,
     /// Where the thread runs.
@@ -69,12 +92,14 @@ pub struct ThreadView {
     pub state: ThreadState,
     /// Processor time used so far on all nodes, in nanoseconds.
     pub cpu_ns: u64,
-    /// Time spent waiting for a core so far, in nanoseconds.
+    /// Time spent waiting for a core so far on all nodes, in nanoseconds.
     pub run_delay_ns: u64,
     /// Page faults that needed the network so far.
     pub faults: u64,
     /// Home calls so far.
     pub home_calls: u64,
+    /// Those of them that wait for or wake other threads.
+    pub syncs: u64,
     /// When the thread was created, in milliseconds since the job began.
     pub born_ms: u64,
     /// Whether the thread is being offloaded or recalled right now.
@@ -84,23 +109,41 @@ pub struct ThreadView {
 }
 
 /// Where a thread runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// On the machine on which the program was started.
+    #[default]
     Home,
     /// On the board with this [id](BoardLoad::id).
     Board(u8),
 }
 
 /// Whether a thread wants a core.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThreadState {
     /// It runs or could run.
+    #[default]
     Running,
     /// It waits in a system call.
     Blocked,
+}
+
+/// A move that the user asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The thread; `None`: all but the main one.
+    pub tid: Option<i32>,
+    /// Where it is to run from now on.
+    pub to: Place,
+}
+
+impl Snapshot {
+    /// The board with this id.
+    pub fn board(&self, id: u8) -> Option<&BoardLoad> {
+        self.boards.iter().find(|b| b.id == id)
+    }
 }
 
 impl ThreadView {

@@ -4,6 +4,7 @@ pub mod board;
 pub mod calls;
 pub mod coherence;
 pub mod continuations;
+pub mod figures;
 pub mod guest;
 pub mod home;
 pub mod memory;

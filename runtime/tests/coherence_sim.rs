@@ -6,7 +6,7 @@ mod coherence_world;
 use coherence_world::rng::Rng;
 use coherence_world::threads::Thread;
 use coherence_world::{Bug, World};
-use rtx_runtime::coherence::{Access, Page, Tuning};
+use rtx_runtime::coherence::{Access, Leave, NodeId, Page, Tuning};
 
 const US: u64 = 1_000;
 const MS: u64 = 1_000_000;
@@ -21,6 +21,10 @@ struct Sim {
     pins: u64,
     changes: u64,
     losses: u64,
+    /// Per mille of thread steps with which a board begins to leave.
+    leaves: u64,
+    leaving: Option<Leave>,
+    left: u64,
     two_page: u64,
 }
 
@@ -52,6 +56,7 @@ impl Sim {
         let some = |rng: &mut Rng, most| if rng.chance(50) { rng.below(most) } else { 0 };
         let (pins, changes) = (some(&mut rng, 40), some(&mut rng, 60));
         let (losses, two_page) = (some(&mut rng, 3), some(&mut rng, 400));
+        let leaves = some(&mut rng, 10);
         // The first page lies across a region's border.
         let pages = (63..63 + count).collect();
         Sim {
@@ -62,6 +67,9 @@ impl Sim {
             pins,
             changes,
             losses,
+            leaves,
+            leaving: None,
+            left: 0,
             two_page,
         }
     }
@@ -123,6 +131,38 @@ impl Sim {
             let boards = self.world.boards();
             let board = boards[self.rng.below(boards.len() as u64) as usize];
             self.world.lose(board);
+        } else if dice < self.pins + self.changes + self.losses + self.leaves
+            && self.leaving.is_none()
+            && self.world.boards().len() > 1
+        {
+            let boards = self.world.boards();
+            let board = boards[self.rng.below(boards.len() as u64) as usize];
+            self.leaving = Some(Leave::new(NodeId(board as u8)));
+            // Its threads make an end with what they do.
+            let there = self.world.threads.iter_mut().filter(|t| t.node == board);
+            there.for_each(|thread| thread.left = 0);
+        }
+    }
+
+    /// A board that leaves does a step. Nothing may be lost with it.
+    fn leave(&mut self) -> Result<(), String> {
+        let Some(mut leave) = self.leaving.take() else {
+            return Ok(());
+        };
+        let board = usize::from(leave.node().0);
+        if self.world.nodes[board].dead {
+            return Ok(());
+        }
+        let works = |thread: &Thread| thread.node == board && !thread.done();
+        let gone = !self.world.threads.iter().any(works) && self.world.leave(&mut leave);
+        if !gone {
+            self.leaving = Some(leave);
+            return Ok(());
+        }
+        self.left += 1;
+        match self.world.lose(board).modified[..] {
+            [] => Ok(()),
+            ref pages => Err(format!("board {board} left with pages {pages:?}")),
         }
     }
 
@@ -205,6 +245,7 @@ impl Sim {
 
     fn run(&mut self) -> Result<(), String> {
         while self.step() {
+            self.leave()?;
             self.world.check(&self.pages)?;
             if self.steps > 2_000_000 {
                 return Err("no end in sight: threads make no progress".into());
@@ -224,24 +265,33 @@ fn random_runs_are_coherent_and_finish() {
         .ok()
         .map(|seed| seed.parse::<u64>().expect("a number"));
     let seeds = one.map_or(0..600, |seed| seed..seed + 1);
-    let (mut steps, mut total) = (0, rtx_runtime::coherence::Counters::default());
+    let (mut steps, mut left, mut total) = (0, 0, rtx_runtime::coherence::Counters::default());
     for seed in seeds.clone() {
         let outcome = std::panic::catch_unwind(|| {
             let mut sim = Sim::new(seed);
             let outcome = sim.run();
-            (outcome, sim.steps, sim.world.directory.counters())
+            (
+                outcome,
+                [sim.steps, sim.left],
+                sim.world.directory.counters(),
+            )
         });
-        let Ok((Ok(()), done, counters)) = outcome else {
+        let Ok((Ok(()), [done, gone], counters)) = outcome else {
             panic!("RTX_SIM_SEED={seed} fails: {outcome:?}");
         };
         steps += done;
+        left += gone;
         total.read += counters.read;
         total.write += counters.write;
         total.upgrade += counters.upgrade;
         total.invalidated += counters.invalidated;
         total.prefetched += counters.prefetched;
     }
-    println!("{} seeds, {steps} steps, {total:?}", seeds.count());
+    println!(
+        "{} seeds, {steps} steps, {left} boards left, {total:?}",
+        seeds.clone().count()
+    );
+    assert!(left > 0 || seeds.count() == 1, "no board left");
 }
 
 /// Each of `nodes` boards runs `ops` instructions that write pages 0 and 1 at once; says how long that takes.
@@ -261,6 +311,9 @@ fn fight(nodes: u8, ops: u32, delay: u64, tuning: Tuning, limit: u64) -> Option<
         pins: 0,
         changes: 0,
         losses: 0,
+        leaves: 0,
+        leaving: None,
+        left: 0,
         two_page: 0,
     };
     while sim.world.now < limit {

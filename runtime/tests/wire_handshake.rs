@@ -154,6 +154,35 @@ fn another_page_size() {
 }
 
 #[test]
+fn fewer_addresses() {
+    assert_eq!(
+        words(|board| board.address_bits = 39),
+        "board b1 has addresses of 39 bits, and the program uses 47; \
+         boot it with a kernel that has as many (arm64: CONFIG_ARM64_VA_BITS_48)"
+    );
+    let arm = |address_bits| Facts {
+        isa: "aarch64".into(),
+        address_bits,
+        ..facts()
+    };
+    let between = |home: Facts, there: Facts| {
+        let hello = Hello {
+            program: "app".into(),
+            other_isas: vec!["aarch64".into(), "x86_64".into()],
+            ..self::home(home)
+        };
+        check_facts("b1", &hello, &there)
+    };
+    between(facts(), arm(48)).unwrap();
+    between(facts(), arm(39)).unwrap_err();
+    // What can go to x86-64 is kept where that has addresses.
+    between(arm(48), facts()).unwrap();
+    between(arm(39), arm(39)).unwrap();
+    between(arm(39), arm(48)).unwrap();
+    between(arm(48), arm(39)).unwrap_err();
+}
+
+#[test]
 fn each_missing_kernel_feature() {
     for feature in &KERNEL_FEATURES {
         let words = words(|board| {

@@ -27,6 +27,7 @@ pub mod report;
 pub mod run;
 pub mod running;
 pub mod scratch;
+pub mod slow;
 
 pub use agent::Agent;
 pub use guest::Guest;
@@ -34,3 +35,4 @@ pub use outcome::{Outcome, Status};
 pub use report::Report;
 pub use run::Run;
 pub use running::Running;
+pub use slow::SlowWay;

@@ -113,6 +113,8 @@ pub struct Latencies {
     pub offload: Percentiles,
     pub back_migration: Percentiles,
     pub cross_isa: Percentiles,
+    pub to_point: Percentiles,
+    pub from_point: Percentiles,
 }
 
 /// Of `count` durations.
@@ -141,6 +143,11 @@ impl Report {
     /// How often threads went to boards.
     pub fn offloads(&self) -> u64 {
         self.threads.iter().map(|thread| thread.offloads).sum()
+    }
+
+    /// How often threads came back from boards.
+    pub fn recalls(&self) -> u64 {
+        self.threads.iter().map(|thread| thread.recalls).sum()
     }
 
     /// How often threads moved, to boards and back.

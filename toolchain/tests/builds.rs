@@ -6,7 +6,7 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
-use object::{Object, ObjectSection};
+use object::{Object, ObjectSection, ObjectSymbol};
 use support::{On, Program, complaint, directory, rtx_cc, succeed};
 
 fn write(directory: &Path, name: &str, text: &str) {
@@ -161,6 +161,35 @@ fn small_constants_have_one_address() {
     for on in [On::X86, On::Arm] {
         assert_eq!(program.run(on, &[("INPLACE", "1")]).out, "131 KiB\n");
     }
+}
+
+#[test]
+fn a_poll_has_the_address_of_its_word_in_the_comparison() {
+    let directory = directory("polls");
+    let text = "int main(int n, char **v) { unsigned s = n; while (s != 1) s = s % 2 ? 3 * s + 1 : s / 2; return v == 0; }\n";
+    write(&directory, "p.c", text);
+    Program::build(&directory, "p", &[&directory.join("p.c")], &["-O2"]);
+    let bytes = std::fs::read(directory.join("p")).unwrap();
+    let object = object::File::parse(&*bytes).unwrap();
+    let indicator = object.symbols().find(|s| s.name() == Ok("__rtx_indicator"));
+    let indicator = indicator.expect("the runtime has it").address();
+    let polls = |section: object::Section| {
+        let (begin, code) = (section.address(), section.data().unwrap());
+        // cmpl $0, DISTANCE(%rip): two bytes, the distance from the instruction's end, the number.
+        let compares = |(at, bytes): (usize, &[u8])| {
+            let distance = i32::from_le_bytes(bytes[2..6].try_into().unwrap());
+            let end = begin + at as u64 + 7;
+            bytes[..2] == [0x83, 0x3d]
+                && bytes[6] == 0
+                && end.wrapping_add_signed(distance.into()) == indicator
+        };
+        code.windows(7).enumerate().filter(|w| compares(*w)).count()
+    };
+    let code = object
+        .sections()
+        .filter(|s| s.kind() == object::SectionKind::Text);
+    // At the entry and in the loop.
+    assert!(code.map(polls).sum::<usize>() >= 2);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod local;
 mod remote;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ use rtx_runtime::home::pager::BoardAddress;
 use rtx_runtime::wire::secret::Secret;
 
 use crate::boards::{At, Board};
-use crate::config::Settings;
+use crate::config::{Settings, Watts};
 use crate::errors::Explain;
 
 /// The name under which this binary acts as an agent.
@@ -172,8 +173,8 @@ impl Agents {
                 secret: (!matches!(board.at, At::Running(_))).then(|| secret.clone()),
                 name: board.name.clone(),
                 slots: board.slots,
-                labels: board.labels.clone(),
-                watts: board.watts.map(|watts| (watts.idle, watts.busy)),
+                labels: labels(&board.labels),
+                watts: board.watts.map(Watts::pair),
             }));
         }
         Ok((agents, started))
@@ -222,6 +223,15 @@ impl Agents {
         thread.spawn(talk).map_err(AgentError::Local)?;
         Ok(Some(starting))
     }
+}
+
+/// Labels by name, of `NAME=VALUE` and of names alone.
+fn labels(words: &[String]) -> BTreeMap<String, String> {
+    let label = |word: &String| {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        (name.to_owned(), value.to_owned())
+    };
+    words.iter().map(label).collect()
 }
 
 fn spawned(mut command: Command, board: &Board) -> Result<Child, AgentError> {

@@ -8,7 +8,7 @@ use rtx_launcher::check::{self, Need};
 use rtx_launcher::cli::{self, Request};
 use rtx_launcher::errors::{self, Explain};
 use rtx_launcher::inherit::Inherit;
-use rtx_launcher::{agents, config, finish, job, plan};
+use rtx_launcher::{agents, config, descriptors, finish, job, plan};
 use rtx_runtime::home::intercept::keeper;
 
 const NAME: &str = "rtx-run";
@@ -48,11 +48,12 @@ fn run() -> Result<ExitCode, Box<dyn Explain>> {
     let settings = config.settings.clone();
     let plan = plan::plan(&flags, config, inherit)?;
     finish::check_report(&settings)?;
+    let open_files = descriptors::make_room(&plan.boards, settings.is_watched())?;
     check::required(match plan.policy.can_offload() {
         true => Need::Offload,
         false => Need::Supervise,
     })?;
-    match job::run(plan) {
+    match job::run(plan, open_files) {
         Ok(outcome) => {
             if let Err(error) = finish::tell(&outcome.report, &settings) {
                 // The program's own status is worth more than ours.

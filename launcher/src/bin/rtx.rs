@@ -1,4 +1,4 @@
-//! `rtx`: what this machine can do, and what jobs have done.
+//! `rtx`: what this machine can do, what policies do, and what jobs do and have done.
 
 use std::path::Path;
 use std::process::ExitCode;

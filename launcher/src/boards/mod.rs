@@ -49,7 +49,7 @@ pub struct Board {
     pub name: Option<String>,
     /// Threads that it is to get at most; `None`: as many as it says itself.
     pub slots: Option<u32>,
-    /// Words for policies.
+    /// Labels for policies: `NAME=VALUE`, or a name alone.
     pub labels: Vec<String>,
     /// What it takes from the wall.
     pub watts: Option<Watts>,

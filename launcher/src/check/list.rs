@@ -6,7 +6,7 @@ use super::Need::{Offload, Supervise};
 use super::{Grade, Need, Outcome, Probe, faults, isolation, machine, memory, seccomp, tracing};
 
 /// All probes.
-pub const PROBES: [Probe; 24] = [
+pub const PROBES: [Probe; 25] = [
     probe("kernel", Required, Supervise, machine::kernel),
     probe("page_size", Required, Offload, machine::page_size),
     probe("ptrace", Required, Supervise, tracing::ptrace),
@@ -28,6 +28,12 @@ pub const PROBES: [Probe; 24] = [
     probe("userfaultfd_events", Required, Offload, faults::events),
     probe("pagemap", Required, Offload, memory::pagemap),
     probe("seccomp_notify", Required, Offload, seccomp::notify),
+    probe(
+        "address_bits",
+        Feature("threads of programs whose home has more addresses"),
+        Offload,
+        machine::address_bits,
+    ),
     probe(
         "ptrace_attach",
         Feature("attaching with --pid"),

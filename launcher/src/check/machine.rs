@@ -5,6 +5,9 @@ use std::fs;
 use nix::sys::utsname::uname;
 use nix::unistd::{SysconfVar, sysconf};
 
+use rtx_runtime::memory::COMMON_ADDRESS_BITS;
+use rtx_runtime::wire::facts;
+
 use super::{Missing, Outcome, sys};
 
 /// The oldest kernel: seccomp's WAIT_KILLABLE_RECV came with it, without which a thread that waits
@@ -92,6 +95,28 @@ fn judge_page_size(size: Option<i64>) -> Outcome {
     }
 }
 
+/// Whether processes have as many addresses as on other machines.
+pub fn address_bits() -> Outcome {
+    judge_address_bits(facts::address_bits())
+}
+
+fn judge_address_bits(bits: Option<u32>) -> Outcome {
+    match bits {
+        Some(bits) if bits >= COMMON_ADDRESS_BITS => Ok(format!("{bits} bits")),
+        Some(bits) => {
+            let why =
+                format!("they have {bits} bits, and programs elsewhere use {COMMON_ADDRESS_BITS}");
+            let fix = "Boot a kernel with as many (arm64: CONFIG_ARM64_VA_BITS_48)";
+            Err(Missing::new("addresses are short", why, fix))
+        }
+        None => Err(Missing::new(
+            "cannot find out how long addresses are",
+            "no answer",
+            "Mount /proc",
+        )),
+    }
+}
+
 /// Which cpu features programs may use here: a thread that uses one can go only to boards that
 /// have it.
 pub fn cpu() -> Outcome {
@@ -152,6 +177,18 @@ mod tests {
         let other = judge_page_size(Some(16384)).expect_err("another size");
         assert_eq!(other.why, "they have 16384 bytes, and rtx needs 4096");
         assert!(judge_page_size(None).is_err());
+    }
+
+    #[test]
+    fn short_addresses_are_told() {
+        assert!(judge_address_bits(Some(47)).is_ok());
+        assert!(judge_address_bits(Some(48)).is_ok());
+        let short = judge_address_bits(Some(39)).expect_err("short");
+        assert_eq!(
+            short.why,
+            "they have 39 bits, and programs elsewhere use 47"
+        );
+        assert!(judge_address_bits(None).is_err());
     }
 
     #[test]

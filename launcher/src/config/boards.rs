@@ -4,6 +4,7 @@ use figment::value::Value;
 use serde::{Deserialize, Serialize};
 
 use super::keys::nearest;
+use super::watts::Watts;
 
 /// What the key `boards` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,22 +27,12 @@ pub struct BoardEntry {
     /// Threads of one job that it is to get at most; left out: as many as it says itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slots: Option<u32>,
-    /// Words for policies.
+    /// Labels for policies: `NAME=VALUE`, or a name alone, which has no value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
     /// What it takes from the wall, in watts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watts: Option<Watts>,
-}
-
-/// Electrical power, in watts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Watts {
-    /// While it does nothing.
-    pub idle: f64,
-    /// While all its cores are busy.
-    pub busy: f64,
 }
 
 const FIELDS: [&str; 5] = ["address", "labels", "name", "slots", "watts"];
@@ -65,7 +56,6 @@ impl BoardEntry {
     }
 
     fn unfit(&self) -> Option<&'static str> {
-        let power = |w: f64| w.is_finite() && w >= 0.0;
         if self.name.as_ref().is_some_and(|name| name.is_empty()) {
             return Some("name is empty");
         }
@@ -73,7 +63,7 @@ impl BoardEntry {
             return Some("slots must be at least 1");
         }
         match self.watts {
-            Some(w) if !power(w.idle) || !power(w.busy) || w.idle > w.busy => {
+            Some(watts) if !watts.is_possible() => {
                 Some("watts must not be negative, nor idle more than busy")
             }
             _ => None,
@@ -82,7 +72,7 @@ impl BoardEntry {
 }
 
 /// figment's words, with the field that they are about.
-fn said(error: &figment::Error) -> String {
+pub(super) fn said(error: &figment::Error) -> String {
     let path = error.path.join(".");
     let words = error.kind.to_string().replace('`', "");
     match path.is_empty() {

@@ -75,6 +75,14 @@ pub enum ConfigError {
         /// What is wrong.
         why: String,
     },
+    /// A list or table of policies means nothing.
+    #[error("{place}policy: {why}")]
+    Policy {
+        /// Where.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A variable is not UTF-8.
     #[error("{variable}: its value is not UTF-8")]
     NotText {
@@ -100,6 +108,11 @@ impl Explain for ConfigError {
             Self::Board { .. } => {
                 Some("A board has address, name, slots, labels, watts = { idle, busy }".to_owned())
             }
+            Self::Policy { .. } => Some(
+                "A policy is a name in quotes, a list of them, or a table with name, script or chain \
+                 and parameters"
+                    .to_owned(),
+            ),
             Self::WrongType { .. } | Self::OutOfRange { .. } | Self::NotText { .. } => None,
         }
     }

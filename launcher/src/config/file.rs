@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use figment::value::Value;
 use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml::de::{DeString, DeTable};
 
 use super::error::ConfigError;
 use super::keys::{KEYS, Key, nearest};
@@ -56,12 +56,6 @@ fn is_absence(error: &io::Error) -> bool {
     )
 }
 
-/// A key in the text: its whole name, and the line.
-struct Found {
-    name: String,
-    line: usize,
-}
-
 fn parse(path: &Path, text: &str) -> Result<Vec<Setting>, ConfigError> {
     let syntax = |error: toml::de::Error| ConfigError::Syntax {
         place: place(path, error.span().map(|span| line_at(text, span.start))),
@@ -69,15 +63,18 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Setting>, ConfigError> {
     };
     let table = DeTable::parse(text).map_err(syntax)?;
     let values: Value = toml::from_str(text).map_err(syntax)?;
-    let mut found = Vec::new();
-    keys_of(table.get_ref(), "", text, &mut found);
-    found.sort_by_key(|key| key.line);
+    let mut found: Vec<(String, usize)> = table
+        .get_ref()
+        .keys()
+        .map(|key| (key.get_ref().to_string(), line_of(key, text)))
+        .collect();
+    found.sort_by_key(|(_, line)| *line);
     let mut settings: Vec<Setting> = Vec::new();
-    for Found { name, line } in found {
+    for (name, line) in found {
         let Some(key) = Key::named(&name) else {
             return Err(ConfigError::UnknownKey {
                 place: place(path, Some(line)),
-                nearest: nearest(&name, KEYS.iter().flat_map(|key| [key.shown(), key.name])),
+                nearest: nearest(&name, KEYS.iter().map(|key| key.name)),
                 key: name,
             });
         };
@@ -89,23 +86,6 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Setting>, ConfigError> {
         settings.push(Setting::new(key, &name, value, origin)?);
     }
     Ok(settings)
-}
-
-/// The keys of a table, those of tables in it included where they are known to be such.
-fn keys_of(table: &DeTable, prefix: &str, text: &str, found: &mut Vec<Found>) {
-    for (key, value) in table {
-        let name = format!("{prefix}{}", key.get_ref());
-        let within = format!("{name}.");
-        match value.get_ref() {
-            DeValue::Table(inner) if KEYS.iter().any(|key| key.name.starts_with(&within)) => {
-                keys_of(inner, &within, text, found);
-            }
-            _ => found.push(Found {
-                name,
-                line: line_of(key, text),
-            }),
-        }
-    }
 }
 
 fn line_of(key: &Spanned<DeString>, text: &str) -> usize {

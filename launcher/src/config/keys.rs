@@ -6,14 +6,14 @@ use std::ops::RangeInclusive;
 use figment::value::Value;
 
 use super::boards::BoardEntry;
+use super::policy;
+use super::watts::Watts;
 
-/// One key, as it stands in a file: `name`, or `table.name`.
+/// One key, as it stands in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    /// Its whole name.
+    /// Its name.
     pub name: &'static str,
-    /// A shorter name that means the same.
-    pub short: Option<&'static str>,
     /// What its value must be.
     pub kind: Kind,
     /// Whether a flag of the same name sets it.
@@ -33,6 +33,10 @@ pub enum Kind {
     MillisecondsOrNever,
     /// A list of boards as a string, or an array of tables.
     Boards,
+    /// A policy as a string, a list of such, or a table.
+    Policy,
+    /// Idle and busy watts, as a string or a table.
+    Watts,
 }
 
 /// The range of keys that end in `_ms`, in milliseconds.
@@ -41,18 +45,16 @@ pub const MILLISECONDS: RangeInclusive<u64> = 10..=3_600_000;
 const PATH: Kind = Kind::Text("a path in quotes");
 
 /// All keys, sorted by name.
-pub const KEYS: [Key; 14] = [
+pub const KEYS: [Key; 15] = [
     flag("boards", Kind::Boards),
     key("connect_timeout_ms", Kind::Milliseconds),
     flag("events", PATH),
     key("heartbeat_timeout_ms", Kind::Milliseconds),
+    key("home_watts", Kind::Watts),
     flag("insecure", Kind::Truth),
     flag("metrics", Kind::Text("an address and port in quotes")),
     key("only_at_points", Kind::Truth),
-    Key {
-        short: Some("policy"),
-        ..flag("policy.name", Kind::Text("the name of a policy in quotes"))
-    },
+    flag("policy", Kind::Policy),
     flag("progress", Kind::Truth),
     flag("report", PATH),
     key("start_timeout_ms", Kind::Milliseconds),
@@ -64,7 +66,6 @@ pub const KEYS: [Key; 14] = [
 const fn key(name: &'static str, kind: Kind) -> Key {
     Key {
         name,
-        short: None,
         kind,
         flag: false,
     }
@@ -78,23 +79,14 @@ const fn flag(name: &'static str, kind: Kind) -> Key {
 }
 
 impl Key {
-    /// The key that is called so, by its whole or its short name.
+    /// The key that is called so.
     pub fn named(name: &str) -> Option<&'static Key> {
-        KEYS.iter()
-            .find(|key| key.name == name || key.short == Some(name))
-    }
-
-    /// The name that people use.
-    pub fn shown(&self) -> &'static str {
-        self.short.unwrap_or(self.name)
+        KEYS.iter().find(|key| key.name == name)
     }
 
     /// The key's name in the environment.
     pub fn variable(&self) -> String {
-        format!(
-            "RTX_{}",
-            self.shown().to_ascii_uppercase().replace('.', "_")
-        )
+        format!("RTX_{}", self.name.to_ascii_uppercase())
     }
 
     /// The value that a variable of the environment gives; what it cannot be stays a string, which
@@ -103,7 +95,7 @@ impl Key {
         let number = || text.parse::<u64>().ok().map(Value::from);
         let truth = || text.parse::<bool>().ok().map(Value::from);
         let value = match self.kind {
-            Kind::Text(_) | Kind::Boards => None,
+            Kind::Text(_) | Kind::Boards | Kind::Policy | Kind::Watts => None,
             Kind::Truth => truth(),
             Kind::Milliseconds | Kind::MillisecondsOrNever => number(),
         };
@@ -120,6 +112,8 @@ pub enum Wrong {
     Range(u64),
     /// A table of a board; why.
     Board(String),
+    /// A list or table of policies; why.
+    Policy(String),
 }
 
 impl Kind {
@@ -130,6 +124,16 @@ impl Kind {
             Kind::Truth => "true or false",
             Kind::Milliseconds | Kind::MillisecondsOrNever => "a number of milliseconds",
             Kind::Boards => "a list of boards in quotes, or tables [[boards]]",
+            Kind::Policy => "the name of a policy in quotes",
+            Kind::Watts => "idle and busy watts in quotes, such as \"60-180\"",
+        }
+    }
+
+    /// The form in which values of several forms are kept.
+    pub fn plain(self, value: Value) -> Value {
+        match self {
+            Kind::Policy => policy::of_value(&value).map_or(value, Value::from),
+            _ => value,
         }
     }
 
@@ -153,6 +157,11 @@ impl Kind {
                 }
                 other => other.as_str().is_some(),
             },
+            Kind::Policy => match (value, policy::of_value(value)) {
+                (Value::Array(..) | Value::Dict(..), Err(why)) => return Some(Wrong::Policy(why)),
+                (_, read) => read.is_ok(),
+            },
+            Kind::Watts => value.deserialize().is_ok_and(Watts::is_possible),
         };
         (!right).then(|| Wrong::Type(found(value)))
     }
@@ -164,14 +173,9 @@ fn found(value: &Value) -> String {
 
 /// Of the names that are known, the one that somebody who wrote `name` probably meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Of "plicy.name" and "name" alike, whatever stands before the dot.
-    let distance = |known: &str| {
-        let last = known.rsplit('.').next().unwrap_or(known);
-        strsim::damerau_levenshtein(name, known).min(strsim::damerau_levenshtein(name, last))
-    };
     known
         .into_iter()
-        .map(|known| (distance(known), known))
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
         .filter(|(distance, known)| *distance <= 1 + known.len() / 3)
         .min()
         .map(|(_, known)| known)
@@ -179,5 +183,5 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 
 /// The names of all keys, for people.
 pub fn names() -> String {
-    KEYS.map(|key| key.shown()).join(", ")
+    KEYS.map(|key| key.name).join(", ")
 }

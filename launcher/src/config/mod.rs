@@ -2,15 +2,17 @@
 //!
 //! [`keys`] is the table of all keys. Each layer becomes a list of [`Setting`]s, looked at as it is read, so
 //! that a mistake is told with its place even where a later layer wins; figment joins the layers.
-//! [`file`] reads files and says which are looked at, [`boards`] is the form of boards in them,
-//! [`render`] shows the result.
+//! [`file`] reads files and says which are looked at, [`boards`], [`policy`] and [`watts`] are the forms of
+//! their values in them, [`render`] shows the result.
 
 mod boards;
 mod error;
 mod file;
 mod keys;
 mod origin;
+mod policy;
 mod render;
+mod watts;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,18 +24,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::SettingFlags;
 
-pub use boards::{BoardEntry, BoardSettings, Watts};
+pub use boards::{BoardEntry, BoardSettings};
 pub use error::ConfigError;
 pub use keys::{KEYS, Key, Kind};
 pub use origin::{Origin, Setting};
 pub use render::{json, text};
+pub use watts::Watts;
 
 /// Every setting of a job, with its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// The policy and what it is told.
-    pub policy: PolicySettings,
+    /// The policy, as in `--policy`; a list or a table in a file is put into that form.
+    pub policy: String,
     /// The boards; `None`: not configured.
     pub boards: Option<BoardSettings>,
     /// Where the report goes.
@@ -62,14 +65,9 @@ pub struct Settings {
     /// Whether threads of programs of rtx-cc move at their equivalence points only, between machines of
     /// one instruction set too: to try out what happens between different ones.
     pub only_at_points: bool,
-}
-
-/// The table `[policy]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PolicySettings {
-    /// Its name.
-    pub name: String,
+    /// What home takes from the wall with nothing to do and with all cores busy, for policy energy and the
+    /// report.
+    pub home_watts: Option<Watts>,
 }
 
 impl Settings {
@@ -79,18 +77,10 @@ impl Settings {
     }
 }
 
-impl Default for PolicySettings {
-    fn default() -> Self {
-        Self {
-            name: "congestion".to_owned(),
-        }
-    }
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            policy: PolicySettings::default(),
+            policy: "congestion".to_owned(),
             boards: None,
             report: None,
             events: None,
@@ -104,6 +94,7 @@ impl Default for Settings {
             start_timeout_ms: 60_000,
             stuck_after_ms: 60_000,
             only_at_points: false,
+            home_watts: None,
         }
     }
 }
@@ -124,8 +115,7 @@ pub struct Config {
 impl Config {
     /// Where the value of a key came from.
     pub fn origin(&self, name: &str) -> Origin {
-        let key = Key::named(name).map_or(name, |key| key.name);
-        self.origins.get(key).cloned().unwrap_or(Origin::Default)
+        self.origins.get(name).cloned().unwrap_or(Origin::Default)
     }
 
     /// The value of a key; `None`: there is none, and no default.
@@ -193,7 +183,7 @@ fn environment() -> Result<Vec<Setting>, ConfigError> {
         };
         let value = key.value_of_variable(text);
         let origin = Origin::Environment { variable };
-        settings.push(Setting::new(key, key.shown(), value, origin)?);
+        settings.push(Setting::new(key, key.name, value, origin)?);
     }
     Ok(settings)
 }

@@ -77,7 +77,11 @@ impl Setting {
     ) -> Result<Self, ConfigError> {
         let place = origin.place();
         match key.kind.wrong(&value) {
-            None => Ok(Self { key, value, origin }),
+            None => Ok(Self {
+                key,
+                value: key.kind.plain(value),
+                origin,
+            }),
             Some(Wrong::Type(found)) => Err(ConfigError::WrongType {
                 place,
                 key: written.to_owned(),
@@ -90,6 +94,7 @@ impl Setting {
                 value,
             }),
             Some(Wrong::Board(why)) => Err(ConfigError::Board { place, why }),
+            Some(Wrong::Policy(why)) => Err(ConfigError::Policy { place, why }),
         }
     }
 }

@@ -28,13 +28,8 @@ fn load_with(test: &str, text: &str, flags: &[&str]) -> Result<Settings, String>
 #[test]
 fn the_listed_keys_are_the_settings() {
     let settings = serde_json::to_value(Settings::default()).expect("serializable");
-    let mut fields = Vec::new();
-    for (name, value) in settings.as_object().expect("fields") {
-        match value.as_object() {
-            Some(table) => fields.extend(table.keys().map(|key| format!("{name}.{key}"))),
-            None => fields.push(name.clone()),
-        }
-    }
+    let fields = settings.as_object().expect("fields");
+    let mut fields: Vec<&str> = fields.keys().map(String::as_str).collect();
     fields.sort();
     assert_eq!(fields, KEYS.map(|key| key.name));
 }
@@ -49,10 +44,24 @@ fn flags_win_over_the_file() {
     let text = "policy = \"never\"\nsummary = true\nheartbeat_timeout_ms = 900\nreport = \"a\"\n";
     let settings = load_with("win", text, &["--policy", "static", "--report", "b"]);
     let settings = settings.expect("loaded");
-    assert_eq!(settings.policy.name, "static");
+    assert_eq!(settings.policy, "static");
     assert_eq!(settings.report, Some("b".into()));
     assert_eq!(settings.heartbeat_timeout_ms, 900);
     assert!(settings.summary && !settings.insecure);
+}
+
+#[test]
+fn a_policy_has_many_forms_and_a_later_one_replaces_it_whole() {
+    let table = "home_watts = \"60-180\"\n[policy]\nname = \"congestion\"\nhorizon = \"30s\"\n";
+    let settings = load_with("table", table, &[]).expect("loaded");
+    assert_eq!(settings.policy, "congestion:horizon=30s");
+    assert_eq!(settings.home_watts.map(Watts::pair), Some((60.0, 180.0)));
+    let settings = load_with("replaced", table, &["--policy", "static"]).expect("loaded");
+    assert_eq!(settings.policy, "static");
+    let list = "policy = [\"guard-memory\", \"never\"]\nhome_watts = { idle = 1, busy = 2 }\n";
+    let settings = load_with("list", list, &[]).expect("loaded");
+    assert_eq!(settings.policy, "guard-memory+never");
+    assert_eq!(settings.home_watts.map(Watts::pair), Some((1.0, 2.0)));
 }
 
 #[test]
@@ -62,8 +71,9 @@ fn mistakes_are_told_with_file_and_line() {
             "unknown",
             "# boards\n\npolcy = \"never\"\n",
             "rtx-run: FILE:3: unknown key \"polcy\" (did you mean \"policy\"?). Known keys are boards, \
-             connect_timeout_ms, events, heartbeat_timeout_ms, insecure, metrics, only_at_points, \
-             policy, progress, report, start_timeout_ms, stuck_after_ms, summary, verbose",
+             connect_timeout_ms, events, heartbeat_timeout_ms, home_watts, insecure, metrics, \
+             only_at_points, policy, progress, report, start_timeout_ms, stuck_after_ms, summary, \
+             verbose",
         ),
         (
             "string",
@@ -75,6 +85,18 @@ fn mistakes_are_told_with_file_and_line() {
             "number",
             "\npolicy = 3\n",
             "rtx-run: FILE:2: policy must be the name of a policy in quotes, found signed int 3",
+        ),
+        (
+            "nameless",
+            "\n\n[policy]\nhorizon = 3\n",
+            "rtx-run: FILE:3: policy: a policy's table without name, script or chain. A policy is a \
+             name in quotes, a list of them, or a table with name, script or chain and parameters",
+        ),
+        (
+            "watts",
+            "home_watts = \"180-60\"\n",
+            "rtx-run: FILE:1: home_watts must be idle and busy watts in quotes, such as \"60-180\", \
+             found string \"180-60\"",
         ),
         (
             "negative",

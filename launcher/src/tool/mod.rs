@@ -1,12 +1,14 @@
-//! The command `rtx`: what this machine and its boards can do, and what jobs have done.
+//! The command `rtx`: what this machine and its boards can do, what policies do, what jobs do and have done.
 //!
-//! [`Flags`] is its definition; each command has a module here, but for `rtx check`, whose work is
-//! [`check`](crate::check). [`commands`] has the definitions of all commands of rtx, of which [`manual`] makes
+//! [`Flags`] is its definition; each command has a module here, but for those whose work is elsewhere:
+//! `rtx check` ([`check`](crate::check)), `rtx jobs`, `move`, `drain` and `boards` ([`jobs`](crate::jobs)),
+//! `rtx top` ([`top`](crate::top)). [`commands`] has the definitions of all commands of rtx, of which [`manual`] makes
 //! manual pages and completions.
 
 mod config;
 mod manual;
 mod plan;
+mod policies;
 mod report;
 
 use std::io::Write;
@@ -17,10 +19,12 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::check::{self, render};
 use crate::cli::{self, SettingFlags};
 use crate::errors::{self, Explain};
+use crate::jobs::{self, JobCommand};
+use crate::top::{self, TopFlags};
 
 const NAME: &str = "rtx";
 
-/// Look after rtx on this machine.
+/// Look after rtx on this machine, and after jobs.
 #[derive(Parser)]
 #[command(name = "rtx", version)]
 pub struct Flags {
@@ -57,6 +61,32 @@ enum Command {
     /// Boards are started and reached as rtx-run would do it. The exit status is 0 if rtx-run
     /// would begin, else the one with which it would refuse.
     Plan(Box<plan::Flags>),
+    /// List the policies, or describe one with its parameters
+    Policies {
+        /// The one to describe
+        name: Option<String>,
+        /// All tables, as in docs/policies.md
+        #[arg(long, conflicts_with = "name")]
+        markdown: bool,
+    },
+    /// Have a policy decide on what rtx-run --record has recorded
+    ///
+    /// Without --policy it is the recorded one, which must decide the same again: if it does not, the
+    /// differences are shown, and the exit status is 1.
+    Replay {
+        /// The recording
+        #[arg(value_hint = clap::ValueHint::FilePath)]
+        file: std::path::PathBuf,
+        /// Another policy, as for rtx-run
+        #[arg(long, value_name = "POLICY")]
+        policy: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    #[command(flatten)]
+    Job(JobCommand),
+    Top(TopFlags),
     /// Make a page of a report of rtx-run
     ///
     /// One HTML file, which needs nothing else: where threads were when, load, how long things
@@ -132,6 +162,14 @@ fn run(flags: Flags) -> Result<ExitCode, Box<dyn Explain>> {
             status = ExitCode::from(would);
             text
         }
+        Command::Policies { name, markdown } => policies::show(name.as_deref(), markdown)?,
+        Command::Replay { file, policy, json } => {
+            let (text, same) = policies::replay(&file, policy.as_deref(), json)?;
+            status = ExitCode::from(u8::from(!same));
+            text
+        }
+        Command::Job(command) => jobs::run(command)?,
+        Command::Top(flags) => top::run(&flags)?,
         Command::Report { report, output } => {
             report::write(&output, &report::page(&report::read(&report)?))?;
             String::new()

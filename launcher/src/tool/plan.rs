@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::fmt::Write;
 
 use clap::Args;
-use rtx_policies::by_name;
 use rtx_runtime::home::probe::{Answer, probe};
 use serde::Serialize;
 
@@ -89,11 +88,7 @@ struct Offer {
 /// The text, and the exit status.
 pub(super) fn show(flags: Flags) -> Result<(String, u8), Box<dyn Explain>> {
     let config = config::load(&flags.settings)?;
-    let policy =
-        by_name(&config.settings.policy.name).map_err(|error| plan::PlanError::Policy {
-            place: config.origin("policy").place(),
-            error,
-        })?;
+    let (_, policy) = plan::policy(&config)?;
     let boards = plan::boards(&config, policy.can_offload())?;
     let need = match policy.can_offload() {
         true => Need::Offload,
@@ -117,6 +112,7 @@ pub(super) fn show(flags: Flags) -> Result<(String, u8), Box<dyn Explain>> {
     if !flags.command.is_empty() {
         let run = cli::Flags {
             settings: flags.settings,
+            record: None,
             pid: None,
             detach: false,
             command: flags.command,

@@ -100,7 +100,7 @@ pub(super) fn text(t_s: f64, threads: &BTreeMap<String, u64>, pages: f64, bytes:
         let node: String = node.chars().filter(|c| !c.is_control()).collect();
         text.push_str(&format!("  {node} {count}"));
     }
-    text + &format!("  {pages:.0} pages/s  {:.1} MB/s", bytes / 1e6)
+    text + format!("  {pages:.0} pages/s  {:.1} MB/s", bytes / 1e6).as_str()
 }
 
 #[cfg(test)]

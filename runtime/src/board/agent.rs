@@ -1,19 +1,26 @@
 //! The agent: accepts homes, and gives each connection a thread of its own.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::draining;
 use super::session::{self, SessionEnd};
+use crate::figures::{Figures, Meter};
+use crate::guest::descriptors::room;
 use crate::report::chain;
 use crate::wire::PROTOCOL;
 use crate::wire::handshake::{Refusal, check_protocol};
-use crate::wire::message::{Beat, Facts, Hello, Message, Role, Welcome};
+use crate::wire::message::{Beat, Facts, Hello, Load, Message, Pressure, Role, Welcome};
 use crate::wire::secret::Admission;
 use crate::wire::session::{ListenError, Session, receive};
 use crate::wire::transport::Transport;
+
+/// Descriptors that a session opens, and some for those that begin at the same time (`docs/limits.md`).
+const SESSION: u64 = 48;
 
 /// What an agent is told.
 #[derive(Clone, Debug)]
@@ -30,6 +37,19 @@ pub struct Agent {
     pub quiet: bool,
     /// Which homes may have sessions.
     pub admission: Arc<Admission>,
+    /// What its owner says of it.
+    pub owner: OwnersWord,
+}
+
+/// What the owner of a board says of it, for policies at home.
+#[derive(Clone, Debug, Default)]
+pub struct OwnersWord {
+    /// Labels, by name.
+    pub labels: BTreeMap<String, String>,
+    /// How fast a core is in thousandths of home's; 0: not said.
+    pub speed_milli: u32,
+    /// What the machine takes with nothing to do and with all cores busy, in milliwatts; 0: not said.
+    pub watts_milli: (u32, u32),
 }
 
 /// Listens; `ready` hears the address.
@@ -102,11 +122,13 @@ impl Agent {
             .and_then(Transport::tcp)
             .map_err(|e: io::Error| e.to_string())?;
         let incoming = receive(transport).await.map_err(|e| chain(&e))?;
-        if let Err(refusal) = self
+        let judged = self
             .admit_home(&incoming.hello)
             .and_then(|()| incoming.judge(&self.name, &facts))
-        {
-            let reason = chain(&refusal);
+            .map_err(|e| chain(&e));
+        let judged =
+            judged.and_then(|()| room(SESSION).map_err(|e| format!("board {}: {e}", self.name)));
+        if let Err(reason) = judged {
             incoming.refuse(reason.clone()).await;
             return Err(reason);
         }
@@ -120,6 +142,10 @@ impl Agent {
             cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
             memory_bytes: available_memory(),
             token: token().to_le_bytes().to_vec().into(),
+            labels: self.owner.labels.clone(),
+            speed_milli: self.owner.speed_milli,
+            idle_mw: self.owner.watts_milli.0,
+            busy_mw: self.owner.watts_milli.1,
             ..Welcome::default()
         };
         self.admission.sign(&incoming.hello, &mut welcome);
@@ -172,6 +198,22 @@ fn token() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// How busy this machine is.
+fn load(meter: &mut Meter) -> Load {
+    let figures = Figures::read();
+    Load {
+        runnable: figures.runnable,
+        load_centi: (figures.load * 100.0) as u32,
+        pressure: figures.pressure.map(|(avg10, total_us)| Pressure {
+            avg10_centi: (avg10 * 100.0) as u32,
+            total_us,
+        }),
+        memory_free: figures.memory_free,
+        millijoules: meter.joules().map(|joules| (joules * 1000.0) as u64),
+        draining: draining::is_asked_for(),
+    }
+}
+
 /// Answers signs of life until home goes.
 async fn beat(session: Session) {
     let Session {
@@ -179,6 +221,7 @@ async fn beat(session: Session) {
         mut outbox,
         ..
     } = session;
+    let mut meter = Meter::begin();
     while let Some(Ok(frame)) = inbox.recv().await {
         let Message::Beat(beat) = frame.message else {
             return;
@@ -187,6 +230,7 @@ async fn beat(session: Session) {
             seq: beat.seq,
             sent_ns: 0,
             echo_ns: beat.sent_ns,
+            load: Some(load(&mut meter)),
         };
         if outbox.push(answer).is_err() {
             return;

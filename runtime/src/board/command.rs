@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 
-use super::agent::{self, Agent};
+use super::agent::{self, Agent, OwnersWord};
+use super::draining;
 use super::orders::{self, Orders};
 use crate::guest::bell;
+use crate::guest::descriptors::Limit;
 use crate::report::chain;
 use crate::wire::secret::{Admission, Secret};
 
@@ -17,7 +19,8 @@ use crate::wire::secret::{Admission, Secret};
 ///
 /// Start it on each machine that has cores to spare, then name the machines where the program
 /// runs: rtx-run --boards HOST:PORT,HOST:PORT PROGRAM. It stays until it is ended (Ctrl-C or
-/// SIGTERM), serves any number of jobs at once, and leaves nothing behind.
+/// SIGTERM), serves any number of jobs at once, and leaves nothing behind. SIGUSR1 asks homes to take
+/// their threads away and send no more (see rtx policies), SIGUSR1 again takes that back.
 #[derive(Debug, Parser)]
 #[command(name = "rtx-board", version)]
 struct Flags {
@@ -33,6 +36,16 @@ struct Flags {
     /// Accept homes from other machines although nobody is authenticated: trusted networks only.
     #[arg(long)]
     insecure: bool,
+    /// A label for policies and for those who choose boards; may be given again.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
+    /// How fast a core of this machine is, one of home's being 1. Policies reckon with it.
+    #[arg(long, value_name = "FACTOR", value_parser = speed)]
+    speed: Option<u32>,
+    /// What this machine takes from the wall with nothing to do and with all cores busy, in watts. Policy
+    /// energy reckons with it.
+    #[arg(long, value_name = "IDLE-BUSY", value_parser = watts)]
+    watts: Option<(u32, u32)>,
     /// Say on stderr what happens.
     #[arg(short, long)]
     verbose: bool,
@@ -91,6 +104,10 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
         eprintln!("rtx-board: {e}");
         return ExitCode::from(125);
     }
+    if let Err(e) = Limit::raise() {
+        eprintln!("rtx-board: cannot set the limit on open files: {e}");
+        return ExitCode::from(125);
+    }
     let host = || nix::unistd::gethostname().map(|h| h.to_string_lossy().into_owned());
     let agent = Agent {
         name: flags
@@ -101,7 +118,16 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
         verbose: flags.verbose,
         quiet: flags.quiet,
         admission: Arc::new(Admission::new(flags.secret)),
+        owner: OwnersWord {
+            labels: flags.label.into_iter().collect(),
+            speed_milli: flags.speed.unwrap_or(0),
+            watts_milli: flags.watts.unwrap_or_default(),
+        },
     };
+    if let Err(e) = draining::listen() {
+        eprintln!("rtx-board: cannot listen for SIGUSR1: {e}");
+        return ExitCode::from(125);
+    }
     let ready = |address: SocketAddr| {
         use std::io::Write;
         // Whoever started us may not listen.
@@ -113,5 +139,54 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
             eprintln!("rtx-board: {}", chain(&e));
             ExitCode::from(125)
         }
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
+    match name.is_empty() {
+        true => Err("the name is empty".to_owned()),
+        false => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
+/// Thousandths of a factor.
+fn speed(text: &str) -> Result<u32, String> {
+    let factor: f64 = text
+        .parse()
+        .map_err(|_| "it must be a number, such as 0.5")?;
+    match (0.001..=1000.0).contains(&factor) {
+        true => Ok((factor * 1000.0).round() as u32),
+        false => Err("it must be from 0.001 to 1000".to_owned()),
+    }
+}
+
+/// Milliwatts of `IDLE-BUSY` in watts, or what is wrong with it.
+pub fn watts(text: &str) -> Result<(u32, u32), String> {
+    let figure = |text: &str| {
+        let watts = text.trim().parse().ok();
+        watts.filter(|w: &f64| (0.0..=1e6).contains(w))
+    };
+    let pair = text.split_once('-');
+    let pair = pair.and_then(|(idle, busy)| figure(idle).zip(figure(busy)));
+    let (idle, busy) = pair.ok_or("it must be two numbers of watts, such as 60-180")?;
+    match busy > 0.0 && busy >= idle {
+        true => Ok(((idle * 1000.0) as u32, (busy * 1000.0) as u32)),
+        false => Err("a busy machine takes more than an idle one".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_owners_say_is_understood_or_refused() {
+        assert_eq!(label("rack=3"), Ok(("rack".into(), "3".into())));
+        assert!(label("rack").is_err() && label("=3").is_err());
+        assert_eq!(speed("0.5"), Ok(500));
+        assert!(speed("0").is_err() && speed("fast").is_err());
+        assert_eq!(watts("2.5-10"), Ok((2500, 10_000)));
+        assert!(watts("10-2.5").is_err() && watts("5").is_err() && watts("0-0").is_err());
     }
 }

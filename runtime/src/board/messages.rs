@@ -50,10 +50,20 @@ pub enum FromTracer {
     },
     /// A thread as it is right now; it goes on.
     Looked { thread: Tid, snapshot: Snapshot },
-    /// What each thread has used here, in nanoseconds.
-    Usage { token: u64, cpu: Vec<(Tid, u64)> },
+    /// What each thread has used here.
+    Usage { token: u64, used: Vec<Used> },
     /// The replica cannot go on.
     Failed(String),
     /// The replica is gone.
     Gone,
+}
+
+/// What a thread has used on the board since it came there.
+#[derive(Clone, Copy, Debug)]
+pub struct Used {
+    pub thread: Tid,
+    /// On a core, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Waiting for a core, in nanoseconds.
+    pub delay_ns: u64,
 }

@@ -12,6 +12,7 @@
 pub mod agent;
 mod begin;
 pub mod command;
+mod draining;
 mod dump;
 mod faults;
 mod filter;

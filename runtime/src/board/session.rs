@@ -297,8 +297,8 @@ impl Session {
                 self.say_trace(thread, snapshot);
                 Ok(())
             }
-            FromTracer::Usage { token, cpu } => {
-                self.say_usage(token, cpu);
+            FromTracer::Usage { token, used } => {
+                self.say_usage(token, &used);
                 Ok(())
             }
             FromTracer::Failed(why) => Err(SessionEnd::Here(why)),

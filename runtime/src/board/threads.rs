@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::leaving::Leaving;
+use super::messages::Used;
 use super::messages::{FromTracer, ToTracer};
 use super::session::{Session, SessionEnd};
 use crate::calls::{self, Route};
@@ -263,18 +264,20 @@ impl Session {
         }
     }
 
-    /// The stack pointer of a thread in its call; 0 if the call has been interrupted.
+    /// The stack pointer of a thread in its call, also if that has been interrupted meanwhile.
     fn stack_in(&self, call: &WaitingCall) -> u64 {
         let equipped = self.equipped.as_ref().expect("a call came through it");
         let pid = equipped.node.memory.pid.as_raw();
-        // The kernel tells once the thread sleeps, which it is about to.
-        while equipped.calls.is_waiting(call.id) {
-            if let Some(wait) = procfs::wait(pid, call.caller) {
-                return wait.sp;
+        loop {
+            if let Some(sp) = procfs::stack_pointer(pid, call.caller) {
+                return sp;
             }
+            if procfs::has_ended(pid, call.caller) {
+                return 0; // the replica ends
+            }
+            // The kernel tells once the thread sleeps or is stopped, which it is about to.
             std::thread::yield_now();
         }
-        0
     }
 
     /// Home made a call.
@@ -358,20 +361,18 @@ impl Session {
     }
 
     /// Tells home what the threads have used here.
-    pub(super) fn say_usage(&mut self, token: u64, cpu: Vec<(Tid, u64)>) {
-        let threads = cpu
-            .into_iter()
-            .map(|(thread, cpu_ns)| ThreadUsage {
-                thread: thread as u32,
-                cpu_ns,
-                faults: self.threads.threads.get(&thread).map_or(0, |t| t.faults),
+    pub(super) fn say_usage(&mut self, token: u64, used: &[Used]) {
+        let faults = |thread: Tid| self.threads.threads.get(&thread).map_or(0, |t| t.faults);
+        let threads = used
+            .iter()
+            .map(|used| ThreadUsage {
+                thread: used.thread as u32,
+                cpu_ns: used.cpu_ns,
+                faults: faults(used.thread),
+                delay_ns: used.delay_ns,
             })
             .collect();
-        let usage = Usage {
-            threads,
-            token,
-            ..Usage::default()
-        };
+        let usage = Usage { threads, token };
         self.say(usage.into());
     }
 

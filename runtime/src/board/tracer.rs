@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::begin::Begin;
-use super::messages::{FromTracer, ToTracer};
+use super::messages::{FromTracer, ToTracer, Used};
 use super::replica::{self, Replica, ReplicaError};
 use crate::guest::bell::{Bell, Sleeper};
 use crate::guest::procfs;
@@ -34,6 +34,8 @@ pub(super) enum Vessel {
 pub struct Tracer {
     replica: Option<Replica>,
     pub(super) vessels: BTreeMap<Tid, Vessel>,
+    /// How long each vessel had waited for a core when it was last given a thread, in nanoseconds.
+    delays: BTreeMap<Tid, u64>,
     /// Vessels to be looked at when they stop.
     pub(super) looked_for: BTreeSet<Tid>,
     frozen: bool,
@@ -79,6 +81,7 @@ pub fn start(
             let mut tracer = Tracer {
                 replica: None,
                 vessels: BTreeMap::new(),
+                delays: BTreeMap::new(),
                 looked_for: BTreeSet::new(),
                 frozen: false,
                 ended: false,
@@ -148,8 +151,8 @@ impl Tracer {
             ToTracer::Freeze(on) => self.freeze(on),
             ToTracer::Look => self.look_for_all(),
             ToTracer::Usage { token } => {
-                let cpu = self.usage();
-                self.say(FromTracer::Usage { token, cpu });
+                let used = self.usage();
+                self.say(FromTracer::Usage { token, used });
                 Ok(())
             }
             ToTracer::End => {
@@ -174,7 +177,8 @@ impl Tracer {
             Some(vessel) => vessel,
             None => replica.vessel()?,
         };
-        let since_ns = procfs::cpu_ns(replica.pid, vessel).map_or(0, |c| c.0);
+        let (since_ns, delay) = procfs::cpu_ns(replica.pid, vessel).unwrap_or_default();
+        self.delays.insert(vessel, delay);
         let (registers, extended) = match begin {
             Begin::From(registers, extended) => (*registers, extended),
             Begin::Resume(at) => replica.fresh(at).map_err(failed("read registers in"))?,
@@ -238,7 +242,7 @@ impl Tracer {
 
     /// What each thread that is here has used since it came, in nanoseconds. The kernel's figure for
     /// one that computes right now may be a tick old.
-    fn usage(&self) -> Vec<(Tid, u64)> {
+    fn usage(&self) -> Vec<Used> {
         let Some(replica) = &self.replica else {
             return Vec::new();
         };
@@ -248,8 +252,13 @@ impl Tracer {
             | Vessel::Stopping { thread, since_ns }
             | Vessel::Faulted { thread, since_ns }
             | Vessel::Frozen { thread, since_ns } => {
-                let cpu = procfs::cpu_ns(replica.pid, *vessel).map_or(0, |c| c.0);
-                Some((thread, cpu.saturating_sub(since_ns)))
+                let (cpu, delay) = procfs::cpu_ns(replica.pid, *vessel).unwrap_or_default();
+                let before = self.delays.get(vessel).copied().unwrap_or(0);
+                Some(Used {
+                    thread,
+                    cpu_ns: cpu.saturating_sub(since_ns),
+                    delay_ns: delay.saturating_sub(before),
+                })
             }
         };
         self.vessels.iter().filter_map(used).collect()

@@ -8,6 +8,8 @@
 //! - Buffers registered with io_uring: a device writes into pages that stay pinned, which neither a
 //!   fault nor write-protection tells.
 //! - Memory opened as a file ([`super::opening`], which takes a look at the file's name).
+//! - Faults that the program serves itself (userfaultfd): memory has one who serves its faults, and what the
+//!   program has not filled yet boards cannot ask for.
 //! - Protection keys: their rights are registers of each thread, and boards map memory without keys.
 
 /// What the program begins with call `nr`, in words for its user.
@@ -18,6 +20,7 @@ pub fn beyond(nr: i64, args: &[u64; 6]) -> Option<&'static str> {
             Some("priority-inheriting mutexes")
         }
         libc::SYS_io_uring_register if PINNING.contains(&int(1)) => Some(REGISTERED_BUFFERS),
+        libc::SYS_userfaultfd => Some(OWN_FAULTS),
         libc::SYS_pkey_mprotect if !NO_KEY.contains(&int(3)) => Some("memory protection keys"),
         _ => None,
     }
@@ -25,6 +28,9 @@ pub fn beyond(nr: i64, args: &[u64; 6]) -> Option<&'static str> {
 
 /// What a program uses that has buffers registered with io_uring, in words for its user.
 pub const REGISTERED_BUFFERS: &str = "buffers registered with io_uring";
+
+/// What a program uses that has a userfaultfd, in words for its user.
+pub const OWN_FAULTS: &str = "page faults that it serves itself (userfaultfd)";
 
 /// The bits of a futex operation that name it: not FUTEX_PRIVATE_FLAG, not FUTEX_CLOCK_REALTIME.
 pub const FUTEX_COMMAND: i32 = !(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME);
@@ -60,5 +66,6 @@ mod tests {
         assert!(!futex(libc::FUTEX_WAIT) && !futex(libc::FUTEX_WAKE_OP | 128));
         let key = |key: i32| beyond(libc::SYS_pkey_mprotect, &[0, 0, 3, key as u64, 0, 0]);
         assert!(key(1).is_some() && key(0).is_none() && key(-1).is_none());
+        assert!(beyond(libc::SYS_userfaultfd, &[0; 6]).is_some());
     }
 }

@@ -59,6 +59,7 @@ pub fn may_be_intercepted(nr: i64) -> bool {
             libc::SYS_prctl
                 | libc::SYS_set_tid_address
                 | libc::SYS_io_uring_register
+                | libc::SYS_userfaultfd
                 | libc::SYS_clone
                 | libc::SYS_clone3
                 | libc::SYS_membarrier
@@ -95,10 +96,11 @@ pub fn interception(nr: i64) -> Option<&'static str> {
         libc::SYS_membarrier => "boards make a barrier too, before home does",
         libc::SYS_mincore => "made by the pager, which adds what boards have",
         libc::SYS_io_uring_register => "with buffers the program comes home for good",
+        libc::SYS_userfaultfd => "the program comes home for good",
         libc::SYS_fcntl => "with O_DIRECT pages are taken with care from then on",
         nr if opening(nr, &[0; 6]).is_some() => {
             "with O_DIRECT pages are taken with care from then on; for memory in /proc (mem, pagemap, \
-             clear_refs) the program comes home for good"
+             clear_refs) and userfaultfd the program comes home for good"
         }
         libc::SYS_pkey_mprotect => {
             "made by the pager if it may take rights away; with a key the program comes home for good"

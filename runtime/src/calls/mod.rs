@@ -22,11 +22,13 @@ mod unseen;
 use crate::guest::arch;
 
 pub use barriers::{BARRIERS, Barrier, barrier};
-pub use beyond::{FUTEX_COMMAND, NO_KEY, PI_OPERATIONS, PINNING, REGISTERED_BUFFERS, beyond};
+pub use beyond::{
+    FUTEX_COMMAND, NO_KEY, OWN_FAULTS, PI_OPERATIONS, PINNING, REGISTERED_BUFFERS, beyond,
+};
 pub use cpu_time::{CpuTime, Reading, Whose, counts_cpu_time, reading, sets_cpu_timer};
 pub use driven_out::{Patience, driven_out, fails_when_interrupted, patience, timed_out};
 pub use intercepted::{Intercepted, intercepted, interception, may_be_intercepted, wind_back};
-pub use opens::{Begins, Flags, MEMORY_AS_A_FILE, Opening, begins, opening};
+pub use opens::{Begins, Flags, Opening, begins, opening};
 pub use table::{GROUPS, Group, REMARKS, number};
 pub use unseen::{DROPPING, FULL, REFUSED, Unseen, unseen};
 

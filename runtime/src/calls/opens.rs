@@ -3,8 +3,10 @@
 //!
 //! - /proc/PID/mem, pagemap and clear_refs reach memory in ways that do not wait for pages: what is on a
 //!   board cannot be read so (EIO), looks as if it was never there, or is not marked as written.
+//! - /dev/userfaultfd gives the program faults to serve itself ([`super::beyond()`]).
 //! - With O_DIRECT devices begin to write into memory (`memory/mover.rs`).
 
+use super::beyond::OWN_FAULTS;
 use crate::guest::arch;
 
 /// Where an opening call tells what it opens.
@@ -32,8 +34,8 @@ pub enum Begins {
     Nothing,
     /// Direct I/O.
     DirectIo,
-    /// Access to memory that does not wait for pages.
-    MemoryAccess,
+    /// What boards cannot follow, in words for its user.
+    Beyond(&'static str),
 }
 
 /// What a program does that opens memory as a file, in words for its user.
@@ -53,7 +55,9 @@ pub fn opening(nr: i64, args: &[u64; 6]) -> Option<Opening> {
 /// What it begins to open `path` with `flags`.
 pub fn begins(path: &[u8], flags: i32) -> Begins {
     if reaches_memory(path) {
-        Begins::MemoryAccess
+        Begins::Beyond(MEMORY_AS_A_FILE)
+    } else if path.ends_with(b"dev/userfaultfd") {
+        Begins::Beyond(OWN_FAULTS)
     } else if flags & libc::O_DIRECT != 0 {
         Begins::DirectIo
     } else {
@@ -87,7 +91,8 @@ mod tests {
             "self/mem",
             "mem",
         ] {
-            assert_eq!(begins(path.as_bytes(), 0), Begins::MemoryAccess, "{path}");
+            let begins = begins(path.as_bytes(), 0);
+            assert_eq!(begins, Begins::Beyond(MEMORY_AS_A_FILE), "{path}");
         }
         for path in [
             "/dev/mem",
@@ -101,7 +106,10 @@ mod tests {
             assert_eq!(begins(path.as_bytes(), 0), Begins::Nothing, "{path}");
         }
         assert_eq!(begins(b"x", libc::O_DIRECT), Begins::DirectIo);
-        assert_eq!(begins(b"mem", libc::O_DIRECT), Begins::MemoryAccess);
+        let both = begins(b"mem", libc::O_DIRECT);
+        assert_eq!(both, Begins::Beyond(MEMORY_AS_A_FILE));
+        let faults = begins(b"/dev/userfaultfd", libc::O_RDWR);
+        assert_eq!(faults, Begins::Beyond(OWN_FAULTS));
     }
 
     #[test]

@@ -37,6 +37,6 @@ pub mod node;
 mod types;
 
 pub use action::{DirAction, NodeAction, TakeMode, Taken, Violation};
-pub use directory::{Counters, Directory, Holding, Lost};
+pub use directory::{Counters, Directory, Holding, Leave, Lost};
 pub use node::{NodeTable, PageState, Tuning};
 pub use types::{Access, NodeId, NodeSet, PAGE_SHIFT, PAGE_SIZE, Page};

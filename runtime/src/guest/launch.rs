@@ -11,6 +11,7 @@ use nix::sys::personality::{self, Persona};
 use nix::unistd::ForkResult;
 
 use super::arch;
+use super::descriptors::Limit;
 use super::inject::{InjectError, failed};
 use super::low::COMMON_END;
 use super::ptrace::{self, Tid};
@@ -26,6 +27,8 @@ pub struct Inherited {
     pub ignored: u64,
     /// Which of the descriptors 0, 1 and 2 are closed.
     pub closed: [bool; 3],
+    /// The limit on open files; `None`: the supervisor's own.
+    pub open_files: Option<Limit>,
 }
 
 /// A program to start.
@@ -140,6 +143,12 @@ fn child(
             .filter(|(_, closed)| **closed)
         {
             libc::close(fd as i32);
+        }
+        if inherited
+            .open_files
+            .is_some_and(|limit| limit.set().is_err())
+        {
+            libc::_exit(127);
         }
         let how = libc::SIG_SETMASK;
         libc::syscall(

@@ -14,10 +14,10 @@ use super::inject::Injector;
 use super::launch;
 use super::ptrace::{self, Tid};
 use crate::memory::maps::{Kind, Vma, read_maps};
-use crate::memory::remote;
+use crate::memory::{COMMON_ADDRESS_BITS, remote};
 
 /// Every instruction set has the addresses below.
-pub const COMMON_END: u64 = 1 << 47;
+pub const COMMON_END: u64 = 1 << COMMON_ADDRESS_BITS;
 /// Where the moved stack ends: below what x86-64's kernels map at the end, and far above what grows upwards.
 const STACK_END: u64 = 0x7fff_0000_0000;
 /// Of a stack without a limit.

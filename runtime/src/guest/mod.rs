@@ -5,7 +5,7 @@
 //! ([`ptrace`]) and what `waitpid` reports ([`stop`]), running a system call inside the process
 //! ([`inject`]), the few pages rtx reserves in its address space ([`stub`]), the sleep from which
 //! the tracer thread wakes for stops and for commands ([`bell`]), what `/proc` says about a thread
-//! ([`procfs`]), filters of its system calls ([`seccomp`]), and registers ([`arch`], the only place that knows them).
+//! ([`procfs`]), how many descriptors there are ([`descriptors`]), filters of its system calls ([`seccomp`]), and registers ([`arch`], the only place that knows them).
 //!
 //! Data flows one way: the kernel reports a [`stop::Stop`], the owner of the process (`home` or
 //! `board`) decides, and answers with a [`ptrace`] request. Everything here must be called from
@@ -13,6 +13,7 @@
 
 pub mod arch;
 pub mod bell;
+pub mod descriptors;
 pub mod equip;
 pub mod inject;
 pub mod launch;

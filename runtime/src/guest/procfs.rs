@@ -40,40 +40,46 @@ pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     state.ok_or_else(|| bad("stat"))
 }
 
-/// A call in which a thread waits (/proc/PID/task/TID/syscall).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wait {
-    /// Its number, and its arguments as registers hold them.
-    pub nr: i64,
-    pub args: [u64; 6],
-    /// The thread's stack pointer.
-    pub sp: u64,
+/// The name of a thread and its state letter (proc(5), stat).
+pub fn name_and_state(pid: Tid, tid: Tid) -> io::Result<(String, char)> {
+    let text = fs::read(format!("/proc/{pid}/task/{tid}/stat"))?;
+    let text = String::from_utf8_lossy(&text);
+    let name = text.find('(').zip(text.rfind(')'));
+    let name = name.and_then(|(begin, end)| text.get(begin + 1..end));
+    let state = after_name(&text).and_then(|rest| rest.chars().next());
+    name.map(str::to_owned)
+        .zip(state)
+        .ok_or_else(|| bad("stat"))
 }
 
-impl Wait {
-    /// Of `NUMBER ARGUMENTS STACK-POINTER PROGRAM-COUNTER`. `None`: it is in no call (-1), or runs.
-    fn parse(text: &str) -> Option<Wait> {
-        let mut fields = text.split_ascii_whitespace();
-        let nr = fields.next()?.parse().ok().filter(|nr| *nr >= 0)?;
-        let mut word = || u64::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok();
-        let mut args = [0; 6];
-        for arg in &mut args {
-            *arg = word()?;
-        }
-        let sp = word()?;
-        Some(Wait { nr, args, sp })
-    }
-}
-
-/// The call in which a thread waits, and its stack there. `None`: it waits in none.
-pub fn wait(pid: Tid, tid: Tid) -> Option<Wait> {
+/// The stack pointer of a thread that sleeps or is stopped, in a call or not. `None`: it runs.
+pub fn stack_pointer(pid: Tid, tid: Tid) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
-    Wait::parse(&text)
+    parse_stack_pointer(&text)
+}
+
+/// Of `NUMBER [ARGUMENTS] STACK-POINTER PROGRAM-COUNTER` or `running`.
+fn parse_stack_pointer(text: &str) -> Option<u64> {
+    let mut from_last = text.split_ascii_whitespace().rev();
+    let sp = from_last.nth(1)?;
+    u64::from_str_radix(sp.strip_prefix("0x")?, 16).ok()
 }
 
 /// The call in which a thread waits: its number and arguments. `None`: it waits in none.
 pub fn waits_in(pid: Tid, tid: Tid) -> Option<(i64, [u64; 6])> {
-    wait(pid, tid).map(|wait| (wait.nr, wait.args))
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
+    parse_call(&text)
+}
+
+/// Of `NUMBER ARGUMENTS STACK-POINTER PROGRAM-COUNTER`. `None`: it is in no call (-1), or runs.
+fn parse_call(text: &str) -> Option<(i64, [u64; 6])> {
+    let mut fields = text.split_ascii_whitespace();
+    let nr = fields.next()?.parse().ok().filter(|nr| *nr >= 0)?;
+    let mut args = [0; 6];
+    for arg in &mut args {
+        *arg = u64::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok()?;
+    }
+    Some((nr, args))
 }
 
 /// Where a thread's program begins in memory (getauxval(3), AT_ENTRY).
@@ -90,13 +96,22 @@ pub fn entry_point(tid: Tid) -> io::Result<u64> {
 /// Whether a thread has ended. Its tracer hears of the end of a process's first thread only once all
 /// others have ended too, or one of them has executed a program.
 pub fn has_ended(pid: Tid, tid: Tid) -> bool {
-    state(pid, tid).map_or(true, |state| matches!(state, 'Z' | 'X'))
+    ended_or(state(pid, tid), "")
+}
+
+/// Whether a thread has ended or is in one of `states`. A state that cannot be read for another reason,
+/// such as a want of descriptors, says nothing about it.
+fn ended_or(state: io::Result<char>, states: &str) -> bool {
+    match state {
+        Ok(state) => matches!(state, 'Z' | 'X') || states.contains(state),
+        Err(e) => e.kind() == io::ErrorKind::NotFound || e.raw_os_error() == Some(libc::ESRCH),
+    }
 }
 
 /// Waits until a thread that is ending has ended, as far as its memory goes: it is a zombie, or gone,
 /// or (the first thread) another one that executes a program has taken its place, and stopped for it.
 pub fn await_end(pid: Tid, tid: Tid) {
-    while state(pid, tid).is_ok_and(|state| !matches!(state, 'Z' | 'X' | 't')) {
+    while !ended_or(state(pid, tid), "t") {
         std::thread::sleep(std::time::Duration::from_micros(20));
     }
 }
@@ -232,6 +247,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_thread_whose_state_cannot_be_read_has_not_ended() {
+        let failed = |errno| ended_or(Err(io::Error::from_raw_os_error(errno)), "t");
+        assert!(failed(libc::ENOENT) && failed(libc::ESRCH));
+        assert!(!failed(libc::EMFILE) && !failed(libc::ENFILE));
+        assert!(ended_or(Ok('Z'), "") && ended_or(Ok('t'), "t") && !ended_or(Ok('t'), ""));
+    }
+
+    #[test]
     fn a_thread_that_waits_tells_in_which_call() {
         let (say, hear) = std::sync::mpsc::channel();
         let (go, stay) = std::sync::mpsc::channel::<()>();
@@ -243,7 +266,7 @@ mod tests {
         while waits_in(pid, tid).is_none_or(|(nr, _)| nr != libc::SYS_futex) {
             std::thread::yield_now();
         }
-        let sp = wait(pid, tid).unwrap().sp;
+        let sp = stack_pointer(pid, tid).unwrap();
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         let holds_it = |line: &str| {
             let (start, rest) = line.split_once('-').unwrap();
@@ -260,11 +283,14 @@ mod tests {
     #[test]
     fn a_call_is_read_as_the_kernel_writes_it() {
         let text = "202 0x1 0x2 0x3 0x4 0x5 0x6 0x7ffd10 0x401002\n";
-        let (nr, args, sp) = (202, [1, 2, 3, 4, 5, 6], 0x7f_fd10);
-        assert_eq!(Wait::parse(text), Some(Wait { nr, args, sp }));
-        for none in ["running\n", "-1 0x7ffd10 0x401002\n", "", "202 0x1\n"] {
-            assert_eq!(Wait::parse(none), None, "{none:?}");
+        assert_eq!(parse_call(text), Some((202, [1, 2, 3, 4, 5, 6])));
+        let stopped = "-1 0x7ffd10 0x401002\n";
+        for none in ["running\n", stopped, "", "202 0x1\n"] {
+            assert_eq!(parse_call(none), None, "{none:?}");
         }
+        assert_eq!(parse_stack_pointer(text), Some(0x7f_fd10));
+        assert_eq!(parse_stack_pointer(stopped), Some(0x7f_fd10));
+        assert_eq!(parse_stack_pointer("running\n"), None);
     }
 
     #[test]

@@ -23,7 +23,8 @@ use nix::unistd::Pid;
 
 use super::error::JobError;
 use super::intercept::Forwarded;
-use super::messages::{BoardId, ToPager};
+use super::journal::Decision;
+use super::messages::{BoardId, ToPager, Used};
 use super::supervisor::{Supervisor, Waiting, alive};
 use super::thread::{AtHome, CallState, Thread};
 use crate::calls::{self, MAKE_AGAIN, Reading, Whose};
@@ -44,7 +45,7 @@ impl Supervisor {
         let threads = self.threads.values_mut();
         let boards: BTreeSet<BoardId> = threads
             .filter(|thread| of_interest(thread.tid))
-            .filter_map(|thread| thread.away().map(|away| away.board))
+            .filter_map(|thread| thread.abroad().map(|away| away.board))
             .collect();
         if boards.is_empty() {
             return None;
@@ -62,13 +63,16 @@ impl Supervisor {
         &mut self,
         board: BoardId,
         token: u64,
-        cpu: &[(Tid, u64)],
+        used: &[Used],
     ) -> Result<(), JobError> {
-        for (tid, ns) in cpu {
-            if let Some(away) = self.threads.get_mut(tid).and_then(Thread::away)
+        for used in used {
+            if let Some(away) = self.threads.get_mut(&used.tid).and_then(Thread::abroad)
                 && away.board == board
+                && away.context.is_none()
             {
-                away.cpu_ns = away.cpu_ns.max(*ns);
+                away.cpu_ns = away.cpu_ns.max(used.cpu_ns);
+                away.delay_ns = away.delay_ns.max(used.delay_ns);
+                away.faults = away.faults.max(used.faults);
             }
         }
         self.answered(board, token)
@@ -99,11 +103,11 @@ impl Supervisor {
     /// What threads have used on boards, as far as is known, in nanoseconds.
     fn board_time(&mut self, caller: Tid, whose: Whose) -> u64 {
         let used = |thread: &mut Thread| {
-            thread.counters.board_ns + thread.away().map_or(0, |away| away.cpu_ns)
+            thread.counters.board_ns + thread.abroad().map_or(0, |away| away.cpu_ns)
         };
         match whose {
             Whose::Process => {
-                let away = self.threads.values_mut().filter_map(Thread::away);
+                let away = self.threads.values_mut().filter_map(Thread::abroad);
                 self.board_ns + away.map(|away| away.cpu_ns).sum::<u64>()
             }
             Whose::Caller => self.threads.get_mut(&caller).map_or(0, used),
@@ -190,12 +194,12 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
-        if let Some(call) = thread.away().and_then(|away| away.call.as_mut()) {
-            if call.state == (CallState::Asking { token }) {
-                call.state = CallState::Waiting;
-                return self.begin_call(tid);
-            }
-            return Ok(());
+        let asking = CallState::Asking { token };
+        let call = thread.abroad().and_then(|away| away.call.as_mut());
+        if let Some(call) = call.filter(|call| call.state == asking) {
+            call.state = CallState::Waiting;
+            // If a handler runs at home now, it begins behind that.
+            return self.begin_call(tid);
         }
         match self.at_home(tid) {
             Some(state) if *state == (AtHome::Accounting { token }) => {
@@ -252,7 +256,7 @@ impl Supervisor {
             return Ok(());
         }
         let reason = "the program has a timer or a limit by cpu time, for which only home's counts";
-        self.note_keep(self.pid, "keep home", reason);
+        self.decided(self.pid, Decision::KeepHome, reason);
         self.recall_all(RecallCause::CpuTimer)
     }
 

@@ -3,7 +3,6 @@
 use super::error::JobError;
 use super::messages::ToPager;
 use super::supervisor::{Ended, Supervisor, Waiting, alive};
-use super::thread::{Shadow, Thread};
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
 use crate::report::RecallCause;
@@ -26,19 +25,19 @@ impl Supervisor {
             .map(|t| t.tid)
             .collect();
         for tid in away {
-            self.recall(tid, cause)?;
-            if let Some(thread) = self.threads.get_mut(&tid).and_then(Thread::away)
-                && thread.shadow == Shadow::Calling
-            {
-                alive(ptrace::interrupt(tid), "interrupt a shadow")?;
-            }
+            self.bring_home(tid, cause)?;
         }
         Ok(())
     }
 
+    /// No thread needs a board, not even one that is still being made.
+    pub(super) fn nobody_is_away(&self) -> bool {
+        self.births.is_empty() && self.threads.values().all(|t| t.needs().is_none())
+    }
+
     /// Goes on with letting go once no thread is away.
     pub(super) fn check_detached(&mut self) -> Result<(), JobError> {
-        if self.detaching && self.threads.values().all(|t| t.needs().is_none()) {
+        if self.detaching && self.nobody_is_away() {
             if self.setup.is_none() {
                 return self.let_go();
             }

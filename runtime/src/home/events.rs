@@ -84,7 +84,10 @@ impl Supervisor {
         if self.surfaces(tid)? || self.jumps(tid)? {
             return Ok(());
         }
+        let enters = alive(ptrace::enters_call(tid), "read an event")?.unwrap_or(false);
         match self.at_home(tid) {
+            // Of one whose calls are watched: the exit from the call that it was sent back from, to make it again.
+            Some(AtHome::NativeCall { entered: false }) if !enters => self.go_on_with_call(tid),
             Some(AtHome::NativeCall { entered }) if !*entered => {
                 *entered = true;
                 self.enter_native_call(tid)

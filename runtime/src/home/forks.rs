@@ -85,8 +85,8 @@ impl Supervisor {
     /// A thread has made the call it came home for.
     pub(super) fn leave_native_call(&mut self, tid: Tid) -> Result<(), JobError> {
         self.scatter(tid);
-        let restarts = alive(ptrace::registers(tid), "read registers")?
-            .is_some_and(|regs| regs.call_will_restart());
+        let regs = alive(ptrace::registers(tid), "read registers")?;
+        let restarts = regs.is_some_and(|regs| regs.call_will_restart());
         if let Some(state) = self.at_home(tid) {
             *state = if restarts {
                 AtHome::NativeCall { entered: false }
@@ -97,7 +97,7 @@ impl Supervisor {
         if restarts {
             return self.go_on_with_call(tid);
         }
-        if self.threads.get(&tid).is_some_and(|t| t.beneath.is_some()) {
+        if regs.is_some_and(|regs| self.makes_for_board(tid, &regs)) {
             return self.native_made(tid);
         }
         self.settle(tid)

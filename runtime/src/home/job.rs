@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Instant;
 
-use rtx_policies::Policy;
+use rtx_policies::{Policy, Request};
 
 use super::attach;
 use super::backtraces::{Backtraces, Crash};
@@ -15,7 +15,9 @@ use super::pager::{self, BoardAddress, PagerReport};
 use super::stats::Stats;
 use super::supervisor::{Ended, Supervisor};
 use super::thread::{Counters, Thread};
+use super::told::Told;
 use crate::continuations::Pair;
+use crate::figures::Meter;
 use crate::guest::bell::{Bell, Sleeper};
 use crate::guest::equip::EquipError;
 use crate::guest::inject::InjectError;
@@ -44,11 +46,23 @@ pub struct BoardFacts {
     pub address: String,
     pub slots: u32,
     pub cores: u32,
-    /// Words for policies.
-    pub labels: Vec<String>,
-    /// What it takes from the wall in watts, idle and busy; `None`: not known.
-    pub watts: Option<(f64, f64)>,
     pub alive: bool,
+    /// It is to leave: no thread goes there any more.
+    pub draining: bool,
+    /// What it tells of itself.
+    pub told: Told,
+}
+
+impl BoardFacts {
+    /// Threads may go there.
+    pub fn takes(&self) -> bool {
+        self.alive && !self.leaves()
+    }
+
+    /// It is to have no threads any more: the operator wants that, or its owner.
+    pub fn leaves(&self) -> bool {
+        self.draining || self.told.load.is_some_and(|load| load.draining)
+    }
 }
 
 /// Who is told what happens. Called from the supervisor's thread; must not block.
@@ -97,6 +111,8 @@ pub struct Settings {
     pub popcorn: bool,
     /// Find out in which functions the guest was when it died by a signal of its own.
     pub backtrace_crashes: bool,
+    /// What home takes from the wall with nothing to do and with all cores busy.
+    pub watts: Option<(f64, f64)>,
 }
 
 /// Reaches into a running job from other threads.
@@ -123,6 +139,11 @@ impl Control {
         self.send(ToSupervisor::Dump);
     }
 
+    /// Asks for a move; what becomes of it is the policy's business.
+    pub fn request(&self, request: Request) {
+        self.send(ToSupervisor::Request(request));
+    }
+
     /// Lets the guest go.
     pub fn detach(&self) {
         self.send(ToSupervisor::Detach);
@@ -134,6 +155,12 @@ pub struct JobResult {
     /// How the guest ended, or why the job could not go on.
     pub outcome: Result<Ended, JobError>,
     pub wall_s: f64,
+    /// What home's counters of energy have measured; `None`: there are none.
+    pub joules: Option<f64>,
+    /// Home's.
+    pub cores: u32,
+    /// Home's, idle and busy.
+    pub watts: Option<(f64, f64)>,
     pub boards: Vec<BoardFacts>,
     pub threads: Vec<(Tid, Counters)>,
     /// How the guest came to die by a signal of its own, if [`Settings::backtrace_crashes`].
@@ -203,6 +230,9 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         policy: job.policy,
         boards,
         cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+        watts: job.settings.watts,
+        meter: Meter::begin(),
+        asked_for: Vec::new(),
         stats: Stats::default(),
         observer: job.observer,
         journal: Journal::new(job.gauges),
@@ -222,6 +252,8 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         births: Default::default(),
         scratches: Default::default(),
         refused: Default::default(),
+        orders: Default::default(),
+        decisions: Default::default(),
         started,
         group_stopped: false,
         closed: false,
@@ -233,6 +265,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         ended: None,
         failure: None,
     };
+    supervisor.pass_on_complaint();
     ready(control);
     let outcome = supervisor
         .begin(&job.target)
@@ -248,9 +281,13 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
     let threads = supervisor.thread_counters();
     let crash = supervisor.crash();
     let wall_s = started.elapsed().as_secs_f64();
+    let joules = supervisor.meter.joules();
     Ok(JobResult {
         outcome,
         wall_s,
+        joules,
+        cores: supervisor.cores,
+        watts: supervisor.watts,
         boards: supervisor.boards,
         threads,
         crash,

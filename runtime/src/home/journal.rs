@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::messages::BoardId;
+use super::operator::status::Decided;
 use super::supervisor::Supervisor;
+use super::thread::Thread;
 use crate::guest::ptrace::Tid;
 use crate::report::{Event, Gauges, RecallCause, Refusal, What};
 
@@ -16,6 +18,33 @@ pub(super) struct Journal {
     wishes: BTreeMap<Tid, String>,
     /// Why threads stayed last, until they leave.
     refused: BTreeMap<Tid, Refusal>,
+}
+
+/// What is decided about a thread, or about the whole program.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Decision {
+    /// It is wanted on a board. The event is made when it leaves.
+    Offload,
+    /// The policy wants it back.
+    Recall,
+    /// The program stays at home from now on.
+    KeepHome,
+    /// The same, and its threads come home.
+    Withdraw,
+    /// Something that makes no event.
+    Other(&'static str),
+}
+
+impl Decision {
+    fn words(self) -> &'static str {
+        match self {
+            Decision::Offload => "offload",
+            Decision::Recall => "recall",
+            Decision::KeepHome => "keep home",
+            Decision::Withdraw => "withdraw",
+            Decision::Other(words) => words,
+        }
+    }
 }
 
 impl Journal {
@@ -43,10 +72,25 @@ impl Supervisor {
         facts.map_or_else(String::new, |facts| facts.name.clone())
     }
 
-    /// The policy wants a thread on a board.
-    pub(super) fn note_wish(&mut self, tid: Tid, reason: &str) {
-        self.journal.wishes.insert(tid, reason.to_owned());
-        self.observer.decision(tid, "offload", reason);
+    /// Takes note of a decision, and tells who observes the job: the one way for all of them.
+    pub(super) fn decided(&mut self, tid: Tid, decision: Decision, reason: &str) {
+        let what = decision.words();
+        self.observer.decision(tid, what, reason);
+        self.decisions.push(Decided {
+            time_ms: self.started.elapsed().as_millis() as u64,
+            tid,
+            what: what.to_owned(),
+            reason: reason.to_owned(),
+        });
+        let reason = reason.to_owned();
+        match decision {
+            Decision::Offload => drop(self.journal.wishes.insert(tid, reason)),
+            Decision::Recall if self.threads.get(&tid).is_some_and(Thread::is_away) => {
+                self.note(tid, What::Recall { reason });
+            }
+            Decision::KeepHome | Decision::Withdraw => self.note(tid, What::Keep { reason }),
+            Decision::Recall | Decision::Other(_) => {}
+        }
     }
 
     /// A thread leaves for a board; `otherwise` is why, if not because the policy wanted it.
@@ -77,13 +121,6 @@ impl Supervisor {
             let board = board.map(|board| self.board_name(board));
             self.note(tid, What::Refused { board, reason });
         }
-    }
-
-    /// The program stays at home from now on.
-    pub(super) fn note_keep(&self, tid: Tid, what: &str, reason: &str) {
-        self.observer.decision(tid, what, reason);
-        let reason = reason.to_owned();
-        self.note(tid, What::Keep { reason });
     }
 
     pub(super) fn note_ended(&mut self, tid: Tid) {

@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -11,12 +12,14 @@ use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
 use crate::home::intercept::{Forwarded, Interception};
+use crate::home::job::BoardFacts;
+use crate::home::operator::Asked;
 use crate::home::unwinder::Whose;
 use crate::memory::helper::Helper;
 use crate::memory::uffd::Uffd;
 use crate::report::RecallCause;
 use crate::trace::{Backtrace, Snapshot};
-use crate::wire::message::{Amend, PendingCall};
+use crate::wire::message::{Amend, Load, PendingCall};
 
 /// A board of this job, numbered from 1 (0 is home): its node in the directory.
 pub type BoardId = u8;
@@ -93,6 +96,11 @@ pub enum ToPager {
     FillChild { child: Tid },
     /// The conversion asked for is done (or was impossible).
     Converted { addr: u64 },
+    /// Reach one more board; answered by `Reached`.
+    Reach { token: u64, address: String },
+    /// Have the pages of a board come home, to which no thread goes any more, and let it go; answered by
+    /// `Left`.
+    Release { board: BoardId },
     /// Stop or continue all offloaded threads (job control).
     Freeze(bool),
     /// Look at [`SharedMemory::freezing`].
@@ -174,6 +182,18 @@ pub struct Context {
     pub cause: Option<RecallCause>,
 }
 
+/// What a thread has used on a board since it came there.
+#[derive(Clone, Copy, Debug)]
+pub struct Used {
+    pub tid: Tid,
+    /// On a core, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Waiting for a core, in nanoseconds.
+    pub delay_ns: u64,
+    /// Page faults that needed home.
+    pub faults: u64,
+}
+
 /// To the supervisor.
 pub enum ToSupervisor {
     /// An offloaded thread makes a home call.
@@ -194,18 +214,38 @@ pub enum ToSupervisor {
     ReadsCpuTime { call: Forwarded },
     /// A thread that has the guest's memory sets a timer or a limit by CPU time.
     SetsCpuTimer { tid: Tid },
-    /// What threads have used on a board since they came there, in nanoseconds.
+    /// What threads have used on a board since they came there.
     Usage {
         board: BoardId,
         token: u64,
-        cpu: Vec<(Tid, u64)>,
+        used: Vec<Used>,
     },
+    /// How busy a board is.
+    Load {
+        board: BoardId,
+        load: Load,
+        /// The shortest round trip of late.
+        round_trip: Duration,
+        /// How long its threads waited for a page of late, on average.
+        fault: Option<Duration>,
+    },
+    /// The user asks for a move.
+    Request(rtx_policies::Request),
     /// A board is gone; it held pages or threads if `fatal`.
     BoardLost {
         board: BoardId,
         reason: String,
         pages: usize,
     },
+    /// Answers `Reach`: the board has the next number.
+    Reached {
+        token: u64,
+        board: Result<BoardFacts, String>,
+    },
+    /// Answers `Release`: of so many pages it had the only copy.
+    Left { board: BoardId, pages: u64 },
+    /// An operator asks something.
+    Asked(Asked),
     /// Answers `Pin`.
     Pinned { token: u64 },
     /// Answers `FetchAll` and `Gather`.

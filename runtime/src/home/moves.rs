@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use rtx_policies::{
-    Action, BoardLoad, NodeLoad, Place as Where, Snapshot, ThreadState, ThreadView,
-};
+use rtx_policies::{Action, AtSync, Snapshot};
 
 use super::error::JobError;
 use super::foreign::Stay;
+use super::job::BoardFacts;
+use super::journal::Decision;
 use super::messages::{Begin, BoardId, ToPager};
 use super::supervisor::{Supervisor, alive};
 use super::thread::{AtHome, Away, CallState, PendingCall, Place, Shadow, Thread};
@@ -15,13 +15,16 @@ use crate::calls;
 use crate::guest::arch;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
-use crate::report::{RecallCause, Refusal, What};
+use crate::report::{RecallCause, Refusal};
 use crate::wire::message::PendingCall as CarriedCall;
 
 /// How soon the policy is asked again after a thread came home, if it asks for no ticks itself.
 pub(super) const ASK_AGAIN: Duration = Duration::from_millis(5);
 /// The number of a home call that a thread took along to its board; those it makes there count from 1.
 const CARRIED: u32 = 0;
+
+/// How long a thread stays home that stays for good.
+const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// How long a thread stays home that cannot leave because of restartable sequences.
 const STAY_WITH_RSEQ: Duration = Duration::from_secs(60);
@@ -34,12 +37,18 @@ impl Supervisor {
             return Ok(());
         }
         self.next_tick = self.policy.wants_ticks().map(|every| now + every);
-        let snapshot = self.snapshot(self.policy.wants_figures());
-        self.decide(&snapshot, None)?;
+        let figures = self.policy.wants_figures();
+        if figures {
+            self.ask_for_figures();
+        }
+        let snapshot = self.snapshot(figures);
+        self.decide(snapshot, None)?;
+        self.carry_out()?;
         for thread in self.threads.values_mut() {
             thread.home_until = thread.home_until.filter(|until| now < *until);
         }
         self.give_up_asking(now)?;
+        self.end_respites()?;
         self.watch_withdrawal(now);
         if let Some(until) = self.threads.values().filter_map(|t| t.home_until).min() {
             self.wake_by(until.max(now + ASK_AGAIN));
@@ -52,7 +61,7 @@ impl Supervisor {
     pub(super) fn settle(&mut self, tid: Tid) -> Result<(), JobError> {
         if self.can_share() {
             let snapshot = self.snapshot(false);
-            self.decide(&snapshot, Some(tid))?;
+            self.decide(snapshot, Some(tid))?;
             if self.offload_if_wanted(tid)? {
                 return Ok(());
             }
@@ -61,33 +70,81 @@ impl Supervisor {
     }
 
     pub(super) fn can_share(&self) -> bool {
-        !self.closed && !self.stays && self.failure.is_none() && self.boards.iter().any(|b| b.alive)
+        !self.closed
+            && !self.stays
+            && self.failure.is_none()
+            && self.boards.iter().any(BoardFacts::takes)
     }
 
     /// Carries out what the policy decides. `stopped` is a thread that needs no freezing.
-    fn decide(&mut self, snapshot: &Snapshot, stopped: Option<Tid>) -> Result<(), JobError> {
+    fn decide(&mut self, mut snapshot: Snapshot, stopped: Option<Tid>) -> Result<(), JobError> {
         if !self.can_share() || self.group_stopped {
             return Ok(());
         }
-        for decision in self.policy.decide(snapshot) {
+        snapshot.requests = std::mem::take(&mut self.asked_for);
+        for decision in self.policy.decide(&snapshot) {
             let tid = decision.tid;
+            if self.orders.has(tid) {
+                continue;
+            }
             match decision.action {
                 Action::Offload { board } => self.want(tid, board, stopped, &decision.reason)?,
                 Action::Recall => {
-                    self.observer.decision(tid, "recall", &decision.reason);
-                    let away = self.threads.get(&tid).is_some_and(Thread::is_away);
-                    if away {
-                        let reason = decision.reason;
-                        self.note(tid, What::Recall { reason });
-                    }
+                    self.decided(tid, Decision::Recall, &decision.reason);
                     self.recall_wanted(tid)?;
                 }
+                Action::AtSync(at_sync) => self.set_at_sync(tid, at_sync, &decision.reason),
             }
         }
+        self.pass_on_complaint();
         Ok(())
     }
 
-    fn want(
+    /// Tells the user what the policy has to say.
+    pub(super) fn pass_on_complaint(&mut self) {
+        if let Some(complaint) = self.policy.complaint() {
+            self.observer.warn(&complaint);
+        }
+    }
+
+    fn set_at_sync(&mut self, tid: Tid, at_sync: AtSync, reason: &str) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.at_sync = at_sync;
+            let what = match at_sync {
+                AtSync::Immediate => "let go on at once after synchronising",
+                AtSync::StickyMs(_) => "keep home for a while after synchronising",
+                AtSync::Stay => "keep home after synchronising",
+            };
+            self.decided(tid, Decision::Other(what), reason);
+        }
+    }
+
+    /// A home call of a thread has returned: whether the thread is to make it home with the result, because
+    /// it has synchronised and is not to go on at once. It then stays there for the time.
+    pub(super) fn stays_after_call(&mut self, tid: Tid) -> bool {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return false;
+        };
+        let stay = match thread.at_sync {
+            AtSync::Immediate => return false,
+            AtSync::StickyMs(ms) => Duration::from_millis(u64::from(ms)),
+            AtSync::Stay => FOR_GOOD,
+        };
+        let Some(away) = thread.away() else {
+            return false;
+        };
+        let synchronised = away.call.is_some_and(|call| {
+            matches!(call.state, CallState::Done(_)) && calls::synchronises(call.nr)
+        });
+        // A foreign one comes home at a point only, and not before it has its result.
+        if !synchronised || away.foreign || away.recalling.is_some() || away.context.is_some() {
+            return false;
+        }
+        thread.home_until = Some(Instant::now() + stay);
+        true
+    }
+
+    pub(super) fn want(
         &mut self,
         tid: Tid,
         board: BoardId,
@@ -97,8 +154,8 @@ impl Supervisor {
         let alive_board = self
             .boards
             .get(usize::from(board).wrapping_sub(1))
-            .is_some_and(|b| b.alive);
-        let pid = self.pid;
+            .is_some_and(BoardFacts::takes);
+        let (pid, may_be_blocked) = (self.pid, self.moves_blocked(tid));
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
@@ -110,7 +167,7 @@ impl Supervisor {
             .is_some_and(|until| Instant::now() < until);
         let at_once = stopped == Some(tid);
         let refusal = if !alive_board {
-            Some(Refusal::BoardLost)
+            Some(self.no_board(board))
         } else if !matches!(thread.place, Place::Home(AtHome::Free))
             || thread.is_bound()
             || (thread.stopped && !at_once)
@@ -118,10 +175,7 @@ impl Supervisor {
             Some(Refusal::Busy)
         } else if kept {
             Some(Refusal::JustHome)
-        } else if !at_once
-            && !self.policy.moves_blocked()
-            && procfs::state(pid, tid).is_ok_and(|s| s != 'R')
-        {
+        } else if !at_once && !may_be_blocked && procfs::state(pid, tid).is_ok_and(|s| s != 'R') {
             Some(Refusal::Blocked)
         } else {
             None
@@ -136,8 +190,22 @@ impl Supervisor {
         let thread = self.threads.get_mut(&tid).expect("just seen");
         thread.wanted = Some(board);
         thread.wanted_since = Instant::now();
-        self.note_wish(tid, reason);
+        self.decided(tid, Decision::Offload, reason);
         Ok(())
+    }
+
+    /// Why a board takes no thread.
+    fn no_board(&self, board: BoardId) -> Refusal {
+        let facts = self.boards.get(usize::from(board).wrapping_sub(1));
+        match facts.is_some_and(|facts| facts.alive) {
+            true => Refusal::BoardLeaves,
+            false => Refusal::BoardLost,
+        }
+    }
+
+    /// Whether a thread is to move even if it waits in a call.
+    fn moves_blocked(&self, tid: Tid) -> bool {
+        self.policy.moves_blocked() || self.orders.has(tid)
     }
 
     /// Recalls a thread because the policy wants it; one that waits in a home call only if the policy
@@ -173,13 +241,13 @@ impl Supervisor {
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(false);
         };
-        let alive_board = self.boards[usize::from(board) - 1].alive;
+        let alive_board = self.facts(board).takes();
         self.mend_cut_short(tid, &mut regs)?;
         let in_call = regs.call_will_restart() || calls::driven_out(&regs);
-        let may_carry = self.policy.moves_blocked() && calls::can_be_carried(&regs);
+        let may_carry = self.moves_blocked(tid) && calls::can_be_carried(&regs);
         let refusal = match (can_share, alive_board) {
             (false, _) => Some(Refusal::Closed),
-            (_, false) => Some(Refusal::BoardLost),
+            (_, false) => Some(self.no_board(board)),
             _ => (in_call && !may_carry).then_some(Refusal::InCall),
         };
         if let Some(refusal) = refusal {
@@ -316,86 +384,24 @@ impl Supervisor {
         Ok(true)
     }
 
-    /// What the policy sees. `measured`: with figures from /proc, for which a tick has time.
-    fn snapshot(&self, measured: bool) -> Snapshot {
-        let now = Instant::now();
-        let runnable =
-            |t: &Thread| !measured || procfs::state(self.pid, t.tid).is_ok_and(|s| s == 'R');
-        let mut threads = Vec::with_capacity(self.threads.len());
-        let mut home_runnable = 0;
-        for thread in self.threads.values() {
-            let (place, state, moving) = match &thread.place {
-                Place::Home(at) => {
-                    let running = runnable(thread);
-                    home_runnable += u32::from(running);
-                    let state = if running {
-                        ThreadState::Running
-                    } else {
-                        ThreadState::Blocked
-                    };
-                    (Where::Home, state, thread.is_bound() || *at != AtHome::Free)
+    /// A thread runs on its board.
+    pub(super) fn on_started(&mut self, tid: Tid) -> Result<(), JobError> {
+        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+            let ns = |since: Instant| since.elapsed().as_nanos() as u64;
+            away.started = Some(Instant::now());
+            match away.crossing.take() {
+                Some(since) => {
+                    away.crossed_in = since.elapsed();
+                    self.stats.crossing.record_ns(ns(since));
+                    if let Some(parked) = away.parked {
+                        self.stats.from_point.record_ns(ns(parked));
+                    }
                 }
-                Place::Away(away) => {
-                    let state = if away.call.is_some() {
-                        ThreadState::Blocked
-                    } else {
-                        ThreadState::Running
-                    };
-                    (
-                        Where::Board(away.board),
-                        state,
-                        away.recalling.is_some() || away.asked.is_some() || away.context.is_some(),
-                    )
-                }
-            };
-            let (cpu, delay) = if measured {
-                procfs::cpu_ns(self.pid, thread.tid).unwrap_or_default()
-            } else {
-                (0, 0)
-            };
-            threads.push(ThreadView {
-                tid: thread.tid,
-                is_main: thread.tid == self.pid,
-                place,
-                state,
-                cpu_ns: cpu,
-                run_delay_ns: delay,
-                faults: thread.counters.faults,
-                home_calls: thread.counters.home_calls,
-                born_ms: thread.born.duration_since(self.started).as_millis() as u64,
-                moving,
-                pinned: thread.home_until.is_some_and(|t| now < t),
-            });
+                None => self.stats.offload.record_ns(ns(away.sent)),
+            }
+            let board = away.board;
+            self.note_runs(tid, board);
         }
-        let on = |id: u8| {
-            threads
-                .iter()
-                .filter(|t| t.place == Where::Board(id))
-                .count() as u32
-        };
-        let boards = self.boards.iter().enumerate().map(|(i, b)| BoardLoad {
-            id: i as u8 + 1,
-            name: b.name.clone(),
-            slots: b.slots,
-            threads: on(i as u8 + 1),
-            runnable: on(i as u8 + 1),
-            cores: b.cores,
-            alive: b.alive,
-        });
-        Snapshot {
-            time_ms: now.duration_since(self.started).as_millis() as u64,
-            home: NodeLoad {
-                cores: self.cores,
-                // Others' load counts as well, but never less than our own.
-                runnable: if measured {
-                    procfs::machine_runnable().unwrap_or(0).max(home_runnable)
-                } else {
-                    home_runnable
-                },
-                load: 0.0,
-            },
-            boards: boards.collect(),
-            threads,
-        }
+        self.begin_respite(tid)
     }
 }

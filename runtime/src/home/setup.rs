@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use super::arguments;
 use super::error::JobError;
 use super::intercept::{self, Keeper};
+use super::journal::Decision;
 use super::messages::{SharedMemory, ToPager};
 use super::moves::ASK_AGAIN;
 use super::supervisor::Supervisor;
@@ -61,7 +62,7 @@ impl Supervisor {
         {
             self.closed = true;
             let reason = format!("a thread waits for {what}: the program stays at home");
-            self.note_keep(tid, "keep home", &reason);
+            self.decided(tid, Decision::KeepHome, &reason);
             return false;
         }
         // Who waits while a child runs in its memory (vfork, posix_spawn) stops for nobody until the child
@@ -87,7 +88,7 @@ impl Supervisor {
         if let Some(Reach::Beyond(what)) = reach {
             self.closed = true;
             let reason = format!("the program uses {what}: it stays at home");
-            self.note_keep(tid, "keep home", &reason);
+            self.decided(tid, Decision::KeepHome, &reason);
             return self.thaw(frozen);
         }
         // The thread's own id names its memory; the process's own may be that of a thread that ended.
@@ -163,9 +164,9 @@ impl Supervisor {
                     outcome
                 });
                 if let Err(e) = outcome {
-                    // A part of it that lies beyond the end of its file, for example.
+                    // It lies beyond the end of its file, for example.
                     let reason = format!("touches {:#x}, which cannot be shared: {e}", vma.start);
-                    self.observer.decision(tid, "keep home", &reason);
+                    self.decided(tid, Decision::Other("keep home"), &reason);
                 }
             }
         }
@@ -331,7 +332,8 @@ fn needs_conversion(vma: &Vma) -> bool {
     vma.is_private_file() && vma.prot.w
 }
 
-/// Replaces a private file mapping by anonymous memory with the same content and protection.
+/// Replaces a private file mapping by anonymous memory with the same content and protection, as far as its file
+/// reaches.
 fn make_anonymous(
     pid: Tid,
     tid: Tid,
@@ -346,14 +348,12 @@ fn make_anonymous(
     let args = [0, len, prot, flags, u64::MAX, 0];
     let copy = injector.call(gadget, "mmap", libc::SYS_mmap, args)?;
     let copied = copy_memory(pid, vma.start, copy, len);
-    if let Err(e) = copied {
-        injector.call(gadget, "munmap", libc::SYS_munmap, [copy, len, 0, 0, 0, 0])?;
-        return Err(InjectError::Call(
-            tid,
-            "copy of a file mapping",
-            io::Error::other(e),
-        ));
+    let len = *copied.as_ref().unwrap_or(&0) / stub::PAGE_SIZE * stub::PAGE_SIZE;
+    if len < vma.len() {
+        let rest = [copy + len, vma.len() - len, 0, 0, 0, 0];
+        injector.call(gadget, "munmap", libc::SYS_munmap, rest)?;
     }
+    copied.map_err(|e| InjectError::Call(tid, "copy of a file mapping", io::Error::other(e)))?;
     let bits = u64::from(vma.prot.bits());
     injector.call(
         gadget,
@@ -371,14 +371,23 @@ fn make_anonymous(
     Ok(())
 }
 
-fn copy_memory(pid: Tid, from: u64, to: u64, len: u64) -> Result<(), remote::RemoteError> {
+/// Copies as many bytes as can be read, but at least one; how many these were.
+fn copy_memory(pid: Tid, from: u64, to: u64, len: u64) -> Result<u64, remote::RemoteError> {
     let mut chunk = vec![0u8; COPY_CHUNK.min(len as usize)];
     let mut done = 0;
     while done < len {
         let n = chunk.len().min((len - done) as usize);
-        remote::read_into(Pid::from_raw(pid), from + done, &mut chunk[..n])?;
-        remote::write(Pid::from_raw(pid), to + done, &chunk[..n])?;
-        done += n as u64;
+        let part = &mut chunk[..n];
+        let end = match remote::read_into(Pid::from_raw(pid), from + done, part) {
+            Ok(()) => n,
+            Err(remote::RemoteError::Fault { at, .. }) if at > from => (at - from - done) as usize,
+            Err(e) => return Err(e),
+        };
+        remote::write(Pid::from_raw(pid), to + done, &chunk[..end])?;
+        done += end as u64;
+        if end < n {
+            break;
+        }
     }
-    Ok(())
+    Ok(done)
 }

@@ -1,24 +1,19 @@
-//! Shadows: the home kernel threads of offloaded threads. They wait in the stub, make home calls,
-//! and take their thread's context back when it returns.
+//! Shadows: the home kernel threads of offloaded threads. They wait in the stub, make home calls
+//! ([`super::home_calls`]), and take their thread's context back when it returns.
 
 use std::time::Instant;
 
 use super::cut_short::stand_inside;
 use super::error::JobError;
-use super::foreign::{Step, below};
 use super::messages::{Context, Held, ToPager, Why};
 use super::supervisor::{FAULT_STAY, Supervisor, alive};
-use super::thread::{AtHome, CallState, PendingCall, Place, Shadow, Thread};
+use super::thread::{AtHome, CallState, Place, Shadow, Thread};
 use crate::calls;
-use crate::continuations::GO_HOME;
 use crate::guest::arch;
 use crate::guest::procfs;
 use crate::guest::ptrace::{self, Tid};
 use crate::guest::stop::Stop;
 use crate::report::RecallCause;
-
-/// Of a call that home has not begun to translate.
-const NOT_KNOWN: i64 = -1;
 
 /// What a signal will do when it is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,102 +61,6 @@ pub(super) fn outcome(pid: Tid, signal: i32) -> Outcome {
 }
 
 impl Supervisor {
-    /// A board's thread makes a home call.
-    pub(super) fn on_home_call(
-        &mut self,
-        tid: Tid,
-        seq: u32,
-        nr: i64,
-        args: [u64; 6],
-        sp: u64,
-    ) -> Result<(), JobError> {
-        let pid = self.pid;
-        let Some(thread) = self.threads.get_mut(&tid) else {
-            return Ok(());
-        };
-        thread.counters.home_calls += 1;
-        let Some(away) = thread.away() else {
-            return Ok(());
-        };
-        let (board, foreign) = (away.board, away.foreign);
-        let call = match nr {
-            GO_HOME => Some((nr, args)),
-            _ => self.at_home_as(tid, board, nr, args),
-        };
-        let translated = call.is_none();
-        // What the shadow then really makes is counted when it does.
-        let (nr, args) = call.unwrap_or((NOT_KNOWN, [0; 6]));
-        if !translated {
-            *self.stats.calls.entry(nr).or_default() += 1;
-        }
-        let known = match nr {
-            GO_HOME if foreign => Some(self.go_home(tid)?),
-            // It was signalled just before it came into the call.
-            _ if foreign && self.leaves_call(tid)? => Some(i64::from(-libc::EINTR)),
-            _ => calls::known(nr, pid, tid),
-        };
-        if let Some(result) = known {
-            self.tell(ToPager::Reply {
-                board,
-                tid,
-                seq,
-                result,
-            });
-            return Ok(());
-        }
-        let since = Instant::now();
-        let state = self.hold_reading(tid, nr, &args);
-        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
-            away.call = Some(PendingCall {
-                seq,
-                nr,
-                args,
-                since,
-                state,
-                left: None,
-                sp,
-            });
-        }
-        if let Some(what) = calls::beyond(nr, &args) {
-            if foreign {
-                // It cannot come home before this call returns.
-                self.fail(JobError::ForeignBeyond {
-                    what,
-                    tids: vec![tid],
-                });
-                return Ok(());
-            }
-            // The thread makes it itself, once it is home.
-            return self.withdraw(what);
-        }
-        match state {
-            // It comes home with the rest and makes the call there: nothing it computes after that
-            // may go uncounted.
-            _ if calls::sets_cpu_timer(nr, &args) => {
-                self.stay_home()?;
-                match foreign {
-                    // It cannot come home before this call returns, but at its next point.
-                    true => self.begin_call(tid),
-                    false => Ok(()),
-                }
-            }
-            CallState::Asking { .. } => Ok(()),
-            _ => self.begin_call(tid),
-        }
-    }
-
-    /// Has the shadow begin the call that waits, unless it has something else to do first.
-    pub(super) fn begin_call(&mut self, tid: Tid) -> Result<(), JobError> {
-        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away)
-            && away.shadow == Shadow::Parked
-            && away.recalling.is_none()
-        {
-            away.shadow = Shadow::Interrupting;
-            alive(ptrace::interrupt(tid), "interrupt a shadow")?;
-        }
-        Ok(())
-    }
-
     /// A context came back from a board.
     pub(super) fn on_context(
         &mut self,
@@ -175,6 +74,10 @@ impl Supervisor {
         // Nobody may see a clock go backward.
         let used = context.cpu_ns.max(told);
         thread.counters.board_ns += used;
+        let delayed = thread
+            .away()
+            .map_or(0, |away| std::mem::take(&mut away.delay_ns));
+        thread.board_delay_ns += delayed;
         self.board_ns += used;
         thread.counters.faults += context.faults;
         thread.counters.recalls += 1;
@@ -191,9 +94,13 @@ impl Supervisor {
             .or(away.recalling)
             .unwrap_or(RecallCause::Policy);
         *self.stats.recalls.entry(cause).or_default() += 1;
+        let recalled = away.recalled.take();
         away.context = Some(context);
-        away.cpu_ns = 0;
+        (away.cpu_ns, away.faults) = (0, 0);
         let shadow = away.shadow;
+        if let Some(recalled) = recalled.filter(|_| cause == RecallCause::Signal) {
+            thread.way_home = recalled.elapsed();
+        }
         self.note_home(tid, left, cause);
         for (nr, count) in calls {
             let nr = board.map_or(Some(nr), |board| self.counted_as(board, nr));
@@ -251,7 +158,12 @@ impl Supervisor {
     }
 
     /// A signal is about to be delivered to a shadow.
-    fn shadow_signal(&mut self, tid: Tid, signal: i32, outcome: Outcome) -> Result<(), JobError> {
+    pub(super) fn shadow_signal(
+        &mut self,
+        tid: Tid,
+        signal: i32,
+        outcome: Outcome,
+    ) -> Result<(), JobError> {
         let away = self
             .threads
             .get_mut(&tid)
@@ -272,7 +184,10 @@ impl Supervisor {
             return self.restore(tid, signal);
         }
         away.shadow = Shadow::Held(signal);
-        self.recall(tid, RecallCause::Signal)
+        match outcome {
+            Outcome::Handler => self.recall_for_handler(tid),
+            _ => self.recall(tid, RecallCause::Signal),
+        }
     }
 
     /// Asks the board for a thread's context, once, because of `cause`.
@@ -298,12 +213,6 @@ impl Supervisor {
 
     /// A stopped shadow goes on with whatever is next for it.
     pub(super) fn go_on(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
-        let gadget = self
-            .setup
-            .as_ref()
-            .expect("shadows exist only after set-up")
-            .stub
-            .gadget();
         let away = self
             .threads
             .get_mut(&tid)
@@ -320,186 +229,19 @@ impl Supervisor {
             }
             return self.resume_interrupted_or_signal(tid, signal);
         }
-        let call = away
-            .call
-            .as_mut()
-            .filter(|c| c.state == CallState::Waiting && away.recalling.is_none());
-        let Some(call) = call else {
-            away.shadow = Shadow::Parked;
-            return self.resume(tid, signal);
-        };
-        let sp = away.foreign.then_some(call.sp);
-        let (mut nr, mut args) = (call.nr, call.args);
-        if nr == NOT_KNOWN {
-            match self.begin_translated(tid)? {
-                Some(Step::Make { nr: n, args: a }) => (nr, args) = (n, a),
-                Some(Step::Over(result)) => return self.call_returned(tid, result),
-                None => return Ok(()),
+        let waiting = away.call.filter(|call| call.state == CallState::Waiting);
+        match waiting.filter(|_| away.recalling.is_none()) {
+            Some(call) => self.make_call(tid, call, signal),
+            None => {
+                away.shadow = Shadow::Parked;
+                self.resume(tid, signal)
             }
         }
-        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
-            return Ok(());
-        };
-        regs.prepare_call(gadget, nr as u64, args);
-        if let Some(sp) = sp {
-            regs.set_sp(below(sp));
-        }
-        self.deadlines.remove(&tid);
-        let away = self.threads.get_mut(&tid).and_then(Thread::away);
-        let away = away.expect("caller checked");
-        if let Some(call) = &mut away.call {
-            call.state = CallState::Running;
-        }
-        away.shadow = Shadow::Calling;
-        alive(ptrace::set_registers(tid, &regs), "write registers")?;
-        self.resume(tid, signal)
-    }
-
-    /// A shadow that makes a call is at the entry to or at the exit from one.
-    fn on_shadow_call(&mut self, tid: Tid) -> Result<(), JobError> {
-        let (Some(enters), Some(mut regs)) = (
-            alive(ptrace::enters_call(tid), "read an event")?,
-            alive(ptrace::registers(tid), "read registers")?,
-        ) else {
-            return Ok(());
-        };
-        let parked = self
-            .setup
-            .as_ref()
-            .expect("shadows exist only after set-up")
-            .stub
-            .parked();
-        if enters && regs.pc() == parked {
-            return self.call_over(tid, true);
-        }
-        if !enters
-            && !regs.call_will_restart()
-            && !calls::driven_out(&regs)
-            && !self.is_to_go_on(tid, &mut regs)?
-        {
-            return self.call_returned(tid, regs.result());
-        }
-        let away = self
-            .threads
-            .get_mut(&tid)
-            .and_then(Thread::away)
-            .expect("caller checked");
-        if let Some(call) = away.call.as_mut().filter(|_| !enters) {
-            call.left = Some(regs.result());
-        }
-        if !enters || away.recalling.is_some() || away.context.is_some() {
-            // What it was interrupted for is still to be done, and this stop has used the interrupt up.
-            alive(ptrace::interrupt(tid), "interrupt a shadow")?;
-        }
-        self.resume(tid, 0)
-    }
-
-    /// A home call returned `result` in the shadow.
-    pub(super) fn call_returned(&mut self, tid: Tid, result: i64) -> Result<(), JobError> {
-        let result = match self.next_translated(tid, result)? {
-            Some(Step::Make { nr, args }) => return self.make_next(tid, nr, args),
-            Some(Step::Over(result)) => result,
-            None => result,
-        };
-        let thread = self.threads.get_mut(&tid).expect("caller checked");
-        let away = thread.away().expect("caller checked");
-        let call = away.call.as_mut().expect("a call was running");
-        call.state = CallState::Done(result);
-        let call = *call;
-        self.deadlines.remove(&tid);
-        if calls::synchronises(call.nr) {
-            thread.counters.back_migrations += 1;
-            self.stats
-                .back_migration
-                .record_ns(call.since.elapsed().as_nanos() as u64);
-        }
-        self.note_effect(tid, &call, result);
-        if alive(ptrace::signal_is_pending(tid), "look for signals")?.unwrap_or(true) {
-            // Perhaps the call's own doing: it is delivered before the thread sees the result. If it was
-            // for another thread, this one is seen next when it parks.
-            return self.resume(tid, 0);
-        }
-        self.call_over(tid, false)
-    }
-
-    /// The shadow, at the exit from a call, makes another of those that a home call takes.
-    fn make_next(&mut self, tid: Tid, nr: i64, args: [u64; 6]) -> Result<(), JobError> {
-        let gadget = self.setup.as_ref().map(|setup| setup.stub.gadget());
-        let (Some(gadget), Some(mut regs)) =
-            (gadget, alive(ptrace::registers(tid), "read registers")?)
-        else {
-            return Ok(());
-        };
-        regs.prepare_call(gadget, nr as u64, args);
-        alive(ptrace::set_registers(tid, &regs), "write registers")?;
-        self.resume(tid, 0)
-    }
-
-    /// A home call has returned and no signal belongs to it: the board is told. `parking`: the shadow
-    /// is at the entry to its wait.
-    pub(super) fn call_over(&mut self, tid: Tid, parking: bool) -> Result<(), JobError> {
-        let away = self
-            .threads
-            .get_mut(&tid)
-            .and_then(Thread::away)
-            .expect("caller checked");
-        away.shadow = Shadow::Parked;
-        if away.context.is_some() {
-            if parking || arch::CALL_STOPS_HIDE_REGISTERS {
-                away.shadow = Shadow::Interrupting;
-                alive(ptrace::interrupt(tid), "interrupt a shadow")?;
-                return self.resume(tid, 0);
-            }
-            return self.restore(tid, 0);
-        }
-        if away.recalling.is_none()
-            && let Some(PendingCall {
-                seq,
-                state: CallState::Done(result),
-                ..
-            }) = away.call.take()
-        {
-            let board = away.board;
-            self.tell(ToPager::Reply {
-                board,
-                tid,
-                seq,
-                result,
-            });
-        }
-        if parking {
-            return self.resume(tid, 0);
-        }
-        self.park(tid)
-    }
-
-    /// A home call ended with `result`: boards must know what it did to mappings, and home where
-    /// the kernel now writes at the thread's end.
-    fn note_effect(&mut self, tid: Tid, call: &PendingCall, result: i64) {
-        if call.nr == libc::SYS_set_tid_address {
-            self.set_tid_address(tid, call.args[0]);
-        }
-        self.add_board_time(tid, call.nr, &call.args, result);
-        if let Some((start, end)) = calls::remapped(call.nr, &call.args, result) {
-            self.tell(ToPager::Remapped { start, end });
-        }
-    }
-
-    fn park(&mut self, tid: Tid) -> Result<(), JobError> {
-        let setup = self.setup.as_ref();
-        let park = setup.expect("shadows exist only after set-up").stub.park();
-        let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
-            return Ok(());
-        };
-        regs.set_pc(park);
-        regs.finish_call(0);
-        alive(ptrace::set_registers(tid, &regs), "write registers")?;
-        self.resume(tid, 0)
     }
 
     /// Gives a stopped shadow its thread's context: the thread is home again and goes on, with
     /// `signal` delivered first if not 0.
-    fn restore(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
+    pub(super) fn restore(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
         let Some(mut shadow_regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
         };

@@ -13,6 +13,10 @@ pub struct Stats {
     pub offload: Latency,
     /// From the decision to move a thread to another ISA until it runs there; both directions.
     pub crossing: Latency,
+    /// From asking a thread to leave for another ISA until it has parked at a point.
+    pub to_point: Latency,
+    /// From there until it runs on the board.
+    pub from_point: Latency,
     /// Threads that were to move to another ISA and stayed, by reason.
     pub stays: BTreeMap<Stay, u64>,
     /// From a synchronisation call's arrival at home to its end.

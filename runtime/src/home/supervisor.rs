@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use rtx_policies::Policy;
+use rtx_policies::{Policy, Request};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::backtraces::Backtraces;
@@ -17,6 +17,8 @@ use super::foreign::Birth;
 use super::job::{BoardFacts, Observer};
 use super::journal::Journal;
 use super::messages::{BoardId, ToPager, ToSupervisor};
+use super::operator::Orders;
+use super::operator::status::Decisions;
 use super::setup::Setup;
 use super::stats::Stats;
 use super::thread::{AtHome, Place, Shadow, Thread};
@@ -24,6 +26,7 @@ use super::withdraw::Withdrawal;
 use crate::calls::cut_short::Remainder;
 use crate::continuations::Pair;
 use crate::continuations::requests::Requests;
+use crate::figures::Meter;
 use crate::guest::arch::{self, Registers};
 use crate::guest::bell::Sleeper;
 use crate::guest::inject::InjectError;
@@ -78,6 +81,11 @@ pub struct Supervisor {
     pub(super) boards: Vec<BoardFacts>,
     /// Of this machine, as far as rtx may use them.
     pub(super) cores: u32,
+    /// What it takes with nothing to do and with all cores busy.
+    pub(super) watts: Option<(f64, f64)>,
+    pub(super) meter: Meter,
+    /// Moves that the user has asked for since the policy was last asked.
+    pub(super) asked_for: Vec<Request>,
     pub(super) stats: Stats,
     pub(super) observer: Box<dyn Observer>,
     pub(super) journal: Journal,
@@ -109,6 +117,10 @@ pub struct Supervisor {
     pub(super) scratches: Vec<u64>,
     /// Calls of foreign threads of whose refusal the user has been told.
     pub(super) refused: BTreeSet<&'static str>,
+    /// What the operator has ordered.
+    pub(super) orders: Orders,
+    /// What was decided last.
+    pub(super) decisions: Decisions,
     pub(super) started: Instant,
     pub(super) next_tick: Option<Instant>,
     /// The whole guest is stopped by job control.
@@ -210,8 +222,7 @@ impl Supervisor {
             return self.on_child_stop(tid, stop);
         }
         if stop.is_end() {
-            self.on_end(tid, stop);
-            return self.stop_asking(tid).map(drop);
+            return self.on_end(tid, stop);
         }
         if !self.threads.contains_key(&tid) {
             if self.is_other_process(tid) {
@@ -300,13 +311,16 @@ impl Supervisor {
         !std::path::Path::new(&format!("/proc/{}/task/{tid}", self.pid)).exists()
     }
 
-    fn on_end(&mut self, tid: Tid, stop: Stop) {
+    fn on_end(&mut self, tid: Tid, stop: Stop) -> Result<(), JobError> {
         self.let_go_of_kept(tid);
         self.deadlines.remove(&tid);
         self.remainders.remove(&tid);
         self.births.remove(&tid);
         self.end_translated(tid);
+        self.stop_asking(tid)?;
+        let mut came_home = false;
         if let Some(thread) = self.threads.remove(&tid) {
+            came_home = thread.needs().is_some();
             self.finished.push(tid, thread.counters);
             self.note_ended(tid);
         }
@@ -316,7 +330,12 @@ impl Supervisor {
                 Stop::Exited(code) => Ended::Code(code),
                 _ => unreachable!("only called for ends"),
             });
+        } else if came_home {
+            // It does not come home any other way.
+            self.check_detached()?;
+            self.check_withdrawn()?;
         }
+        Ok(())
     }
 
     /// Reads what a thread used, before it is gone.
@@ -425,22 +444,7 @@ impl Supervisor {
                 sp,
             } => self.on_home_call(tid, seq, nr, args, sp),
             ToSupervisor::Context { tid, context } => self.on_context(tid, context),
-            ToSupervisor::Started { tid } => {
-                if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
-                    let ns = |since: Instant| since.elapsed().as_nanos() as u64;
-                    away.started = Some(Instant::now());
-                    match away.crossing.take() {
-                        Some(since) => {
-                            away.crossed_in = since.elapsed();
-                            self.stats.crossing.record_ns(ns(since));
-                        }
-                        None => self.stats.offload.record_ns(ns(away.sent)),
-                    }
-                    let board = away.board;
-                    self.note_runs(tid, board);
-                }
-                Ok(())
-            }
+            ToSupervisor::Started { tid } => self.on_started(tid),
             ToSupervisor::Pinned { token } | ToSupervisor::Fetched { token } => {
                 self.on_answer(token)
             }
@@ -448,7 +452,21 @@ impl Supervisor {
             ToSupervisor::Convert { addr } => self.convert(addr),
             ToSupervisor::ReadsCpuTime { call } => self.on_cpu_read(call),
             ToSupervisor::SetsCpuTimer { tid } => self.on_cpu_timer(tid),
-            ToSupervisor::Usage { board, token, cpu } => self.on_usage(board, token, &cpu),
+            ToSupervisor::Usage { board, token, used } => self.on_usage(board, token, &used),
+            ToSupervisor::Load {
+                board,
+                load,
+                round_trip,
+                fault,
+            } => {
+                self.on_load(board, load, round_trip, fault);
+                Ok(())
+            }
+            ToSupervisor::Request(request) => {
+                self.asked_for.push(request);
+                self.wake_by(Instant::now());
+                Ok(())
+            }
             ToSupervisor::BoardLost {
                 board,
                 reason,
@@ -457,6 +475,15 @@ impl Supervisor {
                 self.on_board_lost(board, reason, pages);
                 self.answers_nothing(board)
             }
+            ToSupervisor::Reached { token, board } => {
+                self.on_reached(token, board);
+                Ok(())
+            }
+            ToSupervisor::Left { board, pages } => {
+                self.on_left(board, pages);
+                self.answers_nothing(board)
+            }
+            ToSupervisor::Asked(asked) => self.on_asked(asked),
             ToSupervisor::Forks { call } => self.on_forks(call),
             ToSupervisor::TidAddress { tid, address } => {
                 self.set_tid_address(tid, address);
@@ -529,6 +556,7 @@ impl Supervisor {
                 pages,
             });
         } else {
+            self.orders.lost(board, &reason);
             self.observer
                 .warn(&format!("board {name} is gone ({reason}); it held nothing"));
         }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::foreign::{Beneath, Leaving, Translating};
+use rtx_policies::AtSync;
+
+use super::foreign::{Beneath, Leaving, Translating, What};
 use super::handlers::Handler;
 use super::messages::{BoardId, Context};
 use crate::guest::ptrace::Tid;
@@ -96,6 +98,8 @@ pub struct Away {
     pub asked: Option<Instant>,
     /// Since when it was to leave for the board, until it runs there.
     pub crossing: Option<Instant>,
+    /// When it had parked for that.
+    pub parked: Option<Instant>,
     /// What that took.
     pub crossed_in: Duration,
     pub shadow: Shadow,
@@ -108,9 +112,15 @@ pub struct Away {
     pub recalled: Option<Instant>,
     /// What it has used there, as far as the board has told, in nanoseconds.
     pub cpu_ns: u64,
+    /// How long it has waited there for a core, likewise.
+    pub delay_ns: u64,
+    /// Its page faults there, likewise.
+    pub faults: u64,
     pub sent: Instant,
     /// When the board said that it runs.
     pub started: Option<Instant>,
+    /// How long a signal leaves it alone from then on.
+    pub respite: Duration,
 }
 
 impl Away {
@@ -135,6 +145,7 @@ impl Away {
             foreign: false,
             asked: None,
             crossing: None,
+            parked: None,
             crossed_in: Duration::ZERO,
             shadow,
             call: None,
@@ -142,8 +153,11 @@ impl Away {
             recalling: None,
             recalled: None,
             cpu_ns: 0,
+            delay_ns: 0,
+            faults: 0,
             sent: Instant::now(),
             started: None,
+            respite: Duration::ZERO,
         }
     }
 }
@@ -214,10 +228,16 @@ pub struct Thread {
     /// pthread_cancel has signalled it since it last made a call on its board: where it says whether that call
     /// may end by that.
     pub cancelled: Option<u64>,
+    /// How long its last way home for a signal took, until it is on a board again.
+    pub way_home: Duration,
     /// Somebody waits for its next stop to look at it.
     pub looked_for: bool,
     /// The board from which it came last, and where it went on at home.
     pub left_board: Option<(BoardId, u64)>,
+    /// What happens when it synchronises on a board.
+    pub at_sync: AtSync,
+    /// How long it waited for cores of boards, in stays that have ended, in nanoseconds.
+    pub board_delay_ns: u64,
     pub born: Instant,
     pub counters: Counters,
 }
@@ -244,8 +264,11 @@ impl Thread {
             beneath: None,
             jumps: None,
             cancelled: None,
+            way_home: Duration::ZERO,
             looked_for: false,
             left_board: None,
+            at_sync: AtSync::Immediate,
+            board_delay_ns: 0,
             born: now,
             counters: Counters::default(),
         }
@@ -261,6 +284,18 @@ impl Thread {
         match &mut self.place {
             Place::Away(away) => Some(away),
             Place::Home(_) => None,
+        }
+    }
+
+    /// The part that is on a board, also while the kernel thread runs something here.
+    pub fn abroad(&mut self) -> Option<&mut Away> {
+        match (&mut self.place, &mut self.beneath) {
+            (Place::Away(away), _) => Some(away),
+            (Place::Home(_), Some(beneath)) => match &mut beneath.what {
+                What::InCall(away) => Some(away),
+                What::Still(_) | What::Makes(..) => None,
+            },
+            (Place::Home(_), None) => None,
         }
     }
 

@@ -18,10 +18,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::error::JobError;
+use super::journal::Decision;
 use super::messages::ToPager;
 use super::supervisor::{Supervisor, Waiting};
 use super::thread::Thread;
-use crate::calls::{Begins, MEMORY_AS_A_FILE, REGISTERED_BUFFERS, begins};
+use crate::calls::{Begins, OWN_FAULTS, REGISTERED_BUFFERS, begins};
 use crate::guest::ptrace::Tid;
 use crate::report::RecallCause;
 
@@ -52,7 +53,7 @@ impl Supervisor {
         self.withdrawal = Some(Withdrawal::Threads { what, since });
         self.wake_by(since + PATIENCE);
         let reason = format!("the program uses {what}: it goes on at home, without boards");
-        self.note_keep(self.pid, "withdraw", &reason);
+        self.decided(self.pid, Decision::Withdraw, &reason);
         self.recall_all(RecallCause::Withdrawn)?;
         self.check_withdrawn()
     }
@@ -77,7 +78,7 @@ impl Supervisor {
     /// the pager, which would never come.
     pub(super) fn check_withdrawn(&mut self) -> Result<(), JobError> {
         let quiet = self.waiting.is_empty() && self.children.is_empty();
-        if self.failure.is_some() || !quiet || self.threads.values().any(|t| t.needs().is_some()) {
+        if self.failure.is_some() || !quiet || !self.nobody_is_away() {
             return Ok(());
         }
         match self.withdrawal {
@@ -125,8 +126,13 @@ pub(super) fn reach(tid: Tid) -> Option<Reach> {
 
 /// How a descriptor reaches memory with this text in /proc/PID/fdinfo and this link in /proc/PID/fd.
 fn reached(info: &str, link: &OsStr) -> Option<Reach> {
-    if begins(link.as_bytes(), 0) == Begins::MemoryAccess && link.as_bytes().starts_with(b"/") {
-        return Some(Reach::Beyond(MEMORY_AS_A_FILE));
+    if let Begins::Beyond(what) = begins(link.as_bytes(), 0)
+        && link.as_bytes().starts_with(b"/")
+    {
+        return Some(Reach::Beyond(what));
+    }
+    if link.as_bytes() == b"anon_inode:[userfaultfd]" {
+        return Some(Reach::Beyond(OWN_FAULTS));
     }
     // A pipe with this flag has packets.
     let pipe = link.as_bytes().starts_with(b"pipe:");
@@ -159,6 +165,7 @@ mod tests {
         let beyond = |found| matches!(found, Some(Reach::Beyond(_)));
         assert!(beyond(of("SqMask:\t0x7\nUserBufs:\t2\n", ring)));
         assert!(of("SqMask:\t0x7\nUserBufs:\t0\n", ring).is_none());
+        assert!(beyond(of(&info(0), "anon_inode:[userfaultfd]")));
         assert!(beyond(of(&info(0), "/proc/77/mem")));
         assert!(of(&info(0), "/proc/77/maps").is_none());
     }

@@ -27,3 +27,5 @@ pub mod watch;
 
 /// The coherence granule, in bytes. Machines whose pages are larger are refused in the handshake.
 pub const PAGE: u64 = 4096;
+/// Bits of the addresses that processes have on every instruction set.
+pub const COMMON_ADDRESS_BITS: u32 = 47;

@@ -176,21 +176,35 @@ impl Mover {
             Errno::EINVAL => Moved::Never,
             _ => Moved::Not,
         };
+        // Who looks at all memory there is (a collector of garbage) looks at the areas too, which fills them.
+        let filled = results.iter().zip(&places);
+        let filled: Vec<(u64, u64)> = filled
+            .filter(|(result, _)| **result == -(libc::EEXIST as i64))
+            .map(|(_, place)| (*place, PAGE))
+            .collect();
+        helper.drop_pages(&filled)?;
         Ok(results.into_iter().zip(places).map(outcome).collect())
     }
 }
 
 const _: () = assert!((ROOM * WORDS * 8) as u64 <= RANGES_SIZE);
 
-/// Maps and registers an area.
+/// Maps and registers an area, between two pages without access: the kernel would join it with memory of the
+/// program's beside it, of which it would then be a part for everybody who looks.
 fn room(helper: &mut Helper, uffd: &Uffd) -> Result<u64, MoveError> {
     let len = ROOM as u64 * PAGE;
     let prot = (libc::PROT_READ | libc::PROT_WRITE) as u64;
+    let none = libc::PROT_NONE as u64;
     let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE) as u64;
-    let at = helper.call(libc::SYS_mmap, &[0, len, prot, flags, u64::MAX, 0])?;
-    if at < 0 {
-        return Err(MoveError::Room(io::Error::from_raw_os_error(-at as i32)));
-    }
-    uffd.register(at as u64, len)?;
-    Ok(at as u64)
+    let mut made = |nr, args: &[u64]| match helper.call(nr, args)? {
+        refused @ ..0 => Err(MoveError::Room(io::Error::from_raw_os_error(
+            -refused as i32,
+        ))),
+        made => Ok(made as u64),
+    };
+    let all = [0, len + 2 * PAGE, none, flags, u64::MAX, 0];
+    let at = made(libc::SYS_mmap, &all)? + PAGE;
+    made(libc::SYS_mprotect, &[at, len, prot])?;
+    uffd.register(at, len)?;
+    Ok(at)
 }

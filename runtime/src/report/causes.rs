@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum RecallCause {
     /// The policy wanted it.
     Policy,
+    /// It has synchronised with other threads, and is to stay at home for a while.
+    Synchronised,
     /// It is about to make a system call that only the thread itself can make.
     NativeCall,
     /// A signal needs the thread itself.
@@ -25,12 +27,17 @@ pub enum RecallCause {
     Withdrawn,
     /// The program is let go.
     Detach,
+    /// The operator wanted it.
+    Operator,
+    /// Its board was to leave.
+    Drained,
 }
 
 impl RecallCause {
     /// All of them.
-    pub const ALL: [RecallCause; 9] = [
+    pub const ALL: [RecallCause; 12] = [
         RecallCause::Policy,
+        RecallCause::Synchronised,
         RecallCause::NativeCall,
         RecallCause::Signal,
         RecallCause::Fault,
@@ -39,12 +46,17 @@ impl RecallCause {
         RecallCause::CpuTimer,
         RecallCause::Withdrawn,
         RecallCause::Detach,
+        RecallCause::Operator,
+        RecallCause::Drained,
     ];
 
     /// What happened, for users, in a sentence.
     pub fn meaning(self) -> &'static str {
         match self {
             RecallCause::Policy => "The policy wanted the thread at home.",
+            RecallCause::Synchronised => {
+                "It has made a synchronisation call, and is to stay at home for a while after those (`return`)."
+            }
             RecallCause::NativeCall => {
                 "It is about to make a system call that only the thread itself can make at home: clone, fork, exec, \
                  exit and others of the table."
@@ -69,12 +81,14 @@ impl RecallCause {
                 "The program begins something in which boards cannot follow it: it stays at home from then on."
             }
             RecallCause::Detach => "The program is let go (`--detach`).",
+            RecallCause::Operator => "The operator wanted the thread elsewhere (`rtx move`).",
+            RecallCause::Drained => "Its board was to leave the job (`rtx drain`).",
         }
     }
 }
 
 // Who adds one lists it too.
-const _: () = assert!(RecallCause::ALL.len() == RecallCause::Detach as usize + 1);
+const _: () = assert!(RecallCause::ALL.len() == RecallCause::Drained as usize + 1);
 
 /// Why a thread that was to move to another ISA stayed where it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -97,6 +97,8 @@ macro_rules! refusals {
 refusals! {
     /// The board is lost.
     BoardLost: "the board is lost",
+    /// The board is to have no threads any more: the operator wants that, or its owner.
+    BoardLeaves: "the board was to leave",
     /// It moves already, or home is in the middle of something with it.
     Busy: "it was in the middle of a move or of a call at home",
     /// It came home for what home had to judge, and would at once again.

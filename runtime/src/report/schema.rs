@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::calls::CallReport;
 use super::causes::{RecallCause, Stay};
 use super::crash::CrashReport;
+use super::energy::EnergyReport;
 use super::event::Refusal;
 use super::timeline::Timeline;
 
@@ -55,6 +56,9 @@ pub struct Report {
     /// How often threads that were to move to another instruction set stayed where they were, by reason.
     #[serde(default)]
     pub stays: BTreeMap<Stay, u64>,
+    /// What machines took from the wall; left out: nothing is known of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<EnergyReport>,
     /// Page traffic of the whole job.
     pub pages: Pages,
     /// How long faults and moves took, in microseconds.
@@ -89,6 +93,10 @@ pub struct Histograms {
     pub back_migration: Buckets,
     /// As in [`LatencyReport`].
     pub cross_isa: Buckets,
+    /// As in [`LatencyReport`].
+    pub to_point: Buckets,
+    /// As in [`LatencyReport`].
+    pub from_point: Buckets,
 }
 
 /// A page that nodes took from each other.
@@ -205,6 +213,13 @@ pub struct LatencyReport {
     /// From the decision to move a thread to another instruction set until it ran there, both ways.
     #[serde(default)]
     pub cross_isa: Percentiles,
+    /// Of a move from home: from asking the thread until it had come to an equivalence point and left its registers
+    /// for its continuation.
+    #[serde(default)]
+    pub to_point: Percentiles,
+    /// Of a move from home: from there until the thread ran on the board.
+    #[serde(default)]
+    pub from_point: Percentiles,
 }
 
 /// Of `count` durations: the median, two more percentiles and the longest, in microseconds; all 0
@@ -265,6 +280,7 @@ pub(super) fn sample() -> Report {
         isa_s: BTreeMap::from([("x86_64".to_owned(), 6.625)]),
         crossings: 5,
         stays: BTreeMap::from([(Stay::NoPoint, 2)]),
+        energy: None,
         pages: Pages {
             read: 1000,
             write: 200,
@@ -280,6 +296,8 @@ pub(super) fn sample() -> Report {
             offload: percentiles(1200.0),
             back_migration: Percentiles::default(),
             cross_isa: Percentiles::default(),
+            to_point: Percentiles::default(),
+            from_point: Percentiles::default(),
         },
         histograms_us: Histograms {
             fault: vec![(64.0, 12)],
@@ -341,6 +359,8 @@ mod tests {
                 },
                 "back_migration": none,
                 "cross_isa": none,
+                "to_point": none,
+                "from_point": none,
             },
             "histograms_us": {
                 "fault": [[64.0, 12]], "freeze": [], "offload": [], "back_migration": [],

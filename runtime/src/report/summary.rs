@@ -62,6 +62,9 @@ impl Report {
         self.threads_table().render(&mut out);
         self.crossings_line(&mut out);
         self.pages_line(&mut out);
+        if let Some(energy) = &self.energy {
+            out.push_str(&energy.line());
+        }
         self.latency_table().render(&mut out);
         out
     }
@@ -165,7 +168,12 @@ impl Report {
             ("offload", &latency.offload),
             ("back-migration", &latency.back_migration),
         ];
-        let crossing = Some(("cross-isa", &latency.cross_isa)).filter(|_| self.crosses());
+        let crossing = [
+            ("cross-isa", &latency.cross_isa),
+            ("to its point", &latency.to_point),
+            ("from there", &latency.from_point),
+        ];
+        let crossing = crossing.into_iter().filter(|_| self.crosses());
         for (name, values) in kinds.into_iter().chain(crossing) {
             table.row(latency_row(name, values));
         }
@@ -234,6 +242,8 @@ rtx: target/guest/x86_64/matmul exited with 0 after 3.25 s, policy static
   offload          1.2 ms    2.4 ms    3.6 ms    5.4 ms     12
   back-migration        -         -         -         -      0
   cross-isa             -         -         -         -      0
+  to its point          -         -         -         -      0
+  from there            -         -         -         -      0
 ";
         assert_eq!(sample().summary(), expected);
     }
@@ -260,7 +270,7 @@ rtx: target/guest/x86_64/matmul exited with 0 after 3.25 s, policy static
         let summary = report.summary();
         assert!(summary.contains("10 more"), "{summary}");
         assert!(summary.contains("10.00 s"), "{summary}");
-        assert!(summary.lines().count() < LISTED + 15);
+        assert!(summary.lines().count() < LISTED + 17);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Range;
 
 use super::cpu;
 use super::greeting::Facts;
+use crate::memory::maps::{Vma, read_maps};
 use crate::memory::uffd;
 
 /// A kernel feature that boards must have, and where it comes from.
@@ -56,8 +58,22 @@ impl Facts {
             xsave,
             vector_bytes: cpu::vector_bytes(),
             clocks: clocks().unwrap_or_default(),
+            address_bits: address_bits().unwrap_or_default(),
         }
     }
+}
+
+/// Bits of the addresses that the kernel gives to a process. `None`: it does not tell.
+pub fn address_bits() -> Option<u32> {
+    let maps = read_maps(nix::unistd::getpid()).ok()?;
+    bits_of(maps.iter().map(Vma::range))
+}
+
+/// Of the addresses of a process with these mappings: its stack is near their end.
+fn bits_of(mappings: impl Iterator<Item = Range<u64>>) -> Option<u32> {
+    // The kernel's own page is in its half (x86-64, vsyscall).
+    let own = mappings.filter(|range| range.end <= i64::MAX as u64);
+    own.map(|range| u64::BITS - range.end.leading_zeros()).max()
 }
 
 /// The kernel's boot (proc_sys_kernel(5), random/boot_id) and the time namespace.
@@ -125,6 +141,11 @@ mod tests {
         let facts = Facts::collect();
         assert_eq!(facts.isa, std::env::consts::ARCH);
         assert!(facts.page_size.is_power_of_two());
+        assert!(
+            (39..=52).contains(&facts.address_bits),
+            "{}",
+            facts.address_bits
+        );
         assert!(facts.kernel.contains('.'));
         assert!(!facts.cpu_features.is_empty());
         assert!(facts.cpu_features.is_sorted());
@@ -134,6 +155,18 @@ mod tests {
                 .iter()
                 .all(|part| part.offset + part.bytes <= facts.xsave_bytes)
         );
+    }
+
+    #[test]
+    fn addresses_are_measured_by_the_stack() {
+        let program = 0x40_0000..0x40_1000;
+        let bits = |top: u64| bits_of([program.clone(), top - 0x2000..top].into_iter());
+        assert_eq!(bits(0x7f_ffde_0000), Some(39));
+        assert_eq!(bits(0x7fff_ffff_f000), Some(47));
+        assert_eq!(bits(0xffff_f7de_0000), Some(48));
+        let vsyscall = 0xffff_ffff_ff60_0000..0xffff_ffff_ff60_1000;
+        assert_eq!(bits_of([program, vsyscall].into_iter()), Some(23));
+        assert_eq!(bits_of(std::iter::empty()), None);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The first message each way. `protocol` stays field 1 for ever, so that builds of any age can tell
 //! each other that they differ.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 /// Home presents itself.
@@ -76,6 +78,18 @@ pub struct Welcome {
     /// Memory that programs can have there, in bytes; 0: not known.
     #[prost(uint64, tag = "8")]
     pub memory_bytes: u64,
+    /// What its owner has written on it.
+    #[prost(btree_map = "string, string", tag = "9")]
+    pub labels: BTreeMap<String, String>,
+    /// How fast one of its cores is in thousandths of home's, as its owner says; 0: not said.
+    #[prost(uint32, tag = "10")]
+    pub speed_milli: u32,
+    /// What it takes from the wall with nothing to do and with all cores busy, in milliwatts, as its owner
+    /// says; 0: not said.
+    #[prost(uint32, tag = "11")]
+    pub idle_mw: u32,
+    #[prost(uint32, tag = "12")]
+    pub busy_mw: u32,
 }
 
 /// The board declines; the connection ends.
@@ -119,6 +133,9 @@ pub struct Facts {
     /// kernel's. Empty: not known.
     #[prost(string, tag = "9")]
     pub clocks: String,
+    /// Bits of the addresses that a process has; 0: not known.
+    #[prost(uint32, tag = "10")]
+    pub address_bits: u32,
 }
 
 /// One part of the XSAVE area: its bit in XCR0, and where it lies.

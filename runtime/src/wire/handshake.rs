@@ -5,7 +5,7 @@ use super::PROTOCOL;
 use super::facts::KERNEL_FEATURES;
 use super::greeting::{Facts, Hello};
 use crate::continuations::file_name;
-use crate::memory::PAGE;
+use crate::memory::{COMMON_ADDRESS_BITS, PAGE};
 
 /// Why not. The text is one line that names the board and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,15 @@ pub enum Refusal {
          boot it with a kernel that has {PAGE}-byte pages"
     )]
     PageSize { board: String, size: u64 },
+    #[error(
+        "board {board} has addresses of {theirs} bits, and the program uses {ours}; \
+         boot it with a kernel that has as many (arm64: CONFIG_ARM64_VA_BITS_48)"
+    )]
+    AddressBits {
+        board: String,
+        theirs: u32,
+        ours: u32,
+    },
     #[error("board {board} runs Linux {kernel} without {feature}; {fix}")]
     Kernel {
         board: String,
@@ -133,6 +142,18 @@ pub fn check_facts(board: &str, hello: &Hello, there: &Facts) -> Result<(), Refu
         return Err(Refusal::PageSize {
             board: board(),
             size: there.page_size,
+        });
+    }
+    // The program's memory lies in the addresses that both instruction sets have, if it can go to another.
+    let ours = match foreign {
+        true => home.address_bits.min(COMMON_ADDRESS_BITS),
+        false => home.address_bits,
+    };
+    if there.address_bits < ours {
+        return Err(Refusal::AddressBits {
+            board: board(),
+            theirs: there.address_bits,
+            ours,
         });
     }
     let has = |name: &str| there.kernel_features.iter().any(|there| there == name);

@@ -1,6 +1,6 @@
 //! Every message, as one type: what a frame's header holds.
 
-pub use super::beat::{Beat, ThreadUsage, Usage};
+pub use super::beat::{Beat, Load, Pressure, ThreadUsage, Usage};
 pub use super::greeting::{Facts, Hello, Refuse, Role, Welcome, XsaveComponent};
 pub use super::pages::{PageData, PageKind};
 pub use super::to_board::{

@@ -1,6 +1,6 @@
 //! Changes of the world: pins, munmap, MADV_DONTNEED, mremap, the loss of a board.
 
-use rtx_runtime::coherence::{Lost, NodeId, Page};
+use rtx_runtime::coherence::{Leave, Lost, NodeId, Page};
 
 use super::{Bug, Down, Object, World};
 
@@ -92,6 +92,14 @@ impl World {
         }
         self.carry_out(actions);
         lost
+    }
+
+    /// A board that is to leave does a step. True: nothing would be lost with it.
+    pub fn leave(&mut self, leave: &mut Leave) -> bool {
+        let mut actions = Vec::new();
+        let home = self.directory.leave(leave, &mut actions);
+        self.carry_out(actions);
+        home
     }
 
     fn fresh(&mut self, count: u64) -> Vec<Object> {

@@ -29,6 +29,7 @@ pub fn facts() -> Facts {
         xsave_bytes: 832,
         vector_bytes: 0,
         clocks: "boot time:[1]".into(),
+        address_bits: 47,
     }
 }
 
@@ -58,6 +59,10 @@ pub fn welcome() -> Welcome {
         token: Bytes::from_static(b"token"),
         proof: Bytes::from_static(b"proof"),
         memory_bytes: 1 << 30,
+        labels: [("rack".into(), "3".into())].into(),
+        speed_milli: 500,
+        idle_mw: 3000,
+        busy_mw: 9000,
     }
 }
 
@@ -198,9 +203,8 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
                 thread: 6,
                 cpu_ns: 12,
                 faults: 13,
+                delay_ns: 14,
             }],
-            runnable: 2,
-            load: 1.5,
             token: 9,
         }
         .into(),
@@ -243,6 +247,17 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
             seq: 1,
             sent_ns: 2,
             echo_ns: 3,
+            load: Some(Load {
+                runnable: 2,
+                load_centi: 150,
+                pressure: Some(Pressure {
+                    avg10_centi: 1234,
+                    total_us: 56,
+                }),
+                memory_free: Some(7 << 30),
+                millijoules: Some(8),
+                draining: true,
+            }),
         }
         .into(),
     ];

@@ -1,6 +1,6 @@
-/* A program's own userfaultfd: one thread fills the pages that others touch.
- * calls: userfaultfd ioctl
- * recalls: fault */
+/* A program's own userfaultfd: one thread fills the pages that others touch, in memory that they have used before.
+ * calls: userfaultfd
+ * withdraws: memory has one who serves its faults */
 #include "../crew.h"
 #include "../pages.h"
 #include <poll.h>
@@ -66,7 +66,17 @@ static void work(int me) {
     expect(area, PAGE, 90);
 }
 
+static void use(int me) {
+    if (me == 0)
+        fill(area, PAGES * PAGE, 70);
+    meet();
+    expect(area, PAGES * PAGE, 70);
+    settle();
+}
+
 BODY {
+    area = map_island(PAGES);
+    crew(CREW, use);
     fault_fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | 1 /* user mode only */);
     if (fault_fd < 0) {
         say("no userfaultfd here");
@@ -74,7 +84,7 @@ BODY {
     }
     struct api api = {.api = 0xaa};
     check(ioctl(fault_fd, UFFDIO_API, &api) == 0);
-    area = map_island(PAGES);
+    check(madvise(area, PAGES * PAGE, MADV_DONTNEED) == 0);
     struct range range = {(uintptr_t)area, PAGES * PAGE, MISSING, 0};
     check(ioctl(fault_fd, UFFDIO_REGISTER, &range) == 0);
     crew(CREW, work);

@@ -8,8 +8,6 @@
 static void die_by(int number) {
     struct rlimit none = {0, 0};
     check(setrlimit(RLIMIT_CORE, &none) == 0);
-    /* Whoever started the program may ignore some: a shell does for what runs in its background. */
-    signal(number, SIG_DFL);
     volatile int zero = 0;
     void *nothing = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     switch (number) {
@@ -35,6 +33,9 @@ BODY {
     int signals[] = {SIGSEGV, SIGABRT, SIGFPE, SIGILL,  SIGHUP,  SIGINT,    SIGQUIT,  SIGKILL,
                      SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF,  SIGRTMIN};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        /* Whoever started the program may ignore some: a shell does for what runs in its background. The child may
+         * get it before it has done anything. */
+        signal(signals[i], SIG_DFL);
         pid_t child = split();
         if (child == 0)
             die_by(signals[i]);

@@ -8,6 +8,7 @@
 //! by one or two orders of magnitude.
 
 pub mod agent;
+pub mod board;
 mod built;
 mod cpio;
 mod image;

@@ -5,6 +5,7 @@
 
 mod beside;
 mod compiled;
+mod crossing;
 pub mod floor;
 mod measure;
 mod netns;
@@ -39,7 +40,7 @@ pub fn network_floors() -> String {
 }
 
 /// All of them.
-pub const GROUPS: [Group; 7] = [
+pub const GROUPS: [Group; 8] = [
     Group {
         about: "page traffic between two network namespaces (as root)",
         names: &["page_fault", "seq_read"],
@@ -49,6 +50,11 @@ pub const GROUPS: [Group; 7] = [
         about: "moving a thread, and its speed after the move",
         names: &["offload_64m", "offload_1g", "offload_1g_work"],
         measure: offload::measure,
+    },
+    Group {
+        about: "moving a thread at equivalence points, as between instruction sets",
+        names: &["cross_isa", "cross_to_point", "cross_from_point"],
+        measure: crossing::measure,
     },
     Group {
         about: "whole programs, supervised only",

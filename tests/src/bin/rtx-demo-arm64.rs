@@ -4,10 +4,9 @@
 use std::process::ExitCode;
 
 use rtx_tests::arm64::Machine;
-use rtx_tests::arm64::machine::ADDRESS;
+use rtx_tests::arm64::board::PORT;
 use rtx_tests::{Guest, Outcome, Run};
 
-const PORT: u16 = 7070;
 const PROGRAMS: [(&str, &[&str]); 2] = [
     ("matmul", &["--threads", "4", "--size", "256"]),
     ("pipeline", &["--threads", "4", "--size", "50"]),
@@ -18,24 +17,13 @@ fn main() -> ExitCode {
     println!("Booting an emulated ARM64 machine.");
     let machine = Machine::shared();
     shown(&machine.run(["uname", "-srm"]).stdout);
-    let listen = format!("0.0.0.0:{PORT}");
-    let board = [
-        "rtx-board",
-        "--listen",
-        &listen,
-        "--name",
-        "pi",
-        "--insecure",
-    ];
-    println!("pi$ {}", board.join(" "));
-    machine.start(&board, "/tmp/board.log");
-    machine.await_port(PORT);
-    let boards = format!("{ADDRESS}:{PORT}");
+    println!("pi$ rtx-board --listen 0.0.0.0:{PORT} --name pi --insecure");
+    let board = machine.board();
     let alike = machine.in_network(|| {
         // All of them, also after a difference.
         let differing = guests
             .iter()
-            .filter(|(guest, args)| !both(guest, args, &boards));
+            .filter(|(guest, args)| !both(guest, args, board));
         differing.count() == 0
     });
     if alike {

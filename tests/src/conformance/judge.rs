@@ -20,8 +20,8 @@ const ORDINARY: [&str; 4] = ["policy", "native-call", "signal", "detach"];
 /// Moves that a run under `shuffle` must show for each of its seeds, on average.
 const MANY: u64 = 4;
 
-/// Further runs that a program gets to be met on a board: where a thread is when it makes its calls is
-/// chance.
+/// Further runs that a program gets to be met on a board and to move: where a thread is when it makes its calls,
+/// and how long a run takes, is chance.
 const CHANCES: u64 = 16;
 
 /// What came of a program in one mode.
@@ -151,20 +151,21 @@ impl Shuffled {
             Some(_) => 1,
             None => MANY * self.runs,
         };
-        if self.moves < many {
-            return Err(format!("only {} moves in {} runs", self.moves, self.runs));
-        }
-        if claims.home.is_none() {
-            return Ok(());
-        }
+        let calls = |made: &BTreeSet<String>| match claims.home {
+            Some(_) => missing(claims, made),
+            None => Ok(()),
+        };
         for seed in 1000..1000 + CHANCES {
-            if missing(claims, &self.made).is_ok() {
+            if self.moves >= many && calls(&self.made).is_ok() {
                 break;
             }
             let report = again(seed)?;
             self.add(claims, &report)?;
         }
-        missing(claims, &self.made)
+        if self.moves < many {
+            return Err(format!("only {} moves in {} runs", self.moves, self.runs));
+        }
+        calls(&self.made)
     }
 }
 
@@ -190,7 +191,7 @@ mod tests {
             "back_migrations":0,"home_calls":0}}],
             "pages":{{"read":0,"write":0,"upgrade":0,"invalidated":0,"prefetched":0,"zero":0,"bytes":0}},
             "latency_us":{{"fault":{none},"freeze":{none},"offload":{none},"back_migration":{none},
-            "cross_isa":{none}}},"crossings":0,"isa_s":{{}},"stays":{{}}}}"#,
+            "cross_isa":{none},"to_point":{none},"from_point":{none}}},"crossings":0,"isa_s":{{}},"stays":{{}}}}"#,
             calls.join(","),
             causes.join(",")
         );
@@ -233,17 +234,38 @@ mod tests {
 
     #[test]
     fn few_moves_are_too_few() {
-        let mut shuffled = Shuffled::default();
         let none = claims("calls: none");
-        shuffled.add(&none, &report(&[], &[], MANY)).expect("fine");
-        shuffled
-            .add(&none, &report(&[], &[], MANY - 1))
-            .expect("fine");
-        let verdict = shuffled.verdict(&none, |_| unreachable!("no calls are missing"));
-        assert_eq!(
-            verdict,
-            Err(format!("only {} moves in 2 runs", 2 * MANY - 1))
-        );
+        let shuffled = || {
+            let mut shuffled = Shuffled::default();
+            for moves in [MANY, MANY - 1] {
+                let seen = report(&[], &[], moves);
+                shuffled.add(&none, &seen).expect("fine");
+            }
+            shuffled
+        };
+        let (runs, moves) = (2 + CHANCES, 2 * MANY - 1);
+        let verdict = shuffled().verdict(&none, |_| Ok(report(&[], &[], 0)));
+        assert_eq!(verdict, Err(format!("only {moves} moves in {runs} runs")));
+        let mut tries = 0;
+        let verdict = shuffled().verdict(&none, |_| {
+            tries += 1;
+            Ok(report(&[], &[], 1))
+        });
+        assert_eq!((verdict, tries), (Ok(()), 1));
+    }
+
+    #[test]
+    fn who_moves_seldom_gets_further_chances_to_move() {
+        let claims = claims("calls: none\nwithdraws: it may");
+        let mut tries = 0;
+        let verdict = Shuffled::default().verdict(&claims, |_| {
+            tries += 1;
+            Ok(report(&[], &[], u64::from(tries == 2)))
+        });
+        assert_eq!((verdict, tries), (Ok(()), 2));
+        let never = Shuffled::default().verdict(&claims, |_| Ok(report(&[], &[], 0)));
+        let expected = format!("only 0 moves in {CHANCES} runs");
+        assert_eq!(never, Err(expected));
     }
 
     #[test]

@@ -8,7 +8,7 @@ fn a_board_of_another_instruction_set_is_refused_by_name() {
     if cfg!(target_arch = "aarch64") {
         return; // then it is no other
     }
-    let board = crate::crossing::board();
+    let board = Machine::shared().board();
     let guest = Guest::example("matmul");
     let outcome = Machine::shared().in_network(|| {
         let run = Run::supervised(guest.path()).flags([

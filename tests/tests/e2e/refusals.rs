@@ -303,7 +303,7 @@ fn programs_that_somebody_else_keeps_to_himself() {
 fn too_few_descriptors_are_told() {
     let guest = Guest::test("exits");
     let (mut ran, mut lines) = (false, 0);
-    for limit in (4..=24).step_by(2) {
+    for limit in (4..=24).step_by(2).chain([48, 96]) {
         for policy in ["never", "static"] {
             let run = Run::supervised(guest.path())
                 .flags(["--policy", policy, "--boards", "local:1"])
@@ -320,6 +320,13 @@ fn too_few_descriptors_are_told() {
             outcome.ended_with(Status::Exited(125));
             let line = outcome.one_line_on_stderr();
             assert!(line.starts_with("rtx-run: "), "{limit} {policy}: {line}");
+            if limit >= 16 {
+                let fix = "Raise the limit: ulimit -n ";
+                assert!(
+                    line.contains("open files") && line.contains(fix),
+                    "{limit} {policy}: {line}"
+                );
+            }
             lines += 1;
         }
     }

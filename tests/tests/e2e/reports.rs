@@ -5,7 +5,7 @@ use rtx_tests::{Guest, Run};
 use serde_json::Value;
 
 /// Every field of `rtx.report.v1`, as a path; `*` stands for each element of a list.
-const NUMBERS: [&str; 44] = [
+const NUMBERS: [&str; 54] = [
     "wall_s",
     "boards.*.threads_s",
     "threads.*.tid",
@@ -48,6 +48,16 @@ const NUMBERS: [&str; 44] = [
     "latency_us.cross_isa.p99",
     "latency_us.cross_isa.max",
     "latency_us.cross_isa.count",
+    "latency_us.to_point.p50",
+    "latency_us.to_point.p90",
+    "latency_us.to_point.p99",
+    "latency_us.to_point.max",
+    "latency_us.to_point.count",
+    "latency_us.from_point.p50",
+    "latency_us.from_point.p90",
+    "latency_us.from_point.p99",
+    "latency_us.from_point.max",
+    "latency_us.from_point.count",
     "crossings",
     "isa_s.x86_64",
 ];

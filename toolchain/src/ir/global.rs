@@ -55,6 +55,26 @@ impl Global {
         unsafe { !LLVMIsAGlobalVariable(self.0).is_null() && LLVMIsGlobalConstant(self.0) != 0 }
     }
 
+    /// The bytes of a variable that is a constant text, with its end.
+    pub fn text(self) -> Option<Vec<u8>> {
+        if !self.is_constant() {
+            return None;
+        }
+        // SAFETY: alive, a variable; LLVM returns a pointer to `length` bytes that it owns.
+        unsafe {
+            let value = LLVMGetInitializer(self.0);
+            if value.is_null()
+                || LLVMIsAConstantDataSequential(value).is_null()
+                || LLVMIsConstantString(value) == 0
+            {
+                return None;
+            }
+            let mut length = 0;
+            let text = LLVMGetAsString(value, &mut length);
+            Some(std::slice::from_raw_parts(text.cast(), length).to_vec())
+        }
+    }
+
     /// Sets its linkage.
     pub fn set_linkage(self, linkage: Linkage) {
         // SAFETY: alive.

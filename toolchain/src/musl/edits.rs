@@ -283,6 +283,20 @@ const FLAGS: [Edit; 4] = [
     ),
 ];
 
+/// The kernel's struct stat, whose fields have the widths of aarch64's types: with x86-64's headers these are others.
+const KERNEL_STAT: [Edit; 2] = [
+    (
+        "arch/aarch64/kstat.h",
+        "\tnlink_t st_nlink;\n",
+        "\tunsigned st_nlink;\n",
+    ),
+    (
+        "arch/aarch64/kstat.h",
+        "\tblksize_t st_blksize;\n",
+        "\tint st_blksize;\n",
+    ),
+];
+
 /// Headers of x86-64 that aarch64's build of libc uses too: those of the program's view.
 const SHARED_BITS: [&str; 6] = [
     "alltypes.h.in",
@@ -322,7 +336,7 @@ fn apply_aarch64(tree: &Path) -> Result<(), EditError> {
         &tree.join("arch/aarch64/rtx_kernel.h"),
         &format!("{}{GET_FLAGS}", TEXTS[3]),
     )?;
-    for (name, from, to) in &FLAGS {
+    for (name, from, to) in FLAGS.iter().chain(&KERNEL_STAT) {
         replace(&tree.join(name), from, to)?;
     }
     for name in SHARED_BITS {

@@ -41,6 +41,9 @@ const KEPT_HOME: [&str; 8] = [
     "pkey_mprotect",
 ];
 
+/// Functions of libc that open files, and which argument is the path: memory opened as a file is used at home.
+const OPENING: [(&str, usize); 4] = [("open", 0), ("openat", 1), ("fopen", 0), ("freopen", 0)];
+
 /// `MAP_SHARED`, and its part of `MAP_SHARED_VALIDATE` (asm-generic/mman-common.h).
 const MAP_SHARED: i64 = 1;
 
@@ -49,11 +52,12 @@ pub fn forks(symbol: &str) -> bool {
     FORKING.contains(&symbol)
         || KEPT_HOME.contains(&symbol)
         || ["syscall", "mmap"].contains(&symbol)
+        || OPENING.iter().any(|(name, _)| *name == symbol)
 }
 
 /// What `syscall()` makes at home, by x86-64's numbers: calls that fork, calls that aarch64's kernel does not have,
-/// and calls whose flags or structures it has in another form.
-const AT_HOME: [std::ops::RangeInclusive<i64>; 39] = [
+/// calls whose flags or structures it has in another form, userfaultfd, and protection keys.
+const AT_HOME: [std::ops::RangeInclusive<i64>; 41] = [
     2..=2,
     4..=7,
     21..=23,
@@ -89,6 +93,8 @@ const AT_HOME: [std::ops::RangeInclusive<i64>; 39] = [
     281..=282,
     284..=284,
     304..=304,
+    323..=323,
+    329..=331,
     425..=427,
     435..=435,
     437..=437,
@@ -171,12 +177,47 @@ fn leads_to_fork(call: Instruction, known: &HashSet<Function>) -> bool {
         let flags = call.arguments().get(3).and_then(|n| n.as_integer());
         return flags.is_none_or(|flags| flags & MAP_SHARED != 0);
     }
+    if let Some((_, at)) = OPENING.iter().find(|(opening, _)| *opening == name) {
+        let path = call.arguments().get(*at).and_then(|p| p.as_global());
+        return path
+            .and_then(|p| p.text())
+            .is_some_and(|path| opens_memory(&path));
+    }
     FORKING.contains(&name.as_str()) || KEPT_HOME.contains(&name.as_str())
+}
+
+/// Whether the file with this path is memory, for which all threads must be at home. Of a path that is made while the
+/// program runs nobody knows.
+fn opens_memory(path: &[u8]) -> bool {
+    let path = path.strip_suffix(b"\0").unwrap_or(path);
+    let in_proc = path.starts_with(b"/proc/");
+    let memory = [b"/mem".as_slice(), b"/pagemap", b"/clear_refs"];
+    in_proc && memory.iter().any(|name| path.ends_with(name)) || path == b"/dev/userfaultfd"
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_known_by_its_path() {
+        for path in [
+            "/proc/self/mem\0",
+            "/proc/self/task/7/pagemap\0",
+            "/dev/userfaultfd\0",
+        ] {
+            assert!(opens_memory(path.as_bytes()), "{path}");
+        }
+        for path in [
+            "/proc/self/maps\0",
+            "/dev/mem\0",
+            "/tmp/x/mem\0",
+            "mem\0",
+            "",
+        ] {
+            assert!(!opens_memory(path.as_bytes()), "{path}");
+        }
+    }
 
     #[test]
     fn the_numbers_are_those_that_fork_or_that_aarch64_lacks() {

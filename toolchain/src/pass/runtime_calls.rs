@@ -73,6 +73,8 @@ impl Runtime {
         let indicator = module
             .global("__rtx_indicator")
             .unwrap_or_else(|| module.add_global("__rtx_indicator", word));
+        // It is in this program, not in a library: its address takes no instruction and no register.
+        indicator.set_hidden();
         Runtime {
             indicator: indicator.as_value(),
             slow: routine("__rtx_slow", word, &[], PRESERVE_MOST),

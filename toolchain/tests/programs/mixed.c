@@ -1,9 +1,11 @@
 /* Something of everything that frames can hold: locals whose address is taken, structures by value, calls
- * through pointers, callbacks from libc, recursion, doubles, small integers, the heap, thread-local data. */
+ * through pointers, callbacks from libc, recursion, doubles, small integers, the heap, thread-local data; and what the
+ * kernel tells of a file, in a structure of which each instruction set has its own. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct point {
     double x, y;
@@ -125,5 +127,11 @@ int main(int argc, char **argv) {
     for (int i = 0; i < listed && i < 5; i++)
         printf(" %s", list[i]);
     printf(" found=%d mine=%d,%ld aligned=%d %s\n", (int)(found - sorted), mine, untouched, aligned_sum, argv[argc - 1] ? "arguments" : "");
+    struct stat file;
+    if (stat("/etc/passwd", &file) != 0)
+        return 1;
+    printf("file %o %ld %d %lld %ld %lld %lld.%09ld\n", file.st_mode, (long)file.st_nlink, (int)file.st_uid,
+           (long long)file.st_size, (long)file.st_blksize, (long long)file.st_blocks, (long long)file.st_mtim.tv_sec,
+           file.st_mtim.tv_nsec);
     return 0;
 }

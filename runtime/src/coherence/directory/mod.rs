@@ -3,9 +3,10 @@
 //! A page is Modified at one node or Shared by a set ([`Holding`], kept in `entries`). A request that needs other
 //! nodes' copies taken away becomes the page's one active transaction (`transaction`); others queue behind it, first
 //! come first served. `serve` starts and finishes transactions, `mapping` follows munmap, MADV_DONTNEED and mremap,
-//! `loss` removes a dead board.
+//! `loss` removes a dead board, `leave` prepares one to be removed without loss.
 
 mod entries;
+mod leave;
 mod loss;
 mod mapping;
 mod serve;
@@ -21,6 +22,7 @@ use super::action::{DirAction, Taken, Violation};
 use super::types::{Access, NodeId, Page};
 use entries::Entries;
 pub use entries::Holding;
+pub use leave::Leave;
 pub use loss::Lost;
 use transaction::{Busy, Goal};
 

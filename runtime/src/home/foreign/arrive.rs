@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Beneath, What, below};
+use super::{Beneath, What, stand_below};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::messages::{Begin, BoardId, Context, Foreign, Held, ToPager, Why};
@@ -52,7 +52,7 @@ impl Supervisor {
         let Some(away) = thread.away() else {
             return Ok(());
         };
-        let (board, sent, asked) = (away.board, away.sent, away.asked);
+        let (board, asked) = (away.board, away.asked);
         thread.place = Place::Home(AtHome::Free);
         if let Why::Parked(header) = context.why {
             if let Some(asked) = asked {
@@ -64,7 +64,7 @@ impl Supervisor {
             return self.take_up(tid, header, &context, signal);
         }
         let what = What::Still(context);
-        thread.beneath = Some(Beneath { board, sent, what });
+        thread.beneath = Some(Beneath { board, what });
         if signal != 0 {
             return self.handle(tid, signal, outcome(self.pid, signal));
         }
@@ -84,8 +84,7 @@ impl Supervisor {
                     Held::Theirs(Foreign { fault, .. }) => fault.1,
                     Held::Ours { .. } => 0,
                 };
-                self.fail(JobError::ForeignMemory { tid, address });
-                Ok(())
+                self.fault_in_unwatched(tid, address)
             }
             Why::Fault(signal) => self.fault(tid, signal),
             Why::Recalled | Why::Parked(_) => {
@@ -119,7 +118,7 @@ impl Supervisor {
         regs.set_pc(resume);
         regs.set_argument(header);
         if let Held::Theirs(Foreign { sp, .. }) = &context.state {
-            regs.set_sp(below(*sp));
+            stand_below(&mut regs, *sp);
         }
         self.deadlines.remove(&tid);
         if !self.stand(tid, &regs, signal)? {

@@ -3,15 +3,16 @@
 
 use nix::unistd::Pid;
 
-use super::{What, below};
+use super::{What, stand_below};
 use crate::guest::inject::{InjectError, Injector};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::messages::{Foreign, Held, Why};
 use crate::home::shadow::{Outcome, outcome};
 use crate::home::supervisor::{Supervisor, alive};
-use crate::memory::maps::read_maps;
-use crate::memory::remote;
+use crate::memory::maps::{Vma, read_maps};
+use crate::memory::remote::{self, RemoteError};
+use crate::memory::vm_flags::vm_flags;
 use crate::wire::message::Amend;
 
 /// Bytes of the kernel's `siginfo_t` (asm-generic/siginfo.h).
@@ -22,6 +23,8 @@ const MASK: u64 = 8;
 /// `si_code` of SIGSEGV (asm-generic/siginfo.h): nothing is mapped there; it is not allowed.
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
+/// `si_code` of SIGBUS: there is nothing behind the mapping.
+const BUS_ADRERR: i32 = 2;
 
 /// The information of a fault: `si_signo`, `si_errno`, `si_code`, and `si_addr` behind padding.
 fn siginfo(signal: i32, (code, address): (i32, u64)) -> [u8; SIGINFO] {
@@ -33,6 +36,43 @@ fn siginfo(signal: i32, (code, address): (i32, u64)) -> [u8; SIGINFO] {
 }
 
 impl Supervisor {
+    /// A thread that stands still has used memory that boards cannot have. It cannot go on, unless the kernel has
+    /// nothing there either.
+    pub(super) fn fault_in_unwatched(&mut self, tid: Tid, address: u64) -> Result<(), JobError> {
+        if !self.is_past_the_file(address) {
+            self.fail(JobError::ForeignMemory { tid, address });
+            return Ok(());
+        }
+        let beneath = self.threads.get_mut(&tid).and_then(|t| t.beneath.as_mut());
+        if let Some(What::Still(context)) = beneath.map(|b| &mut b.what)
+            && let Held::Theirs(Foreign { fault, .. }) = &mut context.state
+        {
+            *fault = (BUS_ADRERR, address);
+        }
+        self.fault(tid, libc::SIGBUS)
+    }
+
+    /// Whether an address is in a mapping of a file that may be read, and the file does not reach so far (or its
+    /// storage fails, which the kernel tells the same way).
+    fn is_past_the_file(&self, address: u64) -> bool {
+        let memory = self.setup.as_ref().map_or(self.pid, |s| s.memory);
+        let pid = Pid::from_raw(memory);
+        // Of a program that is ending there are none.
+        let maps = read_maps(pid).unwrap_or_default();
+        let readable = |vma: &&Vma| vma.range().contains(&address) && vma.prot.r;
+        let in_file = maps
+            .iter()
+            .find(readable)
+            .is_some_and(|vma| vma.kind.file().is_some());
+        // Of a device nobody can read what is there.
+        let device = || vm_flags(pid, address).is_ok_and(|f| f.is_some_and(|f| f.io()));
+        let nothing = || {
+            let read = remote::read_into(pid, address, &mut [0]);
+            matches!(read, Err(RemoteError::Fault { .. }))
+        };
+        in_file && nothing() && !device()
+    }
+
     /// Sends the kernel thread of a thread that stands still the signal of its fault.
     pub(super) fn fault(&mut self, tid: Tid, signal: i32) -> Result<(), JobError> {
         let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
@@ -51,9 +91,7 @@ impl Supervisor {
         };
         regs.set_pc(stub.park());
         regs.finish_call(0);
-        if sp != 0 {
-            regs.set_sp(below(sp));
-        }
+        stand_below(&mut regs, sp);
         if !self.stand(tid, &regs, 0)? {
             return Ok(());
         }

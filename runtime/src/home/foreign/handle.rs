@@ -1,7 +1,7 @@
 //! Handlers of signals to foreign threads. They run on the shadow, in home's ISA: as code of the program at
 //! home, in its memory, under the thread's own number, mask and alternate stack.
 
-use super::{Beneath, What, below};
+use super::{Beneath, What, stand_below};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::messages::{Foreign, Held};
@@ -19,16 +19,14 @@ impl Supervisor {
         outcome: Outcome,
     ) -> Result<(), JobError> {
         let thread = self.threads.get_mut(&tid).expect("caller checked");
-        let Some(away) = thread.away() else {
-            return Ok(());
-        };
-        let Some(call) = away.call else {
-            return Ok(());
-        };
-        let (board, sent) = (away.board, away.sent);
-        let what = What::InCall(call);
-        thread.beneath = Some(Beneath { board, sent, what });
-        thread.place = Place::Home(AtHome::Free);
+        match std::mem::replace(&mut thread.place, Place::Home(AtHome::Free)) {
+            Place::Away(away) => {
+                let board = away.board;
+                let what = What::InCall(away);
+                thread.beneath = Some(Beneath { board, what });
+            }
+            Place::Home(_) => unreachable!("caller checked"),
+        }
         self.give_up_remainder(tid, false)?;
         self.deadlines.remove(&tid);
         self.handle(tid, signal, outcome)
@@ -47,20 +45,17 @@ impl Supervisor {
         };
         let beneath = self.threads.get(&tid).and_then(|t| t.beneath.as_ref());
         let sp = match beneath.map(|b| &b.what) {
-            Some(What::InCall(call)) => call.sp,
+            Some(What::InCall(away)) => away.call.map_or(0, |call| call.sp),
             Some(What::Still(context) | What::Makes(context, _)) => match &context.state {
                 Held::Theirs(Foreign { sp, .. }) => *sp,
                 Held::Ours { .. } => regs.sp(),
             },
             None => regs.sp(),
         };
-        // Before a thread has begun there its stack is free.
-        if sp != 0 {
-            if outcome == Outcome::Handler {
-                self.note_cancel(tid, signal)?;
-            }
-            regs.set_sp(below(sp));
+        if outcome == Outcome::Handler {
+            self.note_cancel(tid, signal)?;
         }
+        stand_below(&mut regs, sp);
         if !self.stand(tid, &regs, signal)? {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use crate::continuations::JUMP;
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::supervisor::{Supervisor, alive};
-use crate::home::thread::{AtHome, Away, Place, Shadow};
+use crate::home::thread::{AtHome, Place, Shadow};
 use crate::report::RecallCause;
 use crate::wire::message::{Amend, Jump};
 
@@ -36,22 +36,20 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(false);
         };
-        let Some(Beneath { board, sent, what }) = thread.beneath.take() else {
+        let Some(Beneath { board, what }) = thread.beneath.take() else {
             return Ok(false);
         };
-        if let What::InCall(_) = what {
+        if let What::InCall(mut away) = what {
             // Its registers are still there, waiting for the call, which nobody makes any more.
             thread.jumps = Some(jump);
             thread.cancelled = None;
-            thread.place = Place::Away(Box::new(Away {
-                sent,
-                ..Away::foreign(board, Shadow::Held(0))
-            }));
+            (away.call, away.shadow) = (None, Shadow::Held(0));
+            thread.place = Place::Away(away);
             self.end_translated(tid);
             self.recall(tid, RecallCause::Signal)?;
             return Ok(true);
         }
-        thread.beneath = Some(Beneath { board, sent, what });
+        thread.beneath = Some(Beneath { board, what });
         let amend = Amend {
             jump: Some(jump),
             ..Amend::default()

@@ -10,6 +10,7 @@ use crate::continuations::requests::Requests;
 use crate::guest::arch::{self, Registers};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
+use crate::home::journal::Decision;
 use crate::home::messages::{Begin, BoardId, ToPager};
 use crate::home::supervisor::{Supervisor, alive};
 use crate::home::thread::{AtHome, Away, Place, Shadow};
@@ -29,6 +30,10 @@ pub struct Leaving {
     pub board: BoardId,
     /// Since when it is wanted there.
     pub since: Instant,
+    /// When it was asked.
+    pub asked: Instant,
+    /// When it made the park call.
+    pub parked: Option<Instant>,
 }
 
 impl Supervisor {
@@ -51,7 +56,12 @@ impl Supervisor {
         let now = Instant::now();
         if let Some(thread) = self.threads.get_mut(&tid) {
             let since = thread.wanted_since;
-            thread.leaving = Some(Leaving { board, since });
+            thread.leaving = Some(Leaving {
+                board,
+                since,
+                asked: now,
+                parked: None,
+            });
         }
         if self.requests.ask(tid, pthread) {
             self.write_requests()?;
@@ -122,7 +132,7 @@ impl Supervisor {
             Stay::SharedMemory => "the program has memory that boards cannot have",
             Stay::TooLate => "the board cannot take it any more",
         };
-        self.observer.decision(tid, "leave where it is", reason);
+        self.decided(tid, Decision::Other("leave where it is"), reason);
         *self.stats.stays.entry(why).or_default() += 1;
         self.note_refused(tid, None, why.into());
         if let Some(thread) = self.threads.get_mut(&tid) {
@@ -138,6 +148,13 @@ impl Supervisor {
             return Ok(());
         };
         let header = regs.first_argument();
+        let thread = self.threads.get_mut(&tid);
+        if let Some(leaving) = thread.and_then(|thread| thread.leaving.as_mut()) {
+            let now = Instant::now();
+            leaving.parked = Some(now);
+            let took = now.duration_since(leaving.asked);
+            self.stats.to_point.record_ns(took.as_nanos() as u64);
+        }
         if let Some(state @ AtHome::Free) = self.at_home(tid) {
             *state = AtHome::Parking { header };
         }
@@ -154,7 +171,7 @@ impl Supervisor {
         let Some(leaving) = self.stop_asking(tid)? else {
             return self.resume(tid, 0);
         };
-        let board_lives = self.boards[usize::from(leaving.board) - 1].alive;
+        let board_lives = self.facts(leaving.board).takes();
         let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?.unwrap_or(true);
         if !self.can_share() || self.group_stopped || !board_lives || pending {
             self.stays(tid, Stay::TooLate)?;
@@ -184,6 +201,7 @@ impl Supervisor {
         thread.handler = None;
         thread.place = Place::Away(Box::new(Away {
             crossing: Some(leaving.since),
+            parked: leaving.parked,
             ..Away::foreign(leaving.board, Shadow::Parked)
         }));
         self.note_leaves(tid, leaving.board, "");

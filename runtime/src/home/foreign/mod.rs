@@ -22,8 +22,6 @@ mod leave;
 mod native;
 mod surface;
 
-use std::time::Instant;
-
 pub(super) use calls::Step;
 pub use calls::Translating;
 pub use leave::Leaving;
@@ -33,22 +31,21 @@ pub(super) use crate::report::Stay;
 
 use super::messages::{BoardId, Context};
 use super::supervisor::Supervisor;
-use super::thread::PendingCall;
+use super::thread::Away;
+use crate::guest::arch::Registers;
 
 /// What waits under the code that a foreign thread's kernel thread runs at home.
 pub struct Beneath {
     /// The board to which the thread goes back.
     pub board: BoardId,
-    /// Since when it is there.
-    pub sent: Instant,
     /// What the thread itself does.
     pub what: What,
 }
 
 /// See [`Beneath`].
 pub enum What {
-    /// It waits on its board, in this home call.
-    InCall(PendingCall),
+    /// It waits on its board, in a home call.
+    InCall(Box<Away>),
     /// It stands still: this is all of it.
     Still(Box<Context>),
     /// It stands before a call that its kernel thread makes for it, with these arguments.
@@ -58,9 +55,12 @@ pub enum What {
 /// Bytes under a foreign thread's stack pointer that are its own: the red zone, and room to spare.
 const RED_ZONE: u64 = 256;
 
-/// Where home's code may use the stack of a foreign thread that is at `sp`.
-pub(super) fn below(sp: u64) -> u64 {
-    sp.saturating_sub(RED_ZONE) & !15
+/// Lets home's code use the stack of a foreign thread that is at `sp`, below what is the thread's. If it has not begun
+/// on its board (0), all is free below where its kernel thread is.
+pub(super) fn stand_below(regs: &mut Registers, sp: u64) {
+    if sp != 0 {
+        regs.set_sp(sp.saturating_sub(RED_ZONE) & !15);
+    }
 }
 
 impl Supervisor {

@@ -2,9 +2,9 @@
 //! has the thread's number, mask and memory, and its registers here mean nothing. What a new thread is to
 //! begin with, its maker's registers, is on the board.
 
-use super::{Beneath, What, below};
+use super::{Beneath, What, stand_below};
 use crate::calls::{self, translate};
-use crate::guest::arch;
+use crate::guest::arch::{self, Registers};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::messages::{BoardId, Foreign, Held};
@@ -33,7 +33,7 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
-        let Some(Beneath { board, sent, what }) = thread.beneath.take() else {
+        let Some(Beneath { board, what }) = thread.beneath.take() else {
             return Ok(());
         };
         let What::Still(context) = what else {
@@ -54,7 +54,7 @@ impl Supervisor {
         let thread = self.threads.get_mut(&tid).expect("just seen");
         let Some((nr, args)) = call else {
             let what = What::Still(context);
-            thread.beneath = Some(Beneath { board, sent, what });
+            thread.beneath = Some(Beneath { board, what });
             let result = Some(i64::from(-libc::ENOSYS));
             let amend = Amend {
                 result,
@@ -69,7 +69,7 @@ impl Supervisor {
             return Ok(());
         }
         let what = What::Makes(context, args);
-        thread.beneath = Some(Beneath { board, sent, what });
+        thread.beneath = Some(Beneath { board, what });
         thread.place = Place::Home(AtHome::NativeCall { entered: false });
         let Some(mut regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
@@ -78,12 +78,23 @@ impl Supervisor {
             return Ok(());
         };
         regs.prepare_call(stub.gadget(), nr as u64, args);
-        regs.set_sp(below(sp));
+        stand_below(&mut regs, sp);
         if !self.stand(tid, &regs, 0)? {
             return Ok(());
         }
         let answer = ptrace::cont_to_call(tid, 0);
         self.resumed(tid, answer)
+    }
+
+    /// Whether a kernel thread with `regs`, which is in a call, makes that for its foreign thread, and not for a handler
+    /// that runs here.
+    pub(in crate::home) fn makes_for_board(&self, tid: Tid, regs: &Registers) -> bool {
+        let beneath = self.threads.get(&tid).and_then(|t| t.beneath.as_ref());
+        let in_stub = self
+            .setup
+            .as_ref()
+            .is_some_and(|setup| regs.pc() == setup.stub.in_gadget());
+        in_stub && beneath.is_some_and(|b| matches!(b.what, What::Makes(..)))
     }
 
     /// The kernel thread has made the call.
@@ -119,8 +130,12 @@ impl Supervisor {
         Ok(true)
     }
 
-    /// The kernel thread of a foreign thread has made thread `new`.
+    /// A thread has made thread `new`: what that begins with, if a foreign thread's kernel thread made it for that.
     pub(in crate::home) fn bore_away(&mut self, maker: Tid, new: Tid) -> Result<(), JobError> {
+        let regs = alive(ptrace::registers(maker), "read registers")?;
+        if !regs.is_some_and(|regs| self.makes_for_board(maker, &regs)) {
+            return Ok(());
+        }
         let beneath = self.threads.get(&maker).and_then(|t| t.beneath.as_ref());
         let Some(Beneath {
             board,

@@ -6,7 +6,7 @@ use crate::guest::arch;
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::supervisor::{Supervisor, alive};
-use crate::home::thread::{AtHome, Away, CallState, Place, Shadow, Thread};
+use crate::home::thread::{AtHome, CallState, Place, Shadow, Thread};
 
 impl Supervisor {
     /// A thread at home is at the entry to or the exit from a call, or was stopped by us: whether it has just
@@ -59,17 +59,18 @@ impl Supervisor {
                 self.resumed(tid, answer)
             }
             Some(What::Makes(..)) => self.native_made(tid),
-            Some(What::InCall(call)) => {
-                let call = *call;
-                let Some(Beneath { board, sent, .. }) = thread.beneath.take() else {
-                    return Ok(());
+            Some(What::InCall(_)) => {
+                let Some(Beneath {
+                    what: What::InCall(mut away),
+                    ..
+                }) = thread.beneath.take()
+                else {
+                    unreachable!("just seen");
                 };
+                let call = away.call.expect("it waits in one");
                 let in_gadget = regs.pc() == stub.in_gadget() && call.state == CallState::Running;
-                thread.place = Place::Away(Box::new(Away {
-                    call: Some(call),
-                    sent,
-                    ..Away::foreign(board, Shadow::Calling)
-                }));
+                away.shadow = Shadow::Calling;
+                thread.place = Place::Away(away);
                 self.ask_back_if_closing(tid)?;
                 let leaves = self.leaves_call(tid)?;
                 let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?;

@@ -35,6 +35,7 @@ pub fn program() -> Vec<u8> {
         (libc::SYS_pkey_mprotect, keyed()),
         (libc::SYS_shmat, has(libc::SHM_REMAP, 2)),
         (libc::SYS_io_uring_register, one_of(&PINNING, 1)),
+        (libc::SYS_userfaultfd, vec![REPORT]),
         (libc::SYS_clock_gettime, cpu_clock()),
         (libc::SYS_clock_nanosleep, cpu_clock()),
         (libc::SYS_timer_create, cpu_clock()),

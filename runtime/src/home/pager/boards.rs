@@ -10,7 +10,7 @@ use crate::coherence::directory::MAX_WINDOW;
 use crate::coherence::{Access, NodeId, PAGE_SIZE, Page, Taken};
 use crate::guest::arch::Registers;
 use crate::guest::ptrace::Tid;
-use crate::home::messages::{Begin, BoardId, Context, Foreign, Held, ToSupervisor, Why};
+use crate::home::messages::{Begin, BoardId, Context, Foreign, Held, ToSupervisor, Used, Why};
 use crate::node::{Content, LocalError};
 use crate::report::RecallCause;
 use crate::trace::Snapshot;
@@ -81,17 +81,24 @@ impl Pager {
                 Ok(())
             }
             Message::Usage(usage) => {
-                let cpu = usage.threads.iter().map(|t| (t.thread as Tid, t.cpu_ns));
+                let used = usage.threads.iter().map(|t| Used {
+                    tid: t.thread as Tid,
+                    cpu_ns: t.cpu_ns,
+                    delay_ns: t.delay_ns,
+                    faults: t.faults,
+                });
                 self.notify(ToSupervisor::Usage {
                     board,
                     token: usage.token,
-                    cpu: cpu.collect(),
+                    used: used.collect(),
                 });
                 Ok(())
             }
             Message::FaultTimes(times) => {
                 for ns in times.ns {
                     self.faults.record_ns(ns);
+                    let lately = &mut self.boards[usize::from(board) - 1].faults_lately;
+                    *lately = (lately.0.saturating_add(ns), lately.1 + 1);
                 }
                 Ok(())
             }

@@ -378,12 +378,19 @@ fn why_not(share: &Share, addr: u64) -> RecallCause {
     match maps.iter().find(|vma| vma.end > addr) {
         Some(vma) if vma.start > addr && vma.kind == Kind::Stack => RecallCause::StackGrowth,
         Some(vma) if vma.start > addr || vma.prot.none() => RecallCause::Fault,
+        Some(vma) if cannot_be_watched(share, vma, addr) => RecallCause::UnwatchedMemory,
         // Boards have the like; so the access was one that it does not allow.
         Some(vma) if vma.kind.is_anon() && !vma.shared && vma.prot.r => RecallCause::Fault,
         Some(vma) if vma.kind.file() == Some(&share.program) => RecallCause::Fault,
         Some(_) => RecallCause::UnwatchedMemory,
         None => RecallCause::Fault,
     }
+}
+
+/// Whether boards would have the memory at `addr`, but the kernel does not let it be watched.
+fn cannot_be_watched(share: &Share, vma: &Vma, addr: u64) -> bool {
+    let tracked = matches!(fate(vma, &share.program), Fate::Mapped(MappedKind::Tracked));
+    tracked && !share.is_ours(vma) && share.registered.get(addr).is_none()
 }
 
 fn wire_kind(kind: MappedKind) -> MapKind {

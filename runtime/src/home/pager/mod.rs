@@ -13,6 +13,7 @@ mod boards;
 mod dump;
 mod gather;
 mod heat;
+mod leave;
 mod link;
 mod mapping;
 mod own;

@@ -1,6 +1,6 @@
 //! The pager's thread: its start, its loop, its end.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::os::fd::AsFd;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -8,17 +8,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::stream::{SelectAll, StreamExt};
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, SelectAll, StreamExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::boards::Retries;
 use super::dump::Unanswered;
 use super::heat::{Heat, Hot};
-use super::link::{self, FromBoard, Link};
+use super::link::{self, FromBoard, Link, Reached};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
-use crate::coherence::{Counters, Directory, NodeId, Page};
+use crate::coherence::{Counters, Directory, Leave, NodeId, Page};
 use crate::continuations::Pair;
 use crate::guest::ptrace::Tid;
 use crate::home::error::JobError;
@@ -31,7 +32,7 @@ use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalMemory, Node};
 use crate::patience::Patience;
-use crate::report::{Gauges, Latency, Pages, RecallCause};
+use crate::report::{Gauges, Latency, Pages, RecallCause, chain};
 use crate::wire::lookout::Lookout;
 use crate::wire::message::{AskUsage, Bye, CallReply, Freeze, Recall, Thaw};
 use crate::wire::secret::Secret;
@@ -47,8 +48,8 @@ pub struct BoardAddress {
     pub name: Option<String>,
     /// Threads that it is to get at most, beside what it says itself.
     pub slots: Option<u32>,
-    /// Words for policies.
-    pub labels: Vec<String>,
+    /// Labels for policies, by name, beside those it has itself.
+    pub labels: BTreeMap<String, String>,
     /// What it takes from the wall in watts, idle and busy.
     pub watts: Option<(f64, f64)>,
 }
@@ -105,12 +106,35 @@ pub(super) struct Board {
     pub refused: HashMap<Tid, RecallCause>,
     pub staged: VecDeque<Staged>,
     pub cpu_ns: u64,
+    /// Nanoseconds that its threads waited for pages, and how many pages, since it was last told.
+    pub faults_lately: (u64, u64),
     pub facts: BoardFacts,
+}
+
+impl Board {
+    fn new(link: Link, facts: BoardFacts) -> Board {
+        Board {
+            link,
+            alive: true,
+            lost: None,
+            prepared: false,
+            mapped: AddressMap::new(),
+            retries: Retries::default(),
+            code_sent: HashSet::new(),
+            refused: HashMap::new(),
+            staged: VecDeque::new(),
+            cpu_ns: 0,
+            faults_lately: (0, 0),
+            facts,
+        }
+    }
 }
 
 /// The pager's state.
 pub struct Pager {
     pub(super) boards: Vec<Board>,
+    /// The boards with which the job began, as the user has named them.
+    addresses: Vec<BoardAddress>,
     /// The program's files, if it is of rtx-cc.
     pub(super) pair: Option<Arc<Pair>>,
     pub(super) share: Option<Share>,
@@ -125,6 +149,11 @@ pub struct Pager {
     pub(super) doomed: bool,
     /// Threads are stopped by job control.
     pub(super) frozen: bool,
+    /// Boards that leave.
+    pub(super) leaving: Vec<Leave>,
+    /// Boards that are being reached.
+    pub(super) joining: Joining,
+    settings: Settings,
     pub(super) patience: Patience,
     pub(super) unanswered: Unanswered,
     counters: Counters,
@@ -161,7 +190,7 @@ pub fn start(
     let (report, reached) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
         .name("rtx-pager".into())
-        .spawn(move || run(&boards, pair, settings, supervisor, gauges, inbox, &report))
+        .spawn(move || run(boards, pair, settings, supervisor, gauges, inbox, &report))
         .map_err(|e| JobError::Kernel("start a thread", e))?;
     match reached.recv() {
         Ok(Ok(facts)) => Ok((PagerHandle { sender, thread }, facts)),
@@ -171,7 +200,7 @@ pub fn start(
 }
 
 fn run(
-    addresses: &[BoardAddress],
+    addresses: Vec<BoardAddress>,
     pair: Option<Arc<Pair>>,
     settings: Settings,
     supervisor: Control,
@@ -190,35 +219,26 @@ fn run(
         }
     };
     runtime.block_on(async {
-        let (links, facts) = match link::reach(addresses, pair.as_deref(), settings).await {
+        let reached = match link::reach(&addresses, pair.clone(), settings).await {
             Ok(reached) => reached,
             Err(e) => {
                 let _ = report.send(Err(e));
                 return PagerReport::default();
             }
         };
-        let _ = report.send(Ok(facts.clone()));
+        let _ = report.send(Ok(reached
+            .iter()
+            .map(|(_, _, facts)| facts.clone())
+            .collect()));
         let mut streams = SelectAll::new();
         let mut boards = Vec::new();
-        for (i, ((link, stream), facts)) in links.into_iter().zip(facts).enumerate() {
-            let id = i as BoardId + 1;
+        for (id, (link, stream, facts)) in (1..).zip(reached) {
             streams.push(stream.map(move |message| (id, message)).boxed());
-            boards.push(Board {
-                link,
-                alive: true,
-                lost: None,
-                prepared: false,
-                mapped: AddressMap::new(),
-                retries: Retries::default(),
-                code_sent: HashSet::new(),
-                refused: HashMap::new(),
-                staged: VecDeque::new(),
-                cpu_ns: 0,
-                facts,
-            });
+            boards.push(Board::new(link, facts));
         }
         let mut pager = Pager {
             boards,
+            addresses,
             pair,
             share: None,
             events: Vec::new(),
@@ -229,6 +249,9 @@ fn run(
             traffic: Traffic::default(),
             doomed: false,
             frozen: false,
+            leaving: Vec::new(),
+            joining: Joining::default(),
+            settings,
             patience: Patience::new(settings.stuck_after, std::time::Instant::now()),
             unanswered: Unanswered::default(),
             counters: Counters::default(),
@@ -263,6 +286,9 @@ fn run(
 
 type Streams = SelectAll<futures::stream::BoxStream<'static, (BoardId, FromBoard)>>;
 
+/// Boards that are being reached, by what the supervisor knows them by.
+pub(super) type Joining = FuturesUnordered<BoxFuture<'static, (u64, Result<Reached, JobError>)>>;
+
 impl Pager {
     async fn run(
         &mut self,
@@ -292,6 +318,9 @@ impl Pager {
                     if !self.read_unseen()? {
                         calls = None;
                     }
+                }
+                Some((token, reached)) = self.joining.next(), if !self.joining.is_empty() => {
+                    self.joined(token, reached, &mut boards);
                 }
                 Some((board, message)) = boards.next() => {
                     asked = true;
@@ -337,6 +366,30 @@ impl Pager {
                 calls = None;
             }
         }
+    }
+
+    /// A board has been reached in the middle of the job, or not.
+    fn joined(&mut self, token: u64, reached: Result<Reached, JobError>, streams: &mut Streams) {
+        let id = self.boards.len() + 1;
+        let board = match reached {
+            Err(e) => Err(chain(&e)),
+            Ok(_) if id >= usize::from(NodeId::LIMIT) => {
+                let most = NodeId::LIMIT - 1;
+                Err(format!(
+                    "a job has at most {most} boards, those that have left included"
+                ))
+            }
+            Ok((link, stream, facts)) => {
+                let id = id as BoardId;
+                streams.push(stream.map(move |message| (id, message)).boxed());
+                self.boards.push(Board::new(link, facts.clone()));
+                if self.frozen {
+                    self.stage(id, Staged::Other(Freeze {}.into()));
+                }
+                Ok(facts)
+            }
+        };
+        self.notify(ToSupervisor::Reached { token, board });
     }
 
     fn share(&mut self, shared: SharedMemory) -> Result<Watch, PagerError> {
@@ -387,6 +440,17 @@ impl Pager {
                 self.on_board(board, message)
             }
             FromBoard::Said(_) => Ok(()),
+            FromBoard::Load(load, round_trip) => {
+                let lately = &mut self.boards[usize::from(board) - 1].faults_lately;
+                let (ns, count) = std::mem::take(lately);
+                self.notify(ToSupervisor::Load {
+                    board,
+                    load,
+                    round_trip,
+                    fault: ns.checked_div(count).map(Duration::from_nanos),
+                });
+                Ok(())
+            }
             FromBoard::Lost(reason) => {
                 self.lose(board, &reason);
                 self.on_barrier(board, None)
@@ -467,12 +531,27 @@ impl Pager {
                     self.stage(board, Staged::Other(message));
                 }
             }
+            ToPager::Reach { token, address } => {
+                let board = self.known(address);
+                let reached = link::reach_one(board, self.pair.clone(), self.settings);
+                self.joining.push(reached.map(move |r| (token, r)).boxed());
+            }
+            ToPager::Release { board } => self.release(board),
             ToPager::Freezing => return self.drive_out(),
             ToPager::Share(_) | ToPager::Unshare | ToPager::Finish => {
                 unreachable!("handled by the loop")
             }
         }
         Ok(())
+    }
+
+    /// What the user has said of the board at an address: it may have left, and join again.
+    fn known(&self, address: String) -> BoardAddress {
+        let known = self.addresses.iter().find(|b| b.address == address);
+        known.cloned().unwrap_or_else(|| BoardAddress {
+            address,
+            ..BoardAddress::default()
+        })
     }
 
     /// Tells the supervisor.

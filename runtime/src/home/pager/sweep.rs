@@ -145,6 +145,7 @@ impl Pager {
             self.notify(ToSupervisor::Pinned { token });
         }
         self.make_pinned()?;
+        self.leave_step()?;
         let mut notices = Vec::new();
         let Some(share) = &mut self.share else {
             return Ok(false);

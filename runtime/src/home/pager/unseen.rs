@@ -9,8 +9,7 @@ use std::sync::atomic::Ordering;
 use super::run::Pager;
 use super::{PagerError, Share};
 use crate::calls::{
-    Begins, CpuTime, Intercepted, MAKE_AGAIN, MEMORY_AS_A_FILE, Opening, Unseen, intercepted,
-    sets_cpu_timer,
+    Begins, CpuTime, Intercepted, MAKE_AGAIN, Opening, Unseen, intercepted, sets_cpu_timer,
 };
 use crate::coherence::PAGE_SIZE;
 use crate::home::intercept::{Forwarded, Next, peek};
@@ -139,11 +138,11 @@ impl Pager {
         let in_gadget = call.pc == share.node.memory.stub.in_gadget();
         match peek::opened(&share.memory, what) {
             // A shadow's thread makes it itself, once it is home.
-            Ok(Begins::MemoryAccess) if in_gadget => {
-                self.notify(ToSupervisor::Beyond(MEMORY_AS_A_FILE));
+            Ok(Begins::Beyond(what)) if in_gadget => {
+                self.notify(ToSupervisor::Beyond(what));
                 self.answer_call(call, MAKE_AGAIN)
             }
-            Ok(Begins::MemoryAccess) => self.hold(call, MEMORY_AS_A_FILE),
+            Ok(Begins::Beyond(what)) => self.hold(call, what),
             Ok(Begins::DirectIo) => match self.watch_pins()? {
                 true => self.let_through(call),
                 // As file systems do that have no direct I/O.
@@ -295,18 +294,25 @@ impl Share {
     /// The mapping at an address, or the next one.
     fn mapping_from(&self, at: u64) -> Result<Option<Vma>, PagerError> {
         let vma = found(self.maps.query_or_next(at))?;
-        Ok(vma.map(|vma| self.without_own(at.max(vma.start), vma)))
+        Ok(vma.map(|vma| self.undivided(at.max(vma.start), vma)))
     }
 
     /// The mapping at an address.
     pub(super) fn mapping_at(&self, at: u64) -> Result<Option<Vma>, PagerError> {
         let vma = found(self.maps.query(at))?;
-        Ok(vma.map(|vma| self.without_own(at, vma)))
+        Ok(vma.map(|vma| self.undivided(at, vma)))
     }
 
-    /// The part of a mapping around `at` that is all shared or all the node's own: the kernel may have
-    /// joined the two.
-    fn without_own(&self, at: u64, mut vma: Vma) -> Vma {
+    /// The part of a mapping around `at` that is all the program's or all rtx's, and all shared or all the node's
+    /// own: the kernel may have joined what lies side by side.
+    fn undivided(&self, at: u64, mut vma: Vma) -> Vma {
+        let reserved: Vec<_> = self
+            .reserved
+            .overlaps(vma.range())
+            .map(|(r, ())| r)
+            .collect();
+        let range = part_around(at, vma.range(), &reserved);
+        (vma.start, vma.end) = (range.start, range.end);
         if let Some(pair) = &self.pair {
             let extent = pair.extent(at);
             vma.start = vma.start.max(extent.start);
@@ -314,6 +320,15 @@ impl Share {
         }
         vma
     }
+}
+
+/// The part of `range` around `at` that is all in one of the `others`, or in none.
+fn part_around(at: u64, range: Range<u64>, others: &[Range<u64>]) -> Range<u64> {
+    let edges = others.iter().flat_map(|other| [other.start, other.end]);
+    edges.fold(range, |part, edge| match edge <= at {
+        true => part.start.max(edge)..part.end,
+        false => part.start..part.end.min(edge),
+    })
 }
 
 fn found(answer: Result<Option<Vma>, MapsError>) -> Result<Option<Vma>, PagerError> {
@@ -332,7 +347,17 @@ fn failed(what: &str, e: &dyn std::fmt::Display) -> PagerError {
 
 #[cfg(test)]
 mod tests {
-    use super::{SIZE, span};
+    use super::{SIZE, part_around, span};
+
+    #[test]
+    fn what_the_kernel_joined_is_told_apart() {
+        let ours = [20..30, 40..50];
+        let part = |at| part_around(at, 10..60, &ours);
+        assert_eq!([part(10), part(19)], [10..20, 10..20]);
+        assert_eq!([part(20), part(29)], [20..30, 20..30]);
+        assert_eq!([part(30), part(45), part(50)], [30..40, 40..50, 50..60]);
+        assert_eq!(part_around(12, 10..60, &[]), 10..60);
+    }
 
     #[test]
     fn a_span_has_whole_pages() {

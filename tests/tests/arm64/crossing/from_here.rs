@@ -4,7 +4,7 @@ use rtx_tests::arm64::Machine;
 use rtx_tests::compare::same;
 use rtx_tests::{Agent, Guest, Outcome, Report, Run};
 
-use super::{ENOUGH, board, examples, on_both, others};
+use super::{ENOUGH, examples, on_both, others};
 use crate::programs::announce;
 
 /// Rounds over all examples after which a test gives up.
@@ -27,7 +27,7 @@ impl Boards {
     /// In the machine's network; they end with the thread that starts them.
     fn start() -> Self {
         let near = Agent::launch("near", "10.77.0.1:7070", |run| run.args(["--insecure"]));
-        let both = format!("{},{}", near.address(), board());
+        let both = format!("{},{}", near.address(), Machine::shared().board());
         Self { near, both }
     }
 
@@ -57,20 +57,16 @@ fn unnoticed(native: &Outcome, run: Run) -> Report {
 
 #[test]
 fn programs_notice_nothing_when_their_threads_compute_on_arm64() {
-    board();
-    Machine::shared().in_network(|| {
+    let machine = Machine::shared();
+    machine.board();
+    machine.in_network(|| {
         let boards = Boards::start();
         let mut reports = Vec::new();
         for (guest, args) in examples().chain(others()) {
             let name = guest.path().file_name().expect("a name").display();
             announce(&format!("{name}, home on x86_64"));
             let native = natively(&guest, args);
-            // Many signals to threads that move at random can leave one stopped: docs/limits.md.
-            let policies: &[&str] = match guest.path().ends_with("handlers") {
-                true => &["static"],
-                false => &["static", "shuffle:1"],
-            };
-            for policy in policies {
+            for policy in ["static", "shuffle:1"] {
                 reports.push(unnoticed(&native, boards.run(&guest, policy, args)));
             }
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use rtx_tests::arm64::{Machine, Ran};
 use rtx_tests::{Agent, Report, Run};
 
-use super::{board, examples, on_both, others};
+use super::{examples, on_both, others};
 use crate::programs::announce;
 use crate::ways::{compare, read};
 
@@ -48,7 +48,7 @@ fn everywhere(boards: &str, guest: &rtx_tests::Guest, args: &[&str]) -> (Ran, Ve
 
 #[test]
 fn programs_notice_nothing_when_their_threads_compute_on_x86_64() {
-    let pi = board();
+    let pi = Machine::shared().board();
     let reports = Machine::shared().in_network(|| {
         let near = Agent::launch("near", "10.77.0.1:7070", |run| run.args(["--insecure"]));
         let boards = format!("{},{pi}", near.address());

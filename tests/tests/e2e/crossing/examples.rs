@@ -1,40 +1,15 @@
-//! Programs of rtx-cc do the same while their threads change place at equivalence points, as between two
-//! instruction sets. The boards are of this machine's: all but the instructions is as on others
-//! (`only_at_points`). `tests/tests/arm64/crossing.rs` has real ones.
+//! The examples, on boards and under random moves.
 
 use rtx_tests::compare::same;
-use rtx_tests::{Guest, Outcome, Report, Run, examples};
+use rtx_tests::{Guest, Outcome, examples};
+
+use super::{crossing, natively, unnoticed};
 
 /// Moves of threads in this test before it is content.
 const ENOUGH: u64 = 1000;
 
 /// Rounds over all examples after which it gives up. Each brings some hundred moves.
 const ROUNDS: u64 = 30;
-
-/// Under a policy, with threads that move at equivalence points only.
-fn crossing(guest: &Guest, policy: &str, args: &[&str]) -> Run {
-    Run::supervised(guest.path())
-        .flags(["--policy", policy, "--boards", "local:2"])
-        .variable("RTX_ONLY_AT_POINTS", "true")
-        .args(args.iter().copied())
-        .report()
-}
-
-/// Fails unless a run does what the native one did; returns its report.
-#[track_caller]
-fn unnoticed(native: &Outcome, run: Run) -> Report {
-    let outcome = run.finish();
-    same(native, &outcome);
-    outcome.report()
-}
-
-fn natively(guest: &Guest, args: &[&str]) -> Outcome {
-    let native = Run::native(guest.path())
-        .args(args.iter().copied())
-        .finish();
-    native.succeeded();
-    native
-}
 
 #[test]
 fn examples_compute_on_boards_that_they_reach_at_points() {

@@ -1,0 +1,93 @@
+//! One question to a job, and its answer.
+
+use rtx_runtime::home::operator::{Reply, Request, Status};
+use serde::Serialize;
+
+use super::find::{FindError, jobs, reach, visit};
+use super::table::{boards_table, jobs_table};
+use crate::boards::BoardAddress;
+use crate::errors::Explain;
+
+/// The job has refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refused(String);
+
+impl Explain for Refused {
+    fn fix(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A job as `rtx jobs --json` shows it.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    /// The process id of its `rtx-run`.
+    pub job: i32,
+    /// The program's file.
+    pub program: String,
+    #[serde(flatten)]
+    pub status: Status,
+}
+
+/// All jobs of the user.
+pub fn list(json: bool) -> Result<String, Box<dyn Explain>> {
+    let mut listed = Vec::new();
+    for (user, pid) in jobs()? {
+        // One that has ended meanwhile is no job any more.
+        let Ok(mut visit) = reach(user, pid) else {
+            continue;
+        };
+        if let Ok(Reply::Status(status)) = visit.ask(&Request::Status) {
+            let program = std::fs::read_link(format!("/proc/{}/exe", status.pid));
+            let program = program.map_or_else(|_| "?".into(), |path| path.display().to_string());
+            listed.push(Listed {
+                job: pid,
+                program,
+                status: *status,
+            });
+        }
+    }
+    Ok(match json {
+        true => serde_json::to_string_pretty(&listed).expect("a list of plain values") + "\n",
+        false => jobs_table(&listed),
+    })
+}
+
+/// Moves a thread.
+pub fn move_thread(job: Option<i32>, tid: i32, to: &str) -> Result<String, Box<dyn Explain>> {
+    let board = (to != "home").then(|| to.to_owned());
+    ask(job, &Request::Move { tid, board })
+}
+
+/// Has a board leave.
+pub fn drain(job: Option<i32>, board: String) -> Result<String, Box<dyn Explain>> {
+    ask(job, &Request::Drain { board })
+}
+
+/// Has a board join.
+pub fn add(job: Option<i32>, address: &str) -> Result<String, Box<dyn Explain>> {
+    let address: BoardAddress = address.parse()?;
+    let address = address.to_string();
+    ask(job, &Request::Add { address })
+}
+
+/// The boards of a job.
+pub fn boards(job: Option<i32>) -> Result<String, Box<dyn Explain>> {
+    let (pid, mut visit) = visit(job)?;
+    match visit.ask(&Request::Status) {
+        Ok(Reply::Status(status)) => Ok(boards_table(&status)),
+        Ok(Reply::Done(text) | Reply::Refused(text)) => Err(Refused(text).into()),
+        Err(source) => Err(FindError::Reach { pid, source }.into()),
+    }
+}
+
+fn ask(job: Option<i32>, request: &Request) -> Result<String, Box<dyn Explain>> {
+    let (pid, mut visit) = visit(job)?;
+    match visit.ask(request) {
+        Ok(Reply::Done(text)) => Ok(text + "\n"),
+        Ok(Reply::Refused(why)) => Err(Refused(why).into()),
+        Ok(Reply::Status(_)) => Err(Refused("it answers something else".into()).into()),
+        Err(source) => Err(FindError::Reach { pid, source }.into()),
+    }
+}

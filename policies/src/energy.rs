@@ -1,0 +1,280 @@
+//! `energy`: a thread runs where its work takes the fewest joules, if that is not too slow there.
+//!
+//! Work is counted in seconds of a core of home's own. For a second of work a machine takes what a busy
+//! core of its adds, divided by how fast the core is. A thread that waits for pages and home calls on a
+//! board has home work for it half of that time. With `idle = own` the idle watts of home, and of boards
+//! in use, are shared by the program's threads there for as long as the work takes; with `shared` they
+//! would burn anyway. Power counters show what was used in the end (the report tells); which thread
+//! used it, none does, so that it is the model that decides.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::decision::evacuate;
+use crate::spec::{SpecError, Values};
+use crate::weigh::Weigh;
+use crate::{BoardLoad, Decision, Place, Policy, Power, Snapshot, ThreadState, ThreadView};
+
+/// Places threads where their work takes the least energy.
+#[derive(Debug, Clone)]
+pub struct Energy {
+    weigh: Weigh,
+    tick: Duration,
+    slowdown: f64,
+    saving: f64,
+    own: bool,
+    watts: BTreeMap<String, Power>,
+    complaint: Option<String>,
+    /// What each thread would rather do, as of the last look: it moves when it still would.
+    wishes: BTreeMap<i32, Place>,
+}
+
+/// A place, as one thread sees it.
+#[derive(Debug, Clone, Copy)]
+struct Offer {
+    place: Place,
+    /// How fast the thread gets on there; home's own core is 1.
+    speed: f64,
+    /// Joules for a second of work.
+    joules: f64,
+}
+
+impl Energy {
+    pub(crate) fn new(values: &Values) -> Result<Self, SpecError> {
+        let mut watts = BTreeMap::new();
+        for (node, text) in values.pairs("watts") {
+            let power = parse_watts(&text).ok_or_else(|| {
+                let expected = "idle and busy watts of machines, such as home@60-180/*@3-9";
+                SpecError::value("energy", "watts", &text, expected.to_owned())
+            })?;
+            watts.insert(node, power);
+        }
+        Ok(Self {
+            weigh: Weigh::new(values),
+            tick: Duration::from_millis(values.ms("tick")),
+            slowdown: values.number("slowdown"),
+            saving: values.share("saving"),
+            own: values.text("idle") == "own",
+            watts,
+            complaint: None,
+            wishes: BTreeMap::new(),
+        })
+    }
+
+    /// The power model of a machine: what the user has written, else what it tells.
+    fn power(&self, name: &str, told: Option<Power>) -> Option<Power> {
+        let written = self.watts.get(name).or_else(|| self.watts.get("*"));
+        written.copied().or(told).filter(|p| p.busy_w > 0.0)
+    }
+
+    /// What staying or going home means for a thread.
+    fn home(&self, thread: &ThreadView, snapshot: &Snapshot, returning: u32) -> Option<Offer> {
+        let speed = match thread.place {
+            Place::Home => self.weigh.speed_at_home(thread.tid, snapshot),
+            Place::Board(_) => self.weigh.speed_back_home(returning, snapshot),
+        };
+        let power = self.power("home", snapshot.home.power)?;
+        let joules = power.core_w(snapshot.home.cores) + self.idle(snapshot, &power) / speed;
+        Some(Offer {
+            place: Place::Home,
+            speed,
+            joules,
+        })
+    }
+
+    /// Home's idle watts for each thread of the program.
+    fn idle(&self, snapshot: &Snapshot, home: &Power) -> f64 {
+        let threads = snapshot.threads.len().max(1) as f64;
+        if self.own { home.idle_w / threads } else { 0.0 }
+    }
+
+    /// What a board means for a thread. `None`: nobody knows what it takes.
+    fn on(&self, thread: &ThreadView, board: &BoardLoad, snapshot: &Snapshot) -> Option<Offer> {
+        let now = snapshot.time_ms;
+        let there = thread.place == Place::Board(board.id);
+        let home = self.power("home", snapshot.home.power)?;
+        let power = self.power(&board.name, board.node.power)?;
+        let measured = there.then(|| self.weigh.speed_away(thread.tid, board));
+        let speed = match measured {
+            Some(measured) => measured?,
+            None => self.weigh.speed_on(thread.tid, board, now),
+        };
+        let talk = self.weigh.talk(thread.tid, now);
+        let threads = board.threads + u32::from(!there);
+        let idle = match self.own {
+            true => self.idle(snapshot, &home) + power.idle_w / f64::from(threads.max(1)),
+            false => 0.0,
+        };
+        let speed = speed.max(1e-3);
+        let serving = talk / 2.0 * home.core_w(snapshot.home.cores) / speed;
+        Some(Offer {
+            place: Place::Board(board.id),
+            speed,
+            joules: power.core_w(board.node.cores) / board.node.speed() + serving + idle / speed,
+        })
+    }
+
+    /// The better of two places: the one with fewer joules, if it keeps the bound; else the faster.
+    fn better(&self, a: Offer, b: Offer) -> Offer {
+        let keeps = |offer: &Offer| offer.speed * self.slowdown >= 1.0;
+        let b_wins = match (keeps(&a), keeps(&b)) {
+            (true, true) => b.joules < a.joules,
+            (false, false) => b.speed > a.speed,
+            (keeps_a, _) => !keeps_a,
+        };
+        if b_wins { b } else { a }
+    }
+
+    /// Whether to go from one place to another is worth it.
+    fn pays(&self, from: Offer, to: Offer, cost_s: f64, horizon_s: f64, core_w: f64) -> bool {
+        if from.speed * self.slowdown < 1.0 {
+            return to.speed > from.speed && (to.speed - from.speed) * horizon_s > cost_s;
+        }
+        let saved = (from.joules - to.joules) * to.speed * horizon_s;
+        to.joules <= from.joules * (1.0 - self.saving) && saved > cost_s * core_w
+    }
+
+    fn wish(
+        &self,
+        thread: &ThreadView,
+        snapshot: &Snapshot,
+        boards: &[BoardLoad],
+        returning: u32,
+    ) -> Option<(Offer, Offer)> {
+        let home = self.home(thread, snapshot, returning)?;
+        let from = match thread.place {
+            Place::Home => home,
+            Place::Board(id) => self.on(thread, boards.iter().find(|b| b.id == id)?, snapshot)?,
+        };
+        let open = boards
+            .iter()
+            .filter(|b| b.free_slots() > 0 && thread.place != Place::Board(b.id));
+        let offers = open.filter_map(|b| self.on(thread, b, snapshot));
+        let best = offers.fold(self.better(from, home), |best, offer| {
+            self.better(best, offer)
+        });
+        let board = |place: Place| match place {
+            Place::Home => None,
+            Place::Board(id) => boards.iter().find(|b| b.id == id),
+        };
+        let crossed = board(from.place).or(board(best.place))?;
+        let cost = self.weigh.cost_s(crossed);
+        let core_w = self
+            .power("home", snapshot.home.power)
+            .map_or(0.0, |p| p.core_w(snapshot.home.cores));
+        let horizon = self.weigh.horizon_s(thread, snapshot.time_ms);
+        let goes = best.place != from.place && self.pays(from, best, cost, horizon, core_w);
+        goes.then_some((from, best))
+    }
+
+    fn reason(&self, from: Offer, to: Offer, snapshot: &Snapshot) -> String {
+        let name = |place: Place| match place {
+            Place::Home => "home",
+            Place::Board(id) => snapshot.board(id).map_or("a board", |b| &b.name),
+        };
+        format!(
+            "a second of work takes {:.1} J on {} (speed {:.2}), {:.1} J on {} (speed {:.2})",
+            from.joules,
+            name(from.place),
+            from.speed,
+            to.joules,
+            name(to.place),
+            to.speed
+        )
+    }
+}
+
+/// `IDLE-BUSY` in watts.
+fn parse_watts(text: &str) -> Option<Power> {
+    let (idle, busy) = text.split_once('-')?;
+    let watts = |text: &str| {
+        text.trim()
+            .parse()
+            .ok()
+            .filter(|w: &f64| w.is_finite() && *w >= 0.0)
+    };
+    let (idle_w, busy_w) = (watts(idle)?, watts(busy)?);
+    (busy_w >= idle_w && busy_w > 0.0).then_some(Power {
+        idle_w,
+        busy_w,
+        joules: None,
+    })
+}
+
+impl Policy for Energy {
+    fn name(&self) -> &str {
+        "energy"
+    }
+
+    fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
+        if !self.weigh.update(snapshot) {
+            return Vec::new();
+        }
+        let mut decisions = evacuate(snapshot);
+        if self.power("home", snapshot.home.power).is_none() {
+            let text = "policy energy does not know what home takes, and moves nothing: set \
+                        home's watts (see rtx policies energy)";
+            self.complaint.get_or_insert_with(|| text.to_owned());
+            return decisions;
+        }
+        let now = snapshot.time_ms;
+        let mut boards = snapshot.boards.clone();
+        let mut wishes = BTreeMap::new();
+        let mut returning = 0;
+        let mut budget = self.weigh.budget(snapshot);
+        for thread in &snapshot.threads {
+            let movable = thread.may_leave() && self.weigh.is_busy(thread.tid)
+                || thread.may_return().is_some();
+            let decided = decisions.iter().any(|d| d.tid == thread.tid);
+            if !movable || decided || !self.weigh.is_settled(thread.tid, now) {
+                continue;
+            }
+            let Some((from, to)) = self.wish(thread, snapshot, &boards, returning) else {
+                continue;
+            };
+            wishes.insert(thread.tid, to.place);
+            if self.wishes.get(&thread.tid) != Some(&to.place) {
+                continue;
+            }
+            let leaves = thread.place == Place::Home;
+            if leaves && (budget == 0 || thread.state == ThreadState::Blocked) {
+                continue;
+            }
+            let reason = self.reason(from, to, snapshot);
+            match (from.place, to.place) {
+                (Place::Home, Place::Board(id)) => {
+                    if let Some(board) = boards.iter_mut().find(|b| b.id == id) {
+                        board.add_thread();
+                    }
+                    decisions.push(Decision::offload(thread.tid, id, reason));
+                    budget -= 1;
+                }
+                _ => {
+                    returning += 1;
+                    decisions.push(Decision::recall(thread.tid, reason));
+                    if to.place == Place::Home && from.speed * self.slowdown < 1.0 {
+                        self.weigh.fails(thread.tid, now);
+                    }
+                }
+            }
+            self.weigh.moves(thread.tid, now);
+        }
+        self.wishes = wishes;
+        decisions
+    }
+
+    fn wants_ticks(&self) -> Option<Duration> {
+        Some(self.tick)
+    }
+
+    fn complaint(&mut self) -> Option<String> {
+        match &mut self.complaint {
+            Some(text) if !text.is_empty() => Some(std::mem::take(text)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "energy_tests.rs"]
+mod tests;

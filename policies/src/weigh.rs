@@ -1,0 +1,207 @@
+//! The cost model: how fast a thread gets on where it is, and how fast it would elsewhere.
+//!
+//! Speeds are shares of one core of home's that a thread has to itself. At home a thread loses what it
+//! waits for a core. On a board it loses that too, and what it **talks**: the time in which it waits for
+//! pages and home calls. How much a thread talks is only known once it has been on a board; until then
+//! the other threads of the program are asked, and until one of these was there, it is assumed.
+
+use std::collections::BTreeMap;
+
+use crate::spec::Values;
+use crate::watch::{Rates, Watch};
+use crate::{BoardLoad, Place, Snapshot, ThreadView};
+
+/// A round trip to a board that has not told its own, in microseconds.
+const ROUND_TRIP_US: u64 = 200;
+/// What a page takes beyond the round trip, in microseconds.
+const PAGE_US: u64 = 100;
+/// What a home call takes beyond the round trip, in microseconds.
+const CALL_US: u64 = 50;
+/// Seconds in which what is known of how a thread talks fades, as long as it is at home.
+const FADES_S: f64 = 60.0;
+/// A thread that got on for less than this share of the time wants no core.
+const WANTS: f64 = 0.05;
+
+/// What moves cost, and what is known of the threads.
+#[derive(Debug, Clone)]
+pub(crate) struct Weigh {
+    pub watch: Watch,
+    horizon_s: f64,
+    move_s: f64,
+    warm: f64,
+    assumed: f64,
+    settle_ms: u64,
+    backoff_ms: u64,
+    probe: u64,
+    threads: BTreeMap<i32, Known>,
+    /// How much threads of this program talk; `None`: none was seen on a board.
+    prior: Option<f64>,
+}
+
+/// What is known of one thread.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    moved_ms: Option<u64>,
+    held_until_ms: u64,
+    strikes: u32,
+    /// How much it talked on a board, and when.
+    talk: Option<(f64, u64)>,
+}
+
+impl Weigh {
+    pub(crate) fn new(values: &Values) -> Self {
+        Self {
+            watch: Watch::new(values.ms("tick"), values.ms("window")),
+            horizon_s: values.seconds("horizon"),
+            move_s: values.seconds("move"),
+            warm: values.count("warm") as f64,
+            assumed: values.share("assumed"),
+            settle_ms: values.ms("settle"),
+            backoff_ms: values.ms("backoff"),
+            probe: values.count("probe"),
+            threads: BTreeMap::new(),
+            prior: None,
+        }
+    }
+
+    /// Takes a snapshot in; false if it does not count.
+    pub(crate) fn update(&mut self, snapshot: &Snapshot) -> bool {
+        if !self.watch.update(snapshot) {
+            return false;
+        }
+        self.threads
+            .retain(|tid, _| snapshot.threads.iter().any(|t| t.tid == *tid));
+        for thread in &snapshot.threads {
+            if let Place::Board(id) = thread.place
+                && let Some(board) = snapshot.board(id)
+                && let Some(rates) = self.watch.rates(thread.tid)
+                && let Some(talk) = talked(&rates, board)
+            {
+                self.threads.entry(thread.tid).or_default().talk = Some((talk, snapshot.time_ms));
+            }
+        }
+        let known: Vec<f64> = self
+            .threads
+            .values()
+            .filter_map(|k| Some(k.talk?.0))
+            .collect();
+        if !known.is_empty() {
+            self.prior = Some(known.iter().sum::<f64>() / known.len() as f64);
+        }
+        true
+    }
+
+    /// How many threads may leave now: few while nobody knows how they will fare.
+    pub(crate) fn budget(&self, snapshot: &Snapshot) -> u64 {
+        if self.prior.is_some() {
+            return u64::MAX;
+        }
+        let away = snapshot.boards.iter().map(|b| u64::from(b.threads)).sum();
+        self.probe.saturating_sub(away)
+    }
+
+    /// How much a thread can be expected to talk on a board, as a share of its time.
+    pub(crate) fn talk(&self, tid: i32, now_ms: u64) -> f64 {
+        let prior = self.prior.unwrap_or(self.assumed);
+        let Some((talk, when)) = self.threads.get(&tid).and_then(|k| k.talk) else {
+            return prior;
+        };
+        let faded = (now_ms.saturating_sub(when) as f64 / 1000.0 / FADES_S).min(1.0);
+        talk + faded * (prior.min(talk) - talk)
+    }
+
+    /// Whether a thread has been where it is for long enough to move again.
+    pub(crate) fn is_settled(&self, tid: i32, now_ms: u64) -> bool {
+        let known = self.threads.get(&tid);
+        let moved = known.and_then(|k| k.moved_ms);
+        let held = known.map_or(0, |k| k.held_until_ms);
+        moved.is_none_or(|moved| now_ms >= moved + self.settle_ms) && now_ms >= held
+    }
+
+    /// A thread is moved now.
+    pub(crate) fn moves(&mut self, tid: i32, now_ms: u64) {
+        self.threads.entry(tid).or_default().moved_ms = Some(now_ms);
+    }
+
+    /// A thread is recalled because it fared badly: it stays home for a while, longer each time.
+    pub(crate) fn fails(&mut self, tid: i32, now_ms: u64) {
+        let known = self.threads.entry(tid).or_default();
+        known.held_until_ms = now_ms + (self.backoff_ms << known.strikes.min(6));
+        known.strikes += 1;
+    }
+
+    /// Whether a thread has wanted a core for a while.
+    pub(crate) fn is_busy(&self, tid: i32) -> bool {
+        self.watch
+            .rates(tid)
+            .is_some_and(|r| r.cpu + r.delay > WANTS)
+    }
+
+    /// How fast a thread gets on at home, where it is.
+    pub(crate) fn speed_at_home(&self, tid: i32, snapshot: &Snapshot) -> f64 {
+        match self.watch.rates(tid) {
+            Some(rates) if rates.delay > 0.0 => rates.cpu / (rates.cpu + rates.delay),
+            // Not every kernel tells for how long threads wait.
+            _ => fair(self.watch.runnable, snapshot.home.cores),
+        }
+    }
+
+    /// How fast a thread would get on at home, with `more` others returning too.
+    pub(crate) fn speed_back_home(&self, more: u32, snapshot: &Snapshot) -> f64 {
+        fair(
+            self.watch.runnable + f64::from(more) + 1.0,
+            snapshot.home.cores,
+        )
+    }
+
+    /// How fast a thread gets on on the board where it is; `None`: not seen for long enough.
+    pub(crate) fn speed_away(&self, tid: i32, board: &BoardLoad) -> Option<f64> {
+        let rates = self.watch.rates(tid)?;
+        let talk = talked(&rates, board)?;
+        let share = match rates.delay > 0.0 {
+            true => rates.cpu / (rates.cpu + rates.delay),
+            false => fair(f64::from(board.node.runnable), board.node.cores),
+        };
+        Some(share * board.node.speed() * (1.0 - talk))
+    }
+
+    /// How fast a thread would get on on a board.
+    pub(crate) fn speed_on(&self, tid: i32, board: &BoardLoad, now_ms: u64) -> f64 {
+        let share = fair(f64::from(board.node.runnable) + 1.0, board.node.cores);
+        share * board.node.speed() * (1.0 - self.talk(tid, now_ms))
+    }
+
+    /// Time over which a move of this thread has to pay, in seconds: one that is young may end soon.
+    pub(crate) fn horizon_s(&self, thread: &ThreadView, now_ms: u64) -> f64 {
+        let age = now_ms.saturating_sub(thread.born_ms) as f64 / 1000.0;
+        self.horizon_s.min(age)
+    }
+
+    /// What a move between home and a board costs a thread, in seconds.
+    pub(crate) fn cost_s(&self, board: &BoardLoad) -> f64 {
+        self.move_s + self.warm * page_s(board)
+    }
+}
+
+/// The share of a core that each of so many threads gets.
+pub(crate) fn fair(threads: f64, cores: u32) -> f64 {
+    (f64::from(cores) / threads.max(1.0)).min(1.0)
+}
+
+/// Seconds for a page that a thread on a board needs.
+fn page_s(board: &BoardLoad) -> f64 {
+    let round_trip = board.round_trip_us.unwrap_or(ROUND_TRIP_US);
+    board.fault_us.unwrap_or(round_trip + PAGE_US) as f64 / 1e6
+}
+
+/// The share of its time that a thread waits for pages and home calls; `None`: it did nothing.
+fn talked(rates: &Rates, board: &BoardLoad) -> Option<f64> {
+    let call_s = (board.round_trip_us.unwrap_or(ROUND_TRIP_US) + CALL_US) as f64 / 1e6;
+    let waits = (rates.faults * page_s(board) + rates.calls * call_s).min(1.0);
+    match (rates.cpu > 0.0, waits > 0.0) {
+        (false, false) => None,
+        // The board has not told what the thread used.
+        (false, true) => Some(waits),
+        (true, _) => Some(waits / (rates.cpu + waits)),
+    }
+}

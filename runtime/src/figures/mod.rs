@@ -1,0 +1,86 @@
+//! What a machine tells of itself: how busy it is, what memory it has left, what it has taken from the
+//! wall. Read at home for policies' snapshots and the report, and on boards for their signs of life.
+//! What a kernel does not tell is `None`.
+
+mod energy;
+
+use std::fs;
+
+pub use energy::Meter;
+
+use crate::guest::procfs;
+
+/// How busy a machine is right now.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Threads that want a core, the one that reads this not counted.
+    pub runnable: u32,
+    /// Load average of the last minute.
+    pub load: f64,
+    /// The line `some` of /proc/pressure/cpu: the share of the last ten seconds in percent, and
+    /// microseconds in all.
+    pub pressure: Option<(f64, u64)>,
+    /// Memory that programs can still get, in bytes.
+    pub memory_free: Option<u64>,
+}
+
+impl Figures {
+    /// Reads them.
+    pub fn read() -> Figures {
+        let text = |path: &str| fs::read_to_string(path).ok();
+        Figures {
+            runnable: procfs::machine_runnable().map_or(0, |n| n.saturating_sub(1)),
+            load: text("/proc/loadavg").and_then(|t| first(&t)).unwrap_or(0.0),
+            pressure: text("/proc/pressure/cpu").and_then(|t| some(&t)),
+            memory_free: text("/proc/meminfo").and_then(|t| available(&t)),
+        }
+    }
+}
+
+fn first(text: &str) -> Option<f64> {
+    text.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// `some avg10=1.53 avg60=... total=12345` (Documentation/accounting/psi.rst).
+fn some(text: &str) -> Option<(f64, u64)> {
+    let line = text.lines().find_map(|l| l.strip_prefix("some "))?;
+    let field = |name: &str| {
+        let mut fields = line.split_ascii_whitespace();
+        fields.find_map(|f| f.strip_prefix(name)?.strip_prefix('='))
+    };
+    Some((field("avg10")?.parse().ok()?, field("total")?.parse().ok()?))
+}
+
+/// `MemAvailable:   123 kB` (proc(5), meminfo).
+fn available(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_as_the_kernel_writes_them() {
+        let pressure = "some avg10=1.53 avg60=0.80 avg300=0.20 total=912345\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
+        assert_eq!(some(pressure), Some((1.53, 912_345)));
+        assert_eq!(some("full avg10=1.53 total=1\n"), None);
+        assert_eq!(
+            available("MemTotal: 9 kB\nMemAvailable:   2048 kB\n"),
+            Some(2 << 20)
+        );
+        assert_eq!(available("MemTotal: 9 kB\n"), None);
+        assert_eq!(first("0.25 0.10 0.05 2/300 1234\n"), Some(0.25));
+    }
+
+    #[test]
+    fn this_machine_tells_something() {
+        let figures = Figures::read();
+        assert!(
+            figures.memory_free.is_some_and(|free| free > 1 << 20),
+            "{figures:?}"
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! What machines tell of themselves for the policy, and what the policy sees.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rtx_policies::{
+    BoardLoad, NodeLoad, Place as Where, Power, Pressure, Snapshot, ThreadState, ThreadView,
+};
+
+use super::job::BoardFacts;
+use super::messages::{BoardId, ToPager};
+use super::supervisor::Supervisor;
+use super::thread::{AtHome, Place, Thread};
+use crate::figures::Figures;
+use crate::guest::procfs;
+use crate::wire::message::Load;
+
+/// The token of a question for usage that nobody waits for.
+const NOBODY: u64 = 0;
+
+/// What a board's owner says of it, and what it has told since.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    pub labels: BTreeMap<String, String>,
+    /// How fast one of its cores is, home's being 1.
+    pub speed: Option<f64>,
+    /// With nothing to do, and with all cores busy.
+    pub watts: Option<(f64, f64)>,
+    /// It is on home's own machine, where it stands for another one: what else runs there does not count.
+    pub stands_in: bool,
+    /// The last it told.
+    pub load: Option<Load>,
+    /// The shortest round trip of late.
+    pub round_trip: Option<Duration>,
+    /// How long its threads wait for a page, on average.
+    pub fault: Option<Duration>,
+}
+
+impl Told {
+    fn power(&self) -> Option<Power> {
+        let joules = self.load.and_then(|l| l.millijoules);
+        let joules = joules.map(|mj| mj as f64 / 1000.0);
+        power(self.watts, joules)
+    }
+}
+
+/// Power as a policy sees it; `None`: nothing is known.
+fn power(watts: Option<(f64, f64)>, joules: Option<f64>) -> Option<Power> {
+    let known = watts.is_some() || joules.is_some();
+    let (idle_w, busy_w) = watts.unwrap_or_default();
+    known.then_some(Power {
+        idle_w,
+        busy_w,
+        joules,
+    })
+}
+
+/// A board as a policy sees it, with so many of the job's threads on it.
+fn board(id: BoardId, facts: &BoardFacts, threads: u32) -> BoardLoad {
+    let told = &facts.told;
+    let load = told.load.unwrap_or_default();
+    let us = |time: Option<Duration>| time.map(|t| t.as_micros() as u64);
+    BoardLoad {
+        id,
+        name: facts.name.clone(),
+        slots: facts.slots,
+        threads,
+        alive: facts.alive,
+        draining: facts.leaves(),
+        closed: false,
+        labels: told.labels.clone(),
+        round_trip_us: us(told.round_trip),
+        fault_us: us(told.fault),
+        node: NodeLoad {
+            cores: facts.cores,
+            // It tells late of threads that have just been sent.
+            runnable: match told.stands_in {
+                true => threads,
+                false => load.runnable.max(threads),
+            },
+            load: f64::from(load.load_centi) / 100.0,
+            isa: facts.isa.clone(),
+            speed: told.speed,
+            pressure: load.pressure.filter(|_| !told.stands_in).map(|p| Pressure {
+                avg10: f64::from(p.avg10_centi) / 100.0,
+                total_us: p.total_us,
+            }),
+            memory_free: load.memory_free,
+            power: told.power(),
+        },
+    }
+}
+
+impl Supervisor {
+    /// A board tells how busy it is.
+    pub(super) fn on_load(
+        &mut self,
+        board: BoardId,
+        load: Load,
+        round_trip: Duration,
+        fault: Option<Duration>,
+    ) {
+        let told = &mut self.boards[usize::from(board) - 1].told;
+        let drained = told.load.is_some_and(|before| before.draining);
+        told.load = Some(load);
+        told.round_trip = Some(round_trip);
+        if let Some(fault) = fault {
+            let before = told.fault.unwrap_or(fault);
+            told.fault = Some((before * 3 + fault) / 4);
+        }
+        if load.draining != drained {
+            // Not every policy looks by itself.
+            self.wake_by(Instant::now());
+        }
+    }
+
+    /// Asks boards what their threads have used, for later snapshots.
+    pub(super) fn ask_for_figures(&self) {
+        let mut boards: Vec<BoardId> = self.threads.values().filter_map(Thread::needs).collect();
+        boards.sort_unstable();
+        boards.dedup();
+        for board in boards {
+            let token = NOBODY;
+            self.tell(ToPager::AskUsage { board, token });
+        }
+    }
+
+    /// What the policy sees. `measured`: with figures from /proc, for which a tick has time.
+    pub(super) fn snapshot(&mut self, measured: bool) -> Snapshot {
+        let now = Instant::now();
+        let threads: Vec<ThreadView> = self
+            .threads
+            .values()
+            .map(|thread| self.view(thread, measured, now))
+            .collect();
+        let on = |id: u8| {
+            let there = threads.iter().filter(|t| t.place == Where::Board(id));
+            there.count() as u32
+        };
+        let boards = self.boards.iter().enumerate();
+        let boards = boards.map(|(i, facts)| board(i as u8 + 1, facts, on(i as u8 + 1)));
+        let boards = boards.collect();
+        let wants_core =
+            |t: &&ThreadView| t.place == Where::Home && t.state == ThreadState::Running;
+        let own = threads.iter().filter(wants_core).count() as u32;
+        let figures = measured.then(Figures::read).unwrap_or_default();
+        let home = NodeLoad {
+            cores: self.cores,
+            // Others' load counts as well, but never less than our own.
+            runnable: figures.runnable.max(own),
+            load: figures.load,
+            isa: std::env::consts::ARCH.to_owned(),
+            speed: None,
+            pressure: figures
+                .pressure
+                .map(|(avg10, total_us)| Pressure { avg10, total_us }),
+            memory_free: figures.memory_free,
+            power: power(
+                self.watts,
+                if measured { self.meter.joules() } else { None },
+            ),
+        };
+        Snapshot {
+            time_ms: now.duration_since(self.started).as_millis() as u64,
+            measured,
+            home,
+            boards,
+            threads,
+            requests: Vec::new(),
+        }
+    }
+
+    fn view(&self, thread: &Thread, measured: bool, now: Instant) -> ThreadView {
+        let known = match measured {
+            true => procfs::name_and_state(self.pid, thread.tid).ok(),
+            false => None,
+        };
+        let runs = !measured || known.as_ref().is_some_and(|(_, state)| *state == 'R');
+        let mut used = (0, 0);
+        if measured {
+            // One that has just ended used what it used.
+            used = procfs::cpu_ns(self.pid, thread.tid).unwrap_or_default();
+            used.0 += thread.counters.board_ns;
+            used.1 += thread.board_delay_ns;
+        }
+        let mut faults = thread.counters.faults;
+        let (place, runs, moving) = match &thread.place {
+            Place::Home(at) => (Where::Home, runs, thread.is_bound() || *at != AtHome::Free),
+            Place::Away(away) => {
+                if measured {
+                    used.0 += away.cpu_ns;
+                    used.1 += away.delay_ns;
+                }
+                faults += away.faults;
+                let moving =
+                    away.recalling.is_some() || away.asked.is_some() || away.context.is_some();
+                (Where::Board(away.board), away.call.is_none(), moving)
+            }
+        };
+        ThreadView {
+            tid: thread.tid,
+            name: known.map(|(name, _)| name).unwrap_or_default(),
+            is_main: thread.tid == self.pid,
+            place,
+            state: match runs {
+                true => ThreadState::Running,
+                false => ThreadState::Blocked,
+            },
+            cpu_ns: used.0,
+            run_delay_ns: used.1,
+            faults,
+            home_calls: thread.counters.home_calls,
+            syncs: thread.counters.back_migrations,
+            born_ms: thread.born.duration_since(self.started).as_millis() as u64,
+            moving,
+            pinned: thread.home_until.is_some_and(|t| now < t),
+        }
+    }
+}

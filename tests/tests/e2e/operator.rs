@@ -1,0 +1,208 @@
+//! Reaching into running jobs: `rtx jobs`, `boards`, `drain` and `move`.
+
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use rtx_tests::compare::same;
+use rtx_tests::examples::Example;
+use rtx_tests::{Agent, Guest, Outcome, Run, Running, Status, checkout, examples};
+
+/// How often a run that has ended before it was reached is made again.
+const CHANCES: usize = 8;
+
+fn rtx(args: &[&str]) -> Outcome {
+    Run::native(checkout::binary("rtx"))
+        .args(args.iter().copied())
+        .finish()
+}
+
+/// Asks about one job.
+fn about(job: &Running, command: &[&str], rest: &[&str]) -> Outcome {
+    let pid = job.pid().to_string();
+    rtx(&[command, &["--job", &pid], rest].concat())
+}
+
+/// What `rtx jobs --json` says of a job.
+fn listed(job: &Running) -> Option<serde_json::Value> {
+    let text = rtx(&["jobs", "--json"]).succeeded().stdout();
+    let jobs: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
+    jobs.into_iter().find(|j| j["job"] == job.pid())
+}
+
+/// The threads of a job that are on boards.
+fn away(job: &Running) -> Vec<i64> {
+    let threads = listed(job).map(|j| j["snapshot"]["threads"].clone());
+    let threads = threads
+        .as_ref()
+        .and_then(|t| t.as_array())
+        .into_iter()
+        .flatten();
+    let away = threads.filter(|t| t["place"] != "home");
+    away.map(|t| t["tid"].as_i64().expect("a thread id"))
+        .collect()
+}
+
+fn job<A: AsRef<OsStr>>(guest: &Guest, policy: &str, args: &[A]) -> Run {
+    Run::supervised(guest.path())
+        .flags(["--policy", policy, "--boards", "local:2"])
+        .report()
+        .args(args.iter().map(AsRef::as_ref))
+}
+
+/// Waits until threads of a job are away. False: it was over before.
+fn leaves_home(job: &Running) -> bool {
+    loop {
+        if !away(job).is_empty() {
+            return true;
+        }
+        if job.processes().is_empty() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The options of an example for a run that is longer with each try.
+fn longer(example: &Example, tries: usize) -> Vec<String> {
+    let mut args: Vec<String> = example.long.iter().map(ToString::to_string).collect();
+    let size = args
+        .iter()
+        .position(|a| a == "--size")
+        .expect("all have a size")
+        + 1;
+    let number: usize = args[size].parse().expect("a number");
+    args[size] = (number + number * tries / 2).to_string();
+    args
+}
+
+/// Both runs of an example: natively, and as a job that `meddle` reaches into while threads are away; that says
+/// whether it came in time. Made again, longer, until it does.
+fn met(example: &Example, meddle: impl Fn(&Running) -> bool) -> Outcome {
+    let guest = Guest::example(example.name);
+    for tries in 0..CHANCES {
+        let args = longer(example, tries);
+        let run = job(&guest, "static", &args).start();
+        let in_time = leaves_home(&run) && meddle(&run);
+        let outcome = run.finish();
+        let native = Run::native(guest.path()).args(args).finish();
+        same(&native, &outcome);
+        if in_time {
+            return outcome;
+        }
+    }
+    panic!("{}: every run was over too soon", example.name);
+}
+
+/// A board joins and another leaves. False: the job was over before.
+fn change(run: &Running, agent: &Agent) -> bool {
+    let added = about(run, &["boards", "add"], &[&agent.address()]);
+    let drained = about(run, &["drain"], &["local-1"]);
+    let boards = about(run, &["boards", "list"], &[]);
+    let asked = [&added, &drained, &boards];
+    if asked.iter().any(|o| o.status() != Status::Exited(0)) {
+        return false;
+    }
+    assert_eq!(added.stdout(), "board joins has joined\n");
+    let said = drained.stdout();
+    assert!(said.starts_with("board local-1 has left: "), "{said}");
+    let listed = boards.stdout();
+    let states: Vec<Vec<&str>> = listed
+        .lines()
+        .skip(1)
+        .map(|l| l.split_whitespace().collect())
+        .collect();
+    let states: Vec<[&str; 2]> = states.iter().map(|row| [row[1], row[2]]).collect();
+    assert_eq!(
+        states,
+        [
+            ["local-1", "gone"],
+            ["local-2", "there"],
+            ["joins", "there"]
+        ]
+    );
+    true
+}
+
+#[test]
+fn boards_join_and_leave_in_the_middle_of_every_example() {
+    for example in examples::ALL {
+        let agent = Agent::start("joins");
+        let outcome = met(&example, |run| change(run, &agent));
+        assert_eq!(outcome.report().boards.len(), 3);
+        agent.stop();
+    }
+}
+
+#[test]
+fn the_last_board_leaves_and_the_program_goes_on_at_home() {
+    met(&examples::named("matmul"), |run| {
+        let both = ["local-1", "local-2"].map(|board| about(run, &["drain"], &[board]));
+        both.iter().all(|o| o.status() == Status::Exited(0))
+    });
+}
+
+#[test]
+fn what_cannot_be_done_is_refused() {
+    let guest = Guest::test("endless");
+    let run = job::<&str>(&guest, "static", &[]).start();
+    run.wait_until("a thread is away", |run| {
+        (!away(run).is_empty()).then_some(())
+    });
+    let tid = run.pid().to_string();
+    let refused = |command: &[&str], rest: &[&str], why: &str| {
+        let outcome = about(&run, command, rest);
+        outcome.ended_with(Status::Exited(125));
+        let line = outcome.one_line_on_stderr();
+        assert!(line.starts_with("rtx: ") && line.contains(why), "{line}");
+    };
+    refused(
+        &["drain"],
+        &["nosuch"],
+        "the job has no board nosuch; its boards are local-1, local-2",
+    );
+    refused(&["move"], &["1", "home"], "the program has no thread 1");
+    refused(&["move"], &[&tid, "local-1"], "the program has no thread");
+    refused(
+        &["boards", "add"],
+        &["127.0.0.1:1"],
+        "cannot reach board 127.0.0.1:1",
+    );
+    refused(&["boards", "add"], &["nowhere"], "has no port");
+    about(&run, &["drain"], &["1"]).succeeded();
+    refused(
+        &["drain"],
+        &["local-1"],
+        "board local-1 is gone, or about to leave",
+    );
+    run.signal(nix::sys::signal::Signal::SIGKILL);
+    run.finish();
+}
+
+#[test]
+fn jobs_that_are_not_there_are_told() {
+    let outcome = rtx(&["drain", "--job", "1", "local-1"]);
+    outcome.ended_with(Status::Exited(125));
+    let line = outcome.one_line_on_stderr();
+    assert!(
+        line.starts_with("rtx: process 1 is no rtx-run with a job of yours. "),
+        "{line}"
+    );
+    let runs = [0, 1].map(|_| job(&Guest::test("endless"), "never", &[""; 0]).start());
+    for run in &runs {
+        run.wait_until("it is listed", listed);
+    }
+    let outcome = rtx(&["drain", "local-1"]);
+    outcome.ended_with(Status::Exited(125));
+    let line = outcome.one_line_on_stderr();
+    assert!(
+        line.contains("you have several running jobs: ") && line.ends_with("Name one: --job PID"),
+        "{line}"
+    );
+    let outcome = about(&runs[0], &["boards", "add"], &["127.0.0.1:7000"]);
+    let line = outcome.one_line_on_stderr();
+    assert!(line.contains("policy never offloads nothing"), "{line}");
+    for run in runs {
+        run.signal(nix::sys::signal::Signal::SIGKILL);
+        run.finish();
+    }
+}

@@ -1,0 +1,138 @@
+//! Policies on real programs: recordings, scripts, returning.
+
+use std::fs;
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use rtx_tests::scratch::Scratch;
+use rtx_tests::{Agent, Guest, Run, Status, checkout};
+use serde_json::Value;
+
+/// Replays a recording under its own policy or another one, as data.
+fn replay(recording: &Path, other: &[&str]) -> Value {
+    let outcome = Run::native(checkout::binary("rtx"))
+        .args(["replay", "--json"])
+        .args(other.iter().copied())
+        .args([recording])
+        .finish();
+    serde_json::from_str(&outcome.succeeded().stdout()).expect("JSON")
+}
+
+fn count(data: &Value, name: &str) -> usize {
+    data[name].as_array().expect("a list").len()
+}
+
+#[test]
+fn a_recording_replays_to_the_same_decisions() {
+    let scratch = Scratch::new();
+    let guest = Guest::example("matmul");
+    for policy in ["static", "shuffle:3", "guard-memory+congestion"] {
+        let recording = scratch.path("run.ndjson");
+        Run::supervised(guest.path())
+            .flags(["--boards", "local:2", "--policy", policy])
+            .flags(["--record".into(), recording.clone().into_os_string()])
+            .finish()
+            .succeeded();
+        let same = replay(&recording, &[]);
+        assert_eq!(count(&same, "differences"), 0, "{policy}: {same:#}");
+        assert_eq!(same["recorded"], policy);
+        assert!(same["looks"].as_u64().expect("a number") > 0, "{same:#}");
+        let never = replay(&recording, &["--policy", "never"]);
+        assert_eq!(count(&never, "decisions"), 0, "{never:#}");
+    }
+}
+
+#[test]
+fn a_recording_that_was_changed_is_told_with_the_difference() {
+    let scratch = Scratch::new();
+    let recording = scratch.path("run.ndjson");
+    let guest = Guest::example("matmul");
+    Run::offloaded(guest.path())
+        .flags(["--record".into(), recording.clone().into_os_string()])
+        .finish()
+        .succeeded();
+    let text = fs::read_to_string(&recording).expect("written");
+    let changed = text.replacen("every child thread", "some child thread", 1);
+    assert_ne!(text, changed);
+    fs::write(&recording, changed).expect("can be written");
+    let outcome = Run::native(checkout::binary("rtx"))
+        .args(["replay".into(), recording.into_os_string()])
+        .finish();
+    assert_eq!(outcome.status(), Status::Exited(1), "{outcome}");
+    let text = outcome.stdout();
+    assert!(
+        text.contains("some child thread") && text.contains("every child thread"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_script_that_fails_is_told_with_its_line_and_the_job_goes_on() {
+    let scratch = Scratch::new();
+    let guest = Guest::example("matmul");
+    for (text, place) in [
+        (
+            "fn decide(s) {\n    s.nothing.at_all();\n    []\n}\n",
+            ":2:15: ",
+        ),
+        ("fn decide(s) {\n    let = 3;\n}\n", ":2:9: "),
+    ] {
+        let script = scratch.path("mine.rhai");
+        fs::write(&script, text).expect("can be written");
+        let outcome = Run::supervised(guest.path())
+            .flags(["--boards", "local:1", "--policy"])
+            .flags([&script])
+            .finish();
+        let line = outcome.succeeded().one_line_on_stderr();
+        let expected = format!("policy {}{place}", script.display());
+        assert!(line.contains(&expected), "{line}");
+        assert!(
+            line.ends_with("The job goes on under policy never"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_thread_that_synchronises_comes_home_if_it_is_to() {
+    let guest = Guest::example("pipeline");
+    let homecomings = |policy: &str| {
+        let report = Run::supervised(guest.path())
+            .flags(["--boards", "local:2", "--policy", policy])
+            .report()
+            .finish()
+            .report();
+        let causes = report.recall_causes.iter();
+        let causes = causes.filter(|(cause, _)| cause.as_str() == "synchronised");
+        causes.map(|(_, count)| *count).sum::<u64>()
+    };
+    assert_eq!(homecomings("static"), 0);
+    assert!(homecomings("static:sticky=5ms") > 0);
+    assert!(homecomings("static:return=stay") > 0);
+}
+
+#[test]
+fn a_board_that_is_to_be_emptied_is_emptied() {
+    let (left, right) = (Agent::start("left"), Agent::start("right"));
+    let boards = format!("{},{}", left.address(), right.address());
+    for policy in ["static", "balance"] {
+        let guest = Guest::test("rounds");
+        let mut run = Run::supervised(guest.path())
+            .flags(["-v", "--policy", policy, "--boards", &boards])
+            .report()
+            .args(["4"])
+            .open_input()
+            .start();
+        run.wait_for_output("ready");
+        run.wait_for_complaint("left");
+        left.running().signal(Signal::SIGUSR1);
+        run.wait_for_complaint("left is to be emptied");
+        run.close_input();
+        let outcome = run.finish();
+        outcome.succeeded();
+        assert!(outcome.report().recall_causes["policy"] > 0, "{outcome}");
+        left.running().signal(Signal::SIGUSR1);
+    }
+    left.stop();
+    right.stop();
+}

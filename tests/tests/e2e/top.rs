@@ -1,0 +1,137 @@
+//! `rtx top`, on the screen of a terminal multiplexer.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rtx_tests::{Guest, Run, Running, Status, checkout};
+
+/// A terminal that runs one command, by a tmux server of its own, which ends with it.
+struct Screen {
+    server: String,
+}
+
+impl Screen {
+    fn of(command: &str) -> Self {
+        let screen = Screen {
+            server: format!(
+                "rtx-tests-{}-{:?}",
+                std::process::id(),
+                std::thread::current().id()
+            ),
+        };
+        // The session outlives the command, so that its last words can be read.
+        let command = format!("{command}; echo ended with $?; read -r _");
+        screen.tmux(&["new-session", "-d", "-x", "100", "-y", "40", &command]);
+        screen
+    }
+
+    fn tmux(&self, args: &[&str]) -> String {
+        let output = Command::new("tmux")
+            .args(["-f", "/dev/null", "-L", &self.server])
+            .args(args)
+            .output()
+            .expect("tmux runs: tests/deps.sh installs it");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "tmux {args:?}: {errors}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn keys(&self, keys: &str) {
+        self.tmux(&["send-keys", keys]);
+    }
+
+    /// What the screen shows, once it shows all of `words`.
+    fn shows(&self, words: &[&str]) -> String {
+        let begun = Instant::now();
+        loop {
+            let text = self.tmux(&["capture-pane", "-p"]);
+            if words.iter().all(|word| text.contains(word)) {
+                return text;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "no {words:?} on\n{text}"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = Command::new("tmux")
+            .args(["-L", &self.server, "kill-server"])
+            .output();
+    }
+}
+
+fn top(job: i32, flags: &str) -> Screen {
+    let rtx = checkout::binary("rtx");
+    Screen::of(&format!(
+        "{} top --job {job} --interval 0.2 {flags}",
+        rtx.display()
+    ))
+}
+
+fn await_door(run: &Running) {
+    run.wait_until("it has a door", |run| {
+        let rtx = Run::native(checkout::binary("rtx"));
+        let jobs = rtx.args(["jobs"]).finish().stdout();
+        jobs.contains(&run.pid().to_string()).then_some(())
+    });
+}
+
+#[test]
+fn a_job_is_watched_and_directed() {
+    let run = Run::supervised(Guest::test("endless").path())
+        .flags(["--policy", "static", "--boards", "local:2"])
+        .start();
+    let job = run.pid();
+    await_door(&run);
+    let screen = top(job, "--control");
+    let job_line = format!("rtx job {job}");
+    screen.shows(&[&job_line, "local-1", "local-2", "offload", "policy static"]);
+    // The first line is the main thread.
+    screen.keys("j");
+    screen.keys("h");
+    screen.shows(&["runs at home"]);
+    screen.keys("d");
+    screen.shows(&["which board is to leave?"]);
+    screen.keys("1");
+    screen.shows(&["board local-1 has left", "gone"]);
+    screen.keys("q");
+    screen.shows(&["ended with 0"]);
+    run.signal(nix::sys::signal::Signal::SIGKILL);
+    run.finish();
+}
+
+#[test]
+fn without_control_it_only_looks_and_ends_with_the_job() {
+    let run = Run::supervised(Guest::test("endless").path())
+        .flags(["--policy", "never"])
+        .start();
+    let job = run.pid();
+    await_door(&run);
+    let screen = top(job, "");
+    screen.shows(&[&format!("rtx job {job}"), "policy never"]);
+    screen.keys("h");
+    screen.shows(&["start with --control to give orders"]);
+    run.signal(nix::sys::signal::Signal::SIGKILL);
+    run.finish();
+    screen.shows(&[
+        &format!("the job of process {job} has ended"),
+        "ended with 0",
+    ]);
+}
+
+#[test]
+fn it_needs_a_terminal() {
+    let outcome = Run::native(checkout::binary("rtx")).args(["top"]).finish();
+    outcome.ended_with(Status::Exited(125));
+    let line = outcome.one_line_on_stderr();
+    assert_eq!(
+        line,
+        "rtx: standard output is not a terminal. rtx jobs --json prints the same figures"
+    );
+}
