@@ -364,7 +364,7 @@ mod tests {
             },
             "histograms_us": {
                 "fault": [[64.0, 12]], "freeze": [], "offload": [], "back_migration": [],
-                "cross_isa": [],
+                "cross_isa": [], "to_point": [], "from_point": [],
             },
             "refusals": {"blocked": 3},
             "timeline": {

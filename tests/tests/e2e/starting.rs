@@ -131,13 +131,21 @@ fn a_file_names_hosts() {
 #[test]
 fn tables_name_boards() {
     let text = "[policy]\nname = \"static\"\n\n[[boards]]\nname = \"big\"\naddress = \"ssh:alpha\"\n\
-                slots = 2\nlabels = [\"rack-1\"]\nwatts = { idle = 3.5, busy = 11 }\n";
+                slots = 2\nlabels = [\"arm\", \"rack=1\"]\nwatts = { idle = 3.5, busy = 11 }\n";
     let fakes = Fakes::new(&[("ssh", SSH), ("rtx.toml", text)]);
     let run = Run::supervised(Guest::example("matmul").path())
         .report()
         .args(examples::named("matmul").short.iter().copied())
-        .flags(["--config".into(), fakes.0.path("rtx.toml").into_os_string()]);
+        .flags(["--config".into(), fakes.0.path("rtx.toml").into_os_string()])
+        .flags(["--record".into(), fakes.0.path("looks").into_os_string()]);
     ran_on(fakes.prepare(run), &["big"]);
+    let looks = std::fs::read_to_string(fakes.0.path("looks")).expect("recorded");
+    for told in [
+        r#""labels":{"arm":"","rack":"1"}"#,
+        r#""idle_w":3.5,"busy_w":11.0"#,
+    ] {
+        assert!(looks.contains(told), "the policy has not seen {told}");
+    }
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn load(out: &mut String, report: &Report) {
 
 fn latencies(out: &mut String, report: &Report) {
     let (all, full) = (&report.latency_us, &report.histograms_us);
-    let kinds: [(&str, &Percentiles, &Buckets); 5] = [
+    let kinds: [(&str, &Percentiles, &Buckets); 7] = [
         ("page fault over the network", &all.fault, &full.fault),
         ("freezing a thread", &all.freeze, &full.freeze),
         ("move to a board", &all.offload, &full.offload),
@@ -139,6 +139,12 @@ fn latencies(out: &mut String, report: &Report) {
             "move between instruction sets",
             &all.cross_isa,
             &full.cross_isa,
+        ),
+        ("of it, to the next point", &all.to_point, &full.to_point),
+        (
+            "of it, from the point on",
+            &all.from_point,
+            &full.from_point,
         ),
     ];
     out.push_str("<h2>How long things took</h2>\n<div class=\"charts\">\n");
