@@ -82,7 +82,7 @@ step "rtx-cc" compiler
 step "examples" toolchain/build-guests
 step "examples by rtx-cc" toolchain/build-guests --rtx-cc
 # With assertions and overflow checks.
-lane "unit and property tests" "$cargo" test --workspace --exclude rtx-tests --exclude rtx-toolchain --locked
+lane "unit and property tests" "$cargo" test --no-fail-fast --workspace --exclude rtx-tests --exclude rtx-toolchain --locked
 lane "toolchain: programs that cross between the instruction sets" "$cargo" test --release --locked -p rtx-toolchain
 # The whole state space takes an optimised build.
 lane "coherence: model checker and simulator" \
