@@ -46,12 +46,19 @@ conformance() {
         RTX_BIN_DIR=target/release target/release/rtx-conformance --settled --seeds 1
 }
 
+as_root=()
+[ "$(id -u)" = 0 ] || as_root=(sudo --preserve-env=PATH,HOME,CARGO_HOME,RUSTUP_HOME)
+
 # Needs root for a network namespace.
 arm64() {
-    local as_root=()
-    [ "$(id -u)" = 0 ] || as_root=(sudo --preserve-env=PATH,HOME,CARGO_HOME,RUSTUP_HOME)
     tests/deps-arm64.sh &&
         "${as_root[@]}" "$cargo" test --release --locked -p rtx-tests --test arm64 -- --nocapture --test-threads 1
+}
+
+# Needs root for its daemons.
+slurm() {
+    tests/deps-slurm.sh &&
+        "${as_root[@]}" "$cargo" test --release --locked -p rtx-tests --test slurm -- --nocapture
 }
 
 # The compiler and its C library, built for both instruction sets the first time.
@@ -75,7 +82,7 @@ step "rtx-cc" compiler
 step "examples" toolchain/build-guests
 step "examples by rtx-cc" toolchain/build-guests --rtx-cc
 # With assertions and overflow checks.
-lane "unit and property tests" "$cargo" test --workspace --exclude rtx-tests --exclude rtx-toolchain --locked
+lane "unit and property tests" "$cargo" test --no-fail-fast --workspace --exclude rtx-tests --exclude rtx-toolchain --locked
 lane "toolchain: programs that cross between the instruction sets" "$cargo" test --release --locked -p rtx-toolchain
 # The whole state space takes an optimised build.
 lane "coherence: model checker and simulator" \
@@ -87,5 +94,6 @@ lane "bounds: memory and descriptors while 256 threads move for $RTX_BOUNDS_SECO
     "$cargo" test --release --locked -p rtx-tests --test bounds -- --nocapture
 lane "stress lane: every example $RTX_STRESS_RUNS times on two boards" \
     "$cargo" test --release --locked -p rtx-tests --test stress -- --nocapture
+lane "Slurm: job scripts on a cluster of one machine" slurm
 lane "ARM64: the same on an emulated machine, slow" arm64
 finish

@@ -122,12 +122,6 @@ fn equip(pid: Tid, stub: Stub, clocks_agree: bool) -> Result<(Replica, ReplicaFd
     uffd.register(stub.probe(), stub::PAGE_SIZE)
         .map_err(step("watch the stub's probe page"))?;
     let socket = equip::helper_socket(pid, &mut leader, stub)?;
-    leader.call(
-        gadget,
-        "close",
-        libc::SYS_close,
-        [socket.ours_there, 0, 0, 0, 0, 0],
-    )?;
     let seed = leader.call(
         gadget,
         "clone",

@@ -135,14 +135,11 @@ pub fn fetch_fd(pid: Tid, fd: i32) -> io::Result<OwnedFd> {
     }
 }
 
-/// The two ends of the helper's socket: ours, already taken over, and the numbers of both in the
-/// process.
+/// The two ends of the helper's socket. Nobody but us has ours: when we are gone, the helper ends.
 pub struct HelperSocket {
     /// Our end.
     pub ours: OwnedFd,
-    /// The number of our end in the process; to be closed there.
-    pub ours_there: u64,
-    /// The number of the helper's end.
+    /// The number of the helper's end in the process.
     pub theirs: u64,
 }
 
@@ -167,11 +164,10 @@ pub fn helper_socket(
         ]))
     };
     let ours = fetch_fd(pid, half(0) as i32).map_err(step("take over the helper's socket"))?;
-    Ok(HelperSocket {
-        ours,
-        ours_there: half(0),
-        theirs: half(4),
-    })
+    let args = [half(0), 0, 0, 0, 0, 0];
+    injector.call(stub.gadget(), "close", libc::SYS_close, args)?;
+    let theirs = half(4);
+    Ok(HelperSocket { ours, theirs })
 }
 
 /// clone(2) flags of a guest's helper: it shares memory and nothing else, and no tracer sees it.
@@ -197,7 +193,7 @@ pub fn spawn_helper(
     );
     regs.prepare_helper(socket.theirs, stub.commands());
     let spawned = injector.run(&regs)?;
-    for fd in [socket.ours_there, socket.theirs, uffd] {
+    for fd in [socket.theirs, uffd] {
         injector.call(stub.gadget(), "close", libc::SYS_close, [fd, 0, 0, 0, 0, 0])?;
     }
     let spawned = check(tid, "clone", spawned)? as Tid;

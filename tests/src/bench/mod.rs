@@ -5,6 +5,7 @@
 
 mod beside;
 mod compiled;
+pub mod congestion;
 mod crossing;
 pub mod floor;
 mod measure;
@@ -25,6 +26,8 @@ pub struct Group {
     pub names: &'static [&'static str],
     /// Measures, this many times each.
     pub measure: fn(runs: u32) -> Vec<Sample>,
+    /// It takes long, and is measured only when it is named.
+    pub on_request: bool,
 }
 
 /// What the network between two namespaces gives without rtx, for people.
@@ -40,45 +43,59 @@ pub fn network_floors() -> String {
 }
 
 /// All of them.
-pub const GROUPS: [Group; 8] = [
+pub const GROUPS: [Group; 9] = [
     Group {
         about: "page traffic between two network namespaces (as root)",
         names: &["page_fault", "seq_read"],
         measure: paging::measure,
+        on_request: false,
     },
     Group {
         about: "moving a thread, and its speed after the move",
         names: &["offload_64m", "offload_1g", "offload_1g_work"],
         measure: offload::measure,
+        on_request: false,
     },
     Group {
         about: "moving a thread at equivalence points, as between instruction sets",
         names: &["cross_isa", "cross_to_point", "cross_from_point"],
         measure: crossing::measure,
+        on_request: false,
     },
     Group {
         about: "whole programs, supervised only",
         names: &["supervise_matmul", "supervise_malloc"],
         measure: supervise::measure,
+        on_request: false,
     },
     Group {
         about: "memory of rtx itself with 1 GiB shared",
         names: &["rss_home", "rss_board"],
         measure: resident::measure,
+        on_request: false,
     },
     Group {
         about: "fresh memory at home while a thread is away",
         names: &["home_fresh"],
         measure: beside::fresh,
+        on_request: false,
     },
     Group {
         about: "memory dropped at home while a thread is away",
         names: &["home_drops"],
         measure: beside::drops,
+        on_request: false,
     },
     Group {
         about: "programs of rtx-cc that stay where they are, against clang -O2 and musl",
         names: &compiled::NAMES,
         measure: compiled::measure,
+        on_request: false,
+    },
+    Group {
+        about: "policy congestion on a busy machine, against home alone and the best of all placements",
+        names: &congestion::NAMES,
+        measure: congestion::measure,
+        on_request: true,
     },
 ];

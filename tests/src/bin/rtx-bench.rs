@@ -4,13 +4,13 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use rtx_tests::bench::results::{append, file, head};
-use rtx_tests::bench::{GROUPS, Group, floor};
+use rtx_tests::bench::{GROUPS, Group, congestion, floor};
 
 const USAGE: &str = "Usage: rtx-bench [--runs N] [NAME...]
 
 Measures rtx against what the machine gives without it, prints a table and appends a JSON line
 for each benchmark to target/bench/results.jsonl. NAME is one of those below, or its beginning;
-without any, all are measured.
+without any, all are measured but those that take long (congestion).
 
   --runs N    medians of N runs (default 5)
   --floors    only what the network between two namespaces gives
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         ["floor-serve", address] => floor::serve(address),
         ["floor-ping", address] => floor::ping(address),
         ["floor-pull", address, bytes] => floor::pull(address, bytes.parse().expect("a number")),
+        ["spin"] => congestion::spin(),
         ["--help" | "-h"] => help(),
         ["--floors"] => print!("{}", rtx_tests::bench::network_floors()),
         ["--runs", number, ref names @ ..] => match number.parse() {
@@ -60,8 +61,10 @@ fn measure(names: &[&str], runs: u32) -> ExitCode {
     {
         return misuse(&format!("there is no benchmark '{name}'"));
     }
-    let chosen =
-        |group: &&Group| names.is_empty() || names.iter().any(|name| is_named(group, name));
+    let chosen = |group: &&Group| match names.is_empty() {
+        true => !group.on_request,
+        false => names.iter().any(|name| is_named(group, name)),
+    };
     let mut failed: Vec<&str> = Vec::new();
     println!("{}", head());
     for group in GROUPS.iter().filter(chosen) {

@@ -57,8 +57,14 @@ impl Program {
         let areas = names_in(root).into_iter();
         areas
             .filter(|area| root.join(area).is_dir())
-            .flat_map(|area| Self::in_area(root, &area))
-            .collect()
+            .map(|area| Self::of(root, &area))
+            .collect::<Result<Vec<_>, _>>()
+            .map(|areas| areas.concat())
+    }
+
+    /// Those of one area.
+    pub fn of(root: &Path, area: &str) -> Result<Vec<Program>, String> {
+        Self::in_area(root, area).into_iter().collect()
     }
 
     /// The examples, which make no claims.
