@@ -10,11 +10,7 @@ DESTDIR ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages install deb examples demo demo-arm64 test conformance conformance-rtx-cc soak bench docs lint clean
-=======
-.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages examples demo demo-arm64 test conformance conformance-rtx-cc soak bench bench-congestion docs lint clean
->>>>>>> operator
+.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages install deb examples demo demo-arm64 test conformance conformance-rtx-cc soak bench bench-congestion docs lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
