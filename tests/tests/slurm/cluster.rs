@@ -230,11 +230,12 @@ impl Job<'_> {
         self.state()
     }
 
-    /// The processes that have its number in their environment.
+    /// The processes that have its number and its cluster in their environment.
     pub fn processes(&self) -> Vec<Process> {
-        let variable = format!("SLURM_JOB_ID={}", self.id);
+        let number = format!("SLURM_JOB_ID={}", self.id);
+        let cluster = format!("SLURM_CONF={}", self.cluster.path("slurm.conf").display());
         let mut all = Process::all();
-        all.retain(|process| process.has_variable(&variable));
+        all.retain(|process| process.has_variable(&number) && process.has_variable(&cluster));
         all
     }
 

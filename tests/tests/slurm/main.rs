@@ -4,6 +4,7 @@
 mod cluster;
 
 use cluster::{Cluster, Job, quoted, text, wait_until};
+use rtx_tests::procfs::Process;
 use rtx_tests::{Guest, Run, checkout, examples};
 
 /// The command line of a run in a job script.
@@ -16,17 +17,42 @@ fn run(policy: &str, guest: &Guest, args: &[&str]) -> String {
     )
 }
 
-/// Waits until a job has a replica on a board; the process ids of its agents.
-fn agents(job: &Job) -> Vec<i32> {
-    // A replica's name is a number.
-    wait_until("the job has a replica on a board", || {
-        job.processes()
-            .iter()
-            .any(|p| p.name.parse::<u32>().is_ok())
-    });
-    let all = job.processes();
-    let boards = all.iter().filter(|p| p.name.starts_with("rtx-board"));
-    boards.map(|p| p.pid).collect()
+/// What stands on boards for a job: its agents and their replicas, by process ids.
+struct Boards {
+    agents: Vec<i32>,
+    replicas: Vec<i32>,
+}
+
+impl Boards {
+    /// Waits until a job has a replica on each board.
+    fn of(job: &Job) -> Boards {
+        // A replica has nothing of the job's environment.
+        let look = || {
+            let named = job
+                .processes()
+                .into_iter()
+                .filter(|p| p.name == "rtx-board");
+            let agents: Vec<i32> = named.map(|p| p.pid).collect();
+            let all = Process::all().into_iter();
+            let replicas = all
+                .filter(|p| agents.contains(&p.parent))
+                .map(|p| p.pid)
+                .collect();
+            Boards { agents, replicas }
+        };
+        wait_until("the job has a replica on a board", || {
+            !look().replicas.is_empty()
+        });
+        look()
+    }
+
+    /// Waits until nothing of them is left.
+    fn gone(&self) {
+        wait_until("agents and replicas are gone", || {
+            let mut pids = self.agents.iter().chain(&self.replicas);
+            !pids.any(|pid| Process::find(*pid).is_some())
+        });
+    }
 }
 
 #[test]
@@ -34,7 +60,9 @@ fn jobs() {
     let cluster = Cluster::start();
     let example = examples::named("matmul");
     let guest = Guest::example("matmul");
-    let endless = ["--threads", "4", "--size", "20000"];
+    // Hours of work.
+    let long = Guest::example("stencil");
+    let endless = ["--threads", "4", "--size", "1024", "--sweeps", "100000"];
 
     // A job script does the right thing by itself, and writes what the program writes natively.
     let native = Run::native(guest.path())
@@ -46,8 +74,8 @@ fn jobs() {
     assert_eq!(plain.log(), native.succeeded().stdout());
 
     // A cancelled job leaves nothing behind.
-    let cancelled = cluster.submit("cancelled", &[], &run("static", &guest, &endless));
-    agents(&cancelled);
+    let cancelled = cluster.submit("cancelled", &[], &run("static", &long, &endless));
+    let boards = Boards::of(&cancelled);
     assert!(
         cluster
             .command("scancel", &[&cancelled.id])
@@ -55,6 +83,7 @@ fn jobs() {
             .success()
     );
     assert_eq!(cancelled.over().0, "CANCELLED", "{}", cancelled.log());
+    boards.gone();
 
     // One whose board is lost is requeued, and done the second time.
     let script = format!(
@@ -63,12 +92,12 @@ fn jobs() {
          status=$?\n\
          [ $status = 75 ] && scontrol requeue $SLURM_JOB_ID && sleep 60\n\
          exit $status",
-        run("static", &guest, &endless),
+        run("static", &long, &endless),
         run("static", &guest, example.short),
     );
     let requeued = cluster.submit("requeued", &["--requeue"], &script);
-    let boards = agents(&requeued);
-    let killed = cluster.command("kill", &["-KILL", &boards[0].to_string()]);
+    let boards = Boards::of(&requeued);
+    let killed = cluster.command("kill", &["-KILL", &boards.agents[0].to_string()]);
     assert!(killed.status.success(), "{}", text(&killed.stderr));
     requeued.writes("attempt 1");
     let (state, exit) = requeued.over();
@@ -84,9 +113,11 @@ fn jobs() {
         "{log}"
     );
     assert!(log.ends_with(&native.stdout()), "{log}");
+    boards.gone();
 
     // A time limit ends all of a job.
-    let limited = cluster.submit("limited", &["--time=1"], &run("static", &guest, &endless));
-    agents(&limited);
+    let limited = cluster.submit("limited", &["--time=1"], &run("static", &long, &endless));
+    let boards = Boards::of(&limited);
     assert_eq!(limited.over().0, "TIMEOUT", "{}", limited.log());
+    boards.gone();
 }
