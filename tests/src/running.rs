@@ -126,10 +126,14 @@ impl Running {
         processes
     }
 
-    /// The processes that these boards started: their replicas.
+    /// The replicas of these boards: processes that they started and that execute a file in memory. (To find out
+    /// about their machine they start others, for a moment.)
     pub fn replicas(&self, boards: &[Process]) -> Vec<Process> {
         let mut processes = self.processes();
-        processes.retain(|process| boards.iter().any(|board| process.parent == board.pid));
+        processes.retain(|process| {
+            let ours = boards.iter().any(|board| process.parent == board.pid);
+            ours && process.name.parse::<u32>().is_ok()
+        });
         processes
     }
 

@@ -218,7 +218,10 @@ impl Supervisor {
             // It leaves at its next point, and goes on until then.
             _ if away.foreign => away.settled(),
             Shadow::Parked if away.call.is_none() => true,
-            Shadow::Parked | Shadow::Interrupting | Shadow::Calling => self.policy.moves_blocked(),
+            Shadow::Parked | Shadow::Interrupting | Shadow::Calling => {
+                let board = away.board;
+                self.policy.moves_blocked() || self.facts(board).leaves()
+            }
             // It comes home anyway, or is stopped with the whole program.
             Shadow::Held(_) | Shadow::GroupStopped => false,
         };

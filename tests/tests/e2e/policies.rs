@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 use rtx_tests::scratch::Scratch;
-use rtx_tests::{Agent, Guest, Run, Status, checkout};
+use rtx_tests::{Agent, Guest, Run, Running, Status, checkout};
 use serde_json::Value;
 
 /// Replays a recording under its own policy or another one, as data.
@@ -111,6 +111,17 @@ fn a_thread_that_synchronises_comes_home_if_it_is_to() {
     assert!(homecomings("static:return=stay") > 0);
 }
 
+/// Threads of a job on a board, by its name.
+fn on_board(run: &Running, name: &str) -> u64 {
+    let rtx = Run::native(checkout::binary("rtx")).args(["jobs", "--json"]);
+    let jobs: Vec<Value> = serde_json::from_str(&rtx.finish().stdout()).expect("a list");
+    let job = jobs.iter().find(|job| job["job"] == run.pid());
+    let boards = job.and_then(|job| job["snapshot"]["boards"].as_array());
+    let mut boards = boards.into_iter().flatten();
+    let board = boards.find(|board| board["name"] == name).expect("a board");
+    board["threads"].as_u64().expect("a number")
+}
+
 #[test]
 fn a_board_that_is_to_be_emptied_is_emptied() {
     let (left, right) = (Agent::start("left"), Agent::start("right"));
@@ -127,6 +138,9 @@ fn a_board_that_is_to_be_emptied_is_emptied() {
         run.wait_for_complaint("left");
         left.running().signal(Signal::SIGUSR1);
         run.wait_for_complaint("left is to be emptied");
+        run.wait_until("left is empty", |run| {
+            (on_board(run, "left") == 0).then_some(())
+        });
         run.close_input();
         let outcome = run.finish();
         outcome.succeeded();
