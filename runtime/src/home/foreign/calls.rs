@@ -65,7 +65,7 @@ impl Scratch for Area {
 impl Supervisor {
     /// The instruction sets between which a board's calls are translated, if they differ.
     pub(super) fn ends(&self, board: BoardId) -> Option<Ends> {
-        let board = Isa::named(&self.boards[usize::from(board) - 1].isa)?;
+        let board = Isa::named(&self.facts(board).isa)?;
         let home = Isa::named(std::env::consts::ARCH)?;
         (board != home).then_some(Ends { board, home })
     }

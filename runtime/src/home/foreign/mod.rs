@@ -66,6 +66,6 @@ pub(super) fn stand_below(regs: &mut Registers, sp: u64) {
 impl Supervisor {
     /// Whether threads go to a board only at equivalence points.
     pub(super) fn is_foreign(&self, board: BoardId) -> bool {
-        self.boards[usize::from(board) - 1].foreign
+        self.facts(board).foreign
     }
 }

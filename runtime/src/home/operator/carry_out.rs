@@ -7,6 +7,7 @@ use super::status::Status;
 use super::{Asked, Reply, Request};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
+use crate::home::job::BoardFacts;
 use crate::home::journal::Decision;
 use crate::home::messages::{BoardId, ToPager};
 use crate::home::moves::ASK_AGAIN;
@@ -77,20 +78,17 @@ impl Supervisor {
     }
 
     /// One board's facts.
-    pub(in crate::home) fn facts(&self, board: BoardId) -> &crate::home::job::BoardFacts {
+    pub(in crate::home) fn facts(&self, board: BoardId) -> &BoardFacts {
         &self.boards[usize::from(board) - 1]
     }
 
-    pub(in crate::home) fn facts_mut(
-        &mut self,
-        board: BoardId,
-    ) -> &mut crate::home::job::BoardFacts {
+    pub(in crate::home) fn facts_mut(&mut self, board: BoardId) -> &mut BoardFacts {
         &mut self.boards[usize::from(board) - 1]
     }
 
     /// The board of this name, address or number, if it is there and stays.
     fn named(&self, name: &str) -> Result<BoardId, String> {
-        let fits = |(i, board): &(usize, &crate::home::job::BoardFacts)| {
+        let fits = |(i, board): &(usize, &BoardFacts)| {
             board.name == name || board.address == name || (i + 1).to_string() == name
         };
         let there: Vec<_> = self.boards.iter().enumerate().filter(fits).collect();
