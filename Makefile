@@ -87,6 +87,7 @@ docs: ## write the tables of docs/semantics.md and docs/translation.md from the 
 lint: deps ## formatting and clippy, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --package rtx-tests --test arm64 --test slurm --locked -- -D warnings # those are in no "all"
 
 clean: ## remove everything that was built
 	$(CARGO) clean

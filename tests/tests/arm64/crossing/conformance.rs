@@ -9,7 +9,6 @@ use rtx_tests::conformance::mode::Mode;
 use rtx_tests::conformance::program::Program;
 use rtx_tests::conformance::way::Way;
 
-use super::board;
 use crate::programs::announce;
 
 /// Some of each area that take a second or two there. `make conformance-rtx-cc BOARDS=...` runs all.
@@ -22,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 fn conformance_programs_notice_nothing_on_arm64() {
     let way = Way {
         rtx_cc: true,
-        boards: Some(board().to_owned()),
+        boards: Some(Machine::shared().board().to_owned()),
         insecure: true,
     };
     let root = checkout::root().join("tests/conformance");

@@ -77,7 +77,7 @@ fn programs_notice_nothing_when_their_threads_compute_on_arm64() {
 
 #[test]
 fn threads_cross_a_thousand_times() {
-    board();
+    Machine::shared().board();
     let programs = LONG.map(|(name, args)| {
         let guest = Guest::rtx_example(name);
         let native = natively(&guest, args);
