@@ -68,7 +68,7 @@ impl Supervisor {
                     unreachable!("just seen");
                 };
                 let call = away.call.expect("it waits in one");
-                let in_gadget = regs.pc() == stub.in_gadget() && call.state == CallState::Running;
+                let returned = regs.pc() == stub.in_gadget() && !at_gadget;
                 away.shadow = Shadow::Calling;
                 thread.place = Place::Away(away);
                 self.ask_back_if_closing(tid)?;
@@ -79,10 +79,10 @@ impl Supervisor {
                     // Further handlers run before the thread sees the result.
                     CallState::Done(_) if pending => self.resume(tid, 0),
                     CallState::Done(_) => self.call_over(tid, false),
-                    CallState::Running if leaves && !in_gadget => self.leave_call(tid),
+                    CallState::Running if leaves && !returned => self.leave_call(tid),
                     CallState::Waiting if leaves => self.leave_call(tid),
                     CallState::Running if at_gadget => self.resume(tid, 0),
-                    CallState::Running if in_gadget => self.call_returned(tid, regs.result()),
+                    CallState::Running if returned => self.call_returned(tid, regs.result()),
                     _ => {
                         if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
                             away.shadow = Shadow::Parked;

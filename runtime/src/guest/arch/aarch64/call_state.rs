@@ -84,7 +84,8 @@ fn call_number(tid: Tid) -> io::Result<i32> {
     Ok(nr)
 }
 
-fn set_call_number(tid: Tid, nr: i32) -> io::Result<()> {
+/// Has a thread at the entry to a call make call `nr`; anywhere else, says which one it is in.
+pub(super) fn set_call_number(tid: Tid, nr: i32) -> io::Result<()> {
     // SAFETY: the set is one int.
     unsafe { ptrace::set_set(tid, NT_ARM_SYSTEM_CALL, (&raw const nr).cast(), 4) }
 }
@@ -96,17 +97,31 @@ fn is_call(tid: Tid, at: u64) -> bool {
     word.to_le_bytes().starts_with(SYSCALL_INSTRUCTION)
 }
 
-/// What the thread's last call had as its first argument, of a thread whose call's number is set.
+/// What the thread's last call had as its first argument, of a thread whose call's number is set. ESRCH: it
+/// stands no longer, so it has been killed.
 fn first_argument(tid: Tid) -> io::Result<u64> {
     let path = format!("/proc/{tid}/syscall");
-    let text = std::fs::read_to_string(path)?;
-    parse_first(&text).ok_or_else(|| io::Error::other(format!("a call's arguments are: {text}")))
+    let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => gone(),
+        _ => e,
+    })?;
+    parse_first(&text)
 }
 
-/// Of `NUMBER 0xARG 0xARG ...`.
-fn parse_first(text: &str) -> Option<u64> {
-    let first = text.split_ascii_whitespace().nth(1)?;
-    u64::from_str_radix(first.strip_prefix("0x")?, 16).ok()
+fn gone() -> io::Error {
+    io::Error::from_raw_os_error(libc::ESRCH)
+}
+
+/// Of `NUMBER 0xARG 0xARG ...`, or of `running`.
+fn parse_first(text: &str) -> io::Result<u64> {
+    let mut words = text.split_ascii_whitespace();
+    if words.next() == Some("running") {
+        return Err(gone());
+    }
+    let first = words.next().and_then(|word| word.strip_prefix("0x"));
+    first
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .ok_or_else(|| io::Error::other(format!("a call's arguments are: {text}")))
 }
 
 #[cfg(test)]
@@ -116,7 +131,18 @@ mod tests {
     #[test]
     fn the_first_argument_is_found() {
         let text = "63 0x3 0xffff 0x10 0x0 0x0 0x0 0xffffe0 0x4012a4\n";
-        assert_eq!(parse_first(text), Some(3));
-        assert_eq!(parse_first("running\n"), None);
+        assert_eq!(parse_first(text).expect("an argument"), 3);
+        for text in ["", "63", "63 3", "63 0xg"] {
+            assert_eq!(
+                parse_first(text).expect_err(text).kind(),
+                io::ErrorKind::Other
+            );
+        }
+    }
+
+    #[test]
+    fn a_killed_thread_is_no_error_of_its_own() {
+        let error = parse_first("running\n").expect_err("it runs");
+        assert_eq!(error.raw_os_error(), Some(libc::ESRCH));
     }
 }

@@ -8,7 +8,7 @@
 
 use std::io;
 
-use super::call_state::{read_plain, write_plain, write_registers};
+use super::call_state::{read_plain, set_call_number, write_plain, write_registers};
 use super::registers::Registers;
 use super::{SYSCALL_INSTRUCTION, restart};
 use crate::guest::inject::{InjectError, failed};
@@ -38,7 +38,13 @@ pub fn stand(pid: Tid, tid: Tid, regs: &Registers, signal: i32) -> Result<(), In
         let at = idle.pc();
         idle.general.regs[8] = libc::SYS_sched_yield as u64;
         write_registers(tid, &idle).map_err(fail("write the registers of"))?;
-        while go_on(ptrace::cont_to_call, 0)? != Stop::Call || entering(tid)? {}
+        while go_on(ptrace::cont_to_call, 0)? != Stop::Call || entering(tid)? {
+            // Of a thread that stands where its sleep began, the kernel has that go on instead.
+            if ptrace::is_at_call(tid).map_err(fail("read the stop of"))? {
+                set_call_number(tid, libc::SYS_sched_yield as i32)
+                    .map_err(fail("change the call of"))?;
+            }
+        }
         let mut there = *regs;
         if restarts {
             there.general.pc = at + SYSCALL_INSTRUCTION.len() as u64;
