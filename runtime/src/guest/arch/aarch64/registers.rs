@@ -161,6 +161,12 @@ impl Registers {
         }
     }
 
+    /// Whether the next instruction is the same in both, and if it enters a call, that is.
+    pub(super) fn makes_same_call(&self, other: &Self) -> bool {
+        let (a, b) = (&self.general, &other.general);
+        a.pc == b.pc && a.regs[..=NUMBER] == b.regs[..=NUMBER]
+    }
+
     /// Makes a thread whose next instruction enters a call look like one that was stopped inside it.
     pub fn enter_call(&mut self) {
         self.general.pc += CALL_BYTES;

@@ -19,22 +19,28 @@ use crate::guest::stop::Stop;
 /// stands in it as if it had been interrupted there. With a `signal` it must be stopped for its
 /// delivery, and is so afterwards.
 pub fn stand(pid: Tid, tid: Tid, regs: &Registers, signal: i32) -> Result<(), InjectError> {
-    let restarts = regs.call_will_restart();
-    let pc = read_plain(tid).map_err(failed(tid, "read the registers of"))?;
-    // Where the kernel would wind a call on that is not to be.
-    let mistaken = signal != 0 && pc.pc() == regs.pc();
-    if !restarts && !mistaken {
-        return write_registers(tid, regs).map_err(failed(tid, "write the registers of"));
-    }
     let fail = |what| failed(tid, what);
+    let restarts = regs.call_will_restart();
+    let now = read_plain(tid).map_err(fail("read the registers of"))?;
+    // Where the kernel would wind a call on that is not to be.
+    let mistaken = signal != 0 && now.pc() == regs.pc();
+    if !restarts && !mistaken {
+        return write_registers(tid, regs).map_err(fail("write the registers of"));
+    }
+    let mut wound_back = *regs;
+    wound_back.rewind_call();
+    if restarts && signal != 0 && wound_back.makes_same_call(&now) {
+        // The kernel knows it there. It may have another signal mask for the time of the call, which a
+        // detour would lose.
+        return write_plain(tid, &wound_back).map_err(fail("write the registers of"));
+    }
     let mask = ptrace::signal_mask(tid).map_err(fail("read the signal mask of"))?;
     let info = match signal {
         0 => None,
         _ => Some(ptrace::full_signal_info(tid).map_err(fail("read the signal of"))?),
     };
     let again = without_signals(pid, tid, mask, |go_on| {
-        let mut idle = *regs;
-        idle.rewind_call();
+        let mut idle = wound_back;
         let at = idle.pc();
         idle.general.regs[8] = libc::SYS_sched_yield as u64;
         write_registers(tid, &idle).map_err(fail("write the registers of"))?;
