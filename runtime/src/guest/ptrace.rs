@@ -208,9 +208,20 @@ pub fn fault_is_pending(tid: Tid) -> io::Result<bool> {
 
 /// Whether a signal that a stopped thread does not block waits for it or for its process.
 pub fn signal_is_pending(tid: Tid) -> io::Result<bool> {
+    Ok(signals_pending(tid)? > 0)
+}
+
+/// How many signals that a stopped thread does not block wait for it or for its process.
+pub fn signals_pending(tid: Tid) -> io::Result<usize> {
     let blocked = signal_mask(tid)?;
-    let mut open = |i: &libc::siginfo_t| blocked & 1 << (i.si_signo - 1) == 0;
-    Ok(any_pending(tid, false, &mut open)? || any_pending(tid, true, &mut open)?)
+    let mut open = 0;
+    for shared in [false, true] {
+        any_pending(tid, shared, |i| {
+            open += usize::from(blocked & 1 << (i.si_signo - 1) == 0);
+            false
+        })?;
+    }
+    Ok(open)
 }
 
 /// The signals that instructions cause.

@@ -73,6 +73,7 @@ impl Supervisor {
                 state,
                 left: None,
                 sp,
+                owed: 0,
             });
         }
         if let Some(what) = calls::beyond(nr, &args) {
@@ -207,6 +208,9 @@ impl Supervisor {
         let away = thread.away().expect("caller checked");
         let call = away.call.as_mut().expect("a call was running");
         call.state = CallState::Done(result);
+        // Perhaps the call's own doing: they are delivered before the thread sees the result.
+        let owed = alive(ptrace::signals_pending(tid), "look for signals")?.unwrap_or(1);
+        call.owed = owed;
         let call = *call;
         self.deadlines.remove(&tid);
         if calls::synchronises(call.nr) {
@@ -216,9 +220,8 @@ impl Supervisor {
                 .record_ns(call.since.elapsed().as_nanos() as u64);
         }
         self.note_effect(tid, &call, result);
-        if alive(ptrace::signal_is_pending(tid), "look for signals")?.unwrap_or(true) {
-            // Perhaps the call's own doing: it is delivered before the thread sees the result. If it was
-            // for another thread, this one is seen next when it parks.
+        if owed > 0 {
+            // If they are for another thread, this one is seen next when it parks.
             return self.resume(tid, 0);
         }
         self.call_over(tid, false)

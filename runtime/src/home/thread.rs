@@ -59,6 +59,8 @@ pub struct PendingCall {
     pub left: Option<i64>,
     /// Of a foreign thread: its stack pointer there.
     pub sp: u64,
+    /// How many signals that came before its end are still to be delivered before the thread sees its result.
+    pub owed: usize,
 }
 
 /// How far a home call is.

@@ -67,7 +67,10 @@ impl Supervisor {
                 else {
                     unreachable!("just seen");
                 };
-                let call = away.call.expect("it waits in one");
+                let call = away.call.as_mut().expect("it waits in one");
+                // A handler has run. What comes all the time must not keep the thread from its result.
+                call.owed = call.owed.saturating_sub(1);
+                let call = *call;
                 let returned = regs.pc() == stub.in_gadget() && !at_gadget;
                 away.shadow = Shadow::Calling;
                 thread.place = Place::Away(away);
@@ -76,8 +79,7 @@ impl Supervisor {
                 let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?;
                 let pending = pending.unwrap_or(true);
                 match call.state {
-                    // Further handlers run before the thread sees the result.
-                    CallState::Done(_) if pending => self.resume(tid, 0),
+                    CallState::Done(_) if pending && call.owed > 0 => self.resume(tid, 0),
                     CallState::Done(_) => self.call_over(tid, false),
                     CallState::Running if leaves && !returned => self.leave_call(tid),
                     CallState::Waiting if leaves => self.leave_call(tid),
