@@ -17,7 +17,8 @@ use crate::agents::{AgentError, Agents, Terms};
 use crate::config::{self, Watts};
 use crate::errors::{Explain, status};
 use crate::plan::JobPlan;
-use crate::reporting::{name_variables, report};
+use crate::program::name_variables;
+use crate::reporting::report;
 use crate::signals::{GuestSignals, SignalEvent, Signals, SignalsError};
 use crate::watch::{self, EventSender, StatusLine, Watch, WatchError};
 
@@ -306,7 +307,8 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
     let mut report = report(&result, &plan.program, &plan.argv, policy);
     report.origin = plan.origin.name().map(str::to_owned);
     if plan.settings.report.is_some() {
-        name_variables(&mut report.hot_pages, &plan.program);
+        // Where a position-independent one was is not known any more.
+        name_variables(&mut report.hot_pages, &plan.program, None);
     }
     report.refusals = gauges.refusals().filter(|(_, count)| *count > 0).collect();
     let mut trouble = None;

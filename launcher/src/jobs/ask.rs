@@ -7,6 +7,7 @@ use super::find::{FindError, jobs, reach, visit};
 use super::table::{boards_table, jobs_table};
 use crate::boards::BoardAddress;
 use crate::errors::Explain;
+use crate::program::name_variables_of;
 
 /// The job has refused.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,10 @@ pub fn list(json: bool) -> Result<String, Box<dyn Explain>> {
         let Ok(mut visit) = reach(user, pid) else {
             continue;
         };
-        if let Ok(Reply::Status(status)) = visit.ask(&Request::Status) {
+        if let Ok(Reply::Status(mut status)) = visit.ask(&Request::Status) {
+            if json {
+                name_variables_of(&mut status.hot_pages, status.pid);
+            }
             let program = std::fs::read_link(format!("/proc/{}/exe", status.pid));
             let program = program.map_or_else(|_| "?".into(), |path| path.display().to_string());
             listed.push(Listed {

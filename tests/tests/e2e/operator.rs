@@ -22,16 +22,9 @@ fn about(job: &Running, command: &[&str], rest: &[&str]) -> Outcome {
     rtx(&[command, &["--job", &pid], rest].concat())
 }
 
-/// What `rtx jobs --json` says of a job.
-fn listed(job: &Running) -> Option<serde_json::Value> {
-    let text = rtx(&["jobs", "--json"]).succeeded().stdout();
-    let jobs: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
-    jobs.into_iter().find(|j| j["job"] == job.pid())
-}
-
 /// The threads of a job that are on boards.
 fn away(job: &Running) -> Vec<i64> {
-    let threads = listed(job).map(|j| j["snapshot"]["threads"].clone());
+    let threads = job.listed().map(|j| j["snapshot"]["threads"].clone());
     let threads = threads
         .as_ref()
         .and_then(|t| t.as_array())
@@ -189,7 +182,7 @@ fn jobs_that_are_not_there_are_told() {
     );
     let runs = [0, 1].map(|_| job(&Guest::test("endless"), "never", &[""; 0]).start());
     for run in &runs {
-        run.wait_until("it is listed", listed);
+        run.wait_until("it is listed", Running::listed);
     }
     let outcome = rtx(&["drain", "local-1"]);
     outcome.ended_with(Status::Exited(125));

@@ -32,7 +32,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-pub use heat::Hot;
 pub(crate) use link::hello;
 pub use run::{BoardAddress, Pager, PagerHandle, PagerReport, start};
 

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::boards::Retries;
 use super::dump::Unanswered;
-use super::heat::{Heat, Hot};
+use super::heat::Heat;
 use super::link::{self, FromBoard, Link, Reached};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
@@ -25,6 +25,7 @@ use crate::guest::ptrace::Tid;
 use crate::home::error::JobError;
 use crate::home::job::{BoardFacts, Control, Settings};
 use crate::home::messages::{BoardId, SharedMemory, ToPager, ToSupervisor};
+use crate::home::operator::Reply;
 use crate::memory::address_map::AddressMap;
 use crate::memory::maps::Maps;
 use crate::memory::remote::Memory;
@@ -32,7 +33,7 @@ use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalMemory, Node};
 use crate::patience::Patience;
-use crate::report::{Gauges, Latency, Pages, RecallCause, chain};
+use crate::report::{Gauges, HotPage, Latency, Pages, RecallCause, chain};
 use crate::wire::lookout::Lookout;
 use crate::wire::message::{AskUsage, Bye, CallReply, Freeze, Recall, Thaw};
 use crate::wire::secret::Secret;
@@ -67,11 +68,13 @@ pub struct PagerReport {
     /// CPU nanoseconds of threads on each board.
     pub board_ns: Vec<u64>,
     /// Pages over which nodes fight, the worst first.
-    pub hot: Vec<Hot>,
+    pub hot: Vec<HotPage>,
 }
 
-/// As many of those are told.
+/// As many of those are in a report.
 const HOTTEST: usize = 32;
+/// As many are told to who looks at a running job.
+const HOTTEST_NOW: usize = 8;
 
 /// Page traffic with boards.
 #[derive(Default)]
@@ -277,7 +280,7 @@ fn run(
             counters: pager.counters,
             zero: pager.traffic.zero,
             bytes: pager.traffic.bytes,
-            hot: pager.heat.hottest(HOTTEST),
+            hot: pager.hottest(HOTTEST),
             faults: pager.faults,
             board_ns: pager.boards.iter().map(|b| b.cpu_ns).collect(),
         }
@@ -523,6 +526,14 @@ impl Pager {
             ToPager::FillChild { child } => return self.fill_child(child),
             ToPager::Converted { addr } => return self.on_converted(addr),
             ToPager::Describe => self.describe(),
+            ToPager::Look { mut status, reply } => {
+                // Of a program that was executed since, these would be other pages.
+                if self.share.is_some() {
+                    status.hot_pages = self.hottest(HOTTEST_NOW);
+                }
+                // Who has stopped waiting does not hear it.
+                let _ = reply.send(Reply::Status(status));
+            }
             ToPager::Freeze(on) => {
                 self.frozen = on;
                 self.patience.resumed(std::time::Instant::now());
