@@ -14,7 +14,7 @@ table{border-collapse:collapse}td,th{padding:2px 10px 2px 0;text-align:left;vert
 td.n,th.n{text-align:right}svg{max-width:100%;height:auto}svg text{font:11px sans-serif;fill:#333}\
 .grid{stroke:#ddd;stroke-width:1}.rate{fill:none;stroke:#4477aa;stroke-width:1.5}\
 .key{display:inline-block;width:1em;height:1em;vertical-align:middle;margin:0 4px 0 12px}\
-.charts{display:flex;flex-wrap:wrap;gap:20px}code{font-size:13px}";
+.charts{display:flex;flex-wrap:wrap;gap:20px}.charts>div{width:480px}code{font-size:13px}";
 
 /// A report as a page.
 pub(in crate::tool) fn page(report: &Report) -> String {
