@@ -10,6 +10,7 @@ use clap::Subcommand;
 use crate::errors::Explain;
 
 pub use find::{FindError, visit};
+pub use table::state;
 
 /// Which job is meant.
 #[derive(Debug, Clone, clap::Args)]

@@ -9,6 +9,7 @@ use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Table, TableState};
 use rtx_policies::{Place, ThreadState};
 
 use super::view::View;
+use crate::jobs::state;
 
 /// Decisions that are shown, and their frame.
 const DECISIONS: u16 = 8;
@@ -62,15 +63,10 @@ fn draw_nodes(frame: &mut Frame, area: Rect, view: &View) {
         at_home.count().to_string(),
     ]);
     let boards = snapshot.boards.iter().map(|board| {
-        let state = match (board.draining, board.alive) {
-            (_, false) => "gone",
-            (true, true) => "leaves",
-            (false, true) => "",
-        };
         Row::new([
             board.id.to_string(),
             board.name.clone(),
-            state.to_owned(),
+            state(board).to_owned(),
             board.node.cores.to_string(),
             board.node.runnable.to_string(),
             board.threads.to_string(),
@@ -79,7 +75,7 @@ fn draw_nodes(frame: &mut Frame, area: Rect, view: &View) {
     let widths = [4, 20, 8, 6, 9, 8].map(Constraint::Length);
     let table = Table::new(std::iter::once(home).chain(boards), widths)
         .header(heading([
-            "node", "name", "", "cores", "runnable", "threads",
+            "node", "name", "state", "cores", "runnable", "threads",
         ]))
         .block(framed("nodes"));
     frame.render_widget(table, area);
