@@ -13,7 +13,8 @@ use rtx_runtime::home::operator::door;
 use rtx_runtime::home::supervisor::Ended;
 use rtx_runtime::report::{Event, Exit, Gauges, Report, chain};
 
-use crate::agents::{AgentError, Agents, Terms};
+use crate::agents::{AgentError, Agents, Later, Terms};
+use crate::boards::At;
 use crate::config::{self, Watts};
 use crate::errors::{Explain, status};
 use crate::plan::JobPlan;
@@ -215,6 +216,8 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
     rtx_runtime::guest::bell::block_child_signal().map_err(JobError::Block)?;
     let gauges: Arc<Gauges> = Arc::default();
     let agents = Agents::start(&plan.boards, Terms::of(&plan.settings))?;
+    let here = plan.boards.iter().filter(|board| board.at == At::Here);
+    let later = Later::start(here.count() + 1, Terms::of(&plan.settings))?;
     let control: Arc<Mutex<Option<Control>>> = Arc::default();
     let stop: Arc<Mutex<Stop>> = Arc::default();
     let detach = plan.detach_on_interrupt;
@@ -277,6 +280,7 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
         pair: plan.pair,
         policy: plan.policy,
         boards: agents.boards.clone(),
+        starter: Arc::new(later.starter()),
         settings: Settings {
             popcorn: matches!(plan.origin, Origin::Popcorn(_)),
             ..settings(&plan.settings)
@@ -302,7 +306,7 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
         _ => None,
     };
     let watched = watching.map(|watch| watch.finish(exit));
-    drop(agents);
+    drop((agents, later));
     let result = result.map_err(|e| failed(&e, None))?;
     let mut report = report(&result, &plan.program, &plan.argv, policy);
     report.origin = plan.origin.name().map(str::to_owned);

@@ -1,6 +1,7 @@
 //! One question to a job, and its answer.
 
 use rtx_runtime::home::operator::{Reply, Request, Status};
+use rtx_runtime::home::pager::LOCAL;
 use serde::Serialize;
 
 use super::find::{FindError, jobs, reach, visit};
@@ -71,8 +72,10 @@ pub fn drain(job: Option<i32>, board: String) -> Result<String, Box<dyn Explain>
 
 /// Has a board join.
 pub fn add(job: Option<i32>, address: &str) -> Result<String, Box<dyn Explain>> {
-    let address: BoardAddress = address.parse()?;
-    let address = address.to_string();
+    let address = match address {
+        LOCAL => LOCAL.to_owned(),
+        address => address.parse::<BoardAddress>()?.to_string(),
+    };
     ask(job, &Request::Add { address })
 }
 

@@ -97,7 +97,7 @@ pub enum ToPager {
     FillChild { child: Tid },
     /// The conversion asked for is done (or was impossible).
     Converted { addr: u64 },
-    /// Reach one more board; answered by `Reached`.
+    /// Reach one more board, here or at an address; answered by `Reached`.
     Reach { token: u64, address: String },
     /// Have the pages of a board come home, to which no thread goes any more, and let it go; answered by
     /// `Left`.
