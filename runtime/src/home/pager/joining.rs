@@ -27,13 +27,13 @@ pub trait Starter: Send + Sync {
 
 /// Where boards are, and who starts more.
 pub struct Roster {
-    /// Those with which the job began, as the user has named them, and those that have joined.
+    /// Those with which the job began, as the user has named them.
     pub addresses: Vec<BoardAddress>,
     pub starter: Arc<dyn Starter>,
 }
 
-/// A board that has been reached, and what is known of it; or why not, in words.
-pub(super) type Joined = Result<(BoardAddress, Reached), String>;
+/// A board that has been reached, or why not, in words.
+pub(super) type Joined = Result<Reached, String>;
 
 /// Boards that are being reached, by what the supervisor knows them by.
 pub(super) type Joining = FuturesUnordered<BoxFuture<'static, (u64, Joined)>>;
@@ -58,10 +58,8 @@ impl Pager {
                 },
                 None => known,
             };
-            let reached = link::reach_one(board.clone(), pair, settings).await;
-            reached
-                .map_err(|e| chain(&e))
-                .map(|reached| (board, reached))
+            let reached = link::reach_one(board, pair, settings).await;
+            reached.map_err(|e| chain(&e))
         };
         self.joining.push(reached.map(move |r| (token, r)).boxed());
     }
@@ -77,16 +75,8 @@ impl Pager {
                     "a job has at most {most} boards, those that have left included"
                 ))
             }
-            Ok((board, (link, stream, facts))) => {
+            Ok((link, stream, facts)) => {
                 let id = id as BoardId;
-                if self
-                    .roster
-                    .addresses
-                    .iter()
-                    .all(|b| b.address != board.address)
-                {
-                    self.roster.addresses.push(board);
-                }
                 streams.push(stream.map(move |message| (id, message)).boxed());
                 self.boards.push(Board::new(link, facts.clone()));
                 if self.frozen {
