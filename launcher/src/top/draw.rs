@@ -21,7 +21,8 @@ pub fn draw(frame: &mut Frame, view: &View) {
     let nodes = view.status.snapshot.boards.len() as u16 + 4;
     let pages = match view.status.hot_pages.len() as u16 {
         0 => 0,
-        count => count + PAGES_FRAME,
+        // Threads keep their room on a small screen.
+        count => (count + PAGES_FRAME).min(frame.area().height / 4),
     };
     let areas = Layout::vertical([
         Constraint::Length(1),
@@ -269,6 +270,20 @@ mod tests {
         // There are none: no room is taken.
         view.update(status(3000, &[]));
         assert!(!screen(&view, 100, 40).contains("take from each other"));
+    }
+
+    #[test]
+    fn threads_keep_their_room_beside_many_pages() {
+        let mut view = View::new(7, false);
+        let mut status = fought_over(1000, 50);
+        status.hot_pages = vec![status.hot_pages[0].clone(); 8];
+        status.snapshot.threads = vec![status.snapshot.threads[0].clone(); 3];
+        view.update(status);
+        for (height, shown) in [(40, 8), (24, 4)] {
+            let text = screen(&view, 100, height);
+            assert_eq!(text.matches("0x4c5000").count(), shown, "{text}");
+            assert!(text.matches("runs").count() >= 2, "{text}");
+        }
     }
 
     #[test]

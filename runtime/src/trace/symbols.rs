@@ -92,6 +92,7 @@ mod tests {
         for (name, shown) in [
             ("main", "main"),
             ("_ZN3abc3defEv", "abc::def()"),
+            ("_ZN3abc6sharedE", "abc::shared"),
             ("computes.rtx.resume", "computes"),
             ("computes.part.0", "computes.part.0"),
         ] {

@@ -61,8 +61,8 @@ fn the_page_of_a_report_is_drawn_as_it_should() {
 
     let picture = picture(&page, shown.height);
     assert_eq!(size(&picture), (WIDTH, shown.height));
-    assert!(picture.len() < PICTURE_BYTES, "{} bytes", picture.len());
     if std::env::var_os(WRITE).is_some() {
+        assert!(picture.len() < PICTURE_BYTES, "{} bytes", picture.len());
         fs::write(checkout::root().join("docs/report.png"), picture).expect("written");
     }
 }
