@@ -15,10 +15,10 @@ const WRITE: &str = "RTX_WRITE_DOCS";
 /// The most bytes of the picture.
 const PICTURE_BYTES: usize = 200_000;
 
-/// The page of a job that moved a lot and whose threads fought over a variable, and its report.
-fn page() -> (String, Value) {
+/// The report of a job that moved a lot and whose threads fought over a variable.
+fn report() -> Value {
     let scratch = Scratch::new();
-    let (report, page) = (scratch.path("r.json"), scratch.path("r.html"));
+    let report = scratch.path("r.json");
     let guest = Guest::test("fights");
     // Not where this checkout is.
     let program = guest.path().strip_prefix(checkout::root());
@@ -33,23 +33,30 @@ fn page() -> (String, Value) {
     std::thread::sleep(Duration::from_secs(3));
     run.close_input();
     run.finish().succeeded();
-    let text = fs::read(&report).expect("written");
+    serde_json::from_slice(&fs::read(&report).expect("written")).expect("JSON")
+}
+
+/// The page of a report.
+fn page(report: &Value) -> String {
+    let scratch = Scratch::new();
+    let (file, page) = (scratch.path("r.json"), scratch.path("r.html"));
+    fs::write(&file, report.to_string()).expect("written");
     Run::native(checkout::binary("rtx"))
         .args([
             "report".into(),
-            report.into_os_string(),
+            file.into_os_string(),
             "-o".into(),
             page.clone().into(),
         ])
         .finish()
         .succeeded();
-    let page = fs::read_to_string(page).expect("written");
-    (page, serde_json::from_slice(&text).expect("JSON"))
+    fs::read_to_string(page).expect("written")
 }
 
 #[test]
 fn the_page_of_a_report_is_drawn_as_it_should() {
-    let (page, report) = page();
+    let report = report();
+    let page = page(&report);
     let (shown, complaints) = look(&page);
     assert_eq!(complaints, [""; 0]);
     assert!(!shown.overflows, "it is wider than {WIDTH} pixels");
@@ -147,8 +154,30 @@ fn the_fight_is_told(shown: &Shown, report: &Value) {
 }
 
 #[test]
+fn words_have_room_however_many_bars_there_are() {
+    let mut report = report();
+    let kinds = ["fault", "freeze", "offload", "back_migration", "cross_isa"];
+    for counts in [[1, 7, 8, 9, 10], [11, 12, 17, 18, 30]] {
+        for (kind, bars) in kinds.iter().zip(counts) {
+            // Those from 131 to 524 milliseconds have the longest words.
+            let first = (20_i32 - bars).max(0);
+            let bars = (first..first + bars).map(|power| (2f64.powi(power), 12_345 << (power % 5)));
+            report["histograms_us"][kind] = bars.map(|bar| serde_json::json!(bar)).collect();
+            report["latency_us"][kind]["count"] = 12_345.into();
+        }
+        let (shown, complaints) = look(&page(&report));
+        assert_eq!(complaints, [""; 0]);
+        let drawings = &shown.section("How long things took").drawings;
+        assert!(drawings.len() >= kinds.len());
+        for drawing in drawings {
+            drawing.is_seen();
+        }
+    }
+}
+
+#[test]
 fn a_complaint_of_the_browser_is_heard() {
-    let (page, _) = page();
+    let page = page(&report());
     let wrong = page.replace("</body>", "<script>alert()</script></body>");
     assert_ne!(page, wrong);
     let (_, complaints) = look(&wrong);

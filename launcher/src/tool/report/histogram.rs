@@ -11,7 +11,7 @@ const TOP: f64 = 16.0;
 /// Room for labels that are wider than their bar.
 const SIDE: f64 = 16.0;
 /// Bounds that have room beside each other; of more, every second one is written, or every third, and so on.
-const MOST_BOUNDS: i32 = 11;
+const MOST_BOUNDS: i32 = 9;
 /// What a digit takes, generously.
 const DIGIT: f64 = 7.0;
 
