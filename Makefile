@@ -10,7 +10,7 @@ DESTDIR ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages install deb examples demo demo-arm64 test conformance conformance-rtx-cc soak bench bench-congestion docs lint clean
+.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages install deb examples demo demo-arm64 test conformance conformance-rtx-cc soak bench bench-congestion docs docs-picture lint clean
 
 help: ## this list
 	@echo 'Usage: make TARGET'
@@ -84,10 +84,14 @@ bench-congestion: build examples ## policy congestion with 0 to 12 jobs beside i
 docs: ## write the tables of docs/semantics.md and docs/translation.md from the code
 	RTX_WRITE_DOCS=1 $(CARGO) test --release --locked -p rtx-runtime --test semantics
 
+docs-picture: build ## take docs/report.png, the picture of a report's page, anew (installs a browser)
+	tests/deps-browser.sh
+	RTX_WRITE_DOCS=1 $(CARGO) test --release --locked -p rtx-tests --test browser drawn
+
 lint: deps ## formatting and clippy, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	$(CARGO) clippy --package rtx-tests --test arm64 --test slurm --locked -- -D warnings # those are in no "all"
+	$(CARGO) clippy --package rtx-tests --test arm64 --test browser --test slurm --locked -- -D warnings # those are in no "all"
 
 clean: ## remove everything that was built
 	$(CARGO) clean

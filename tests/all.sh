@@ -55,6 +55,11 @@ arm64() {
         "${as_root[@]}" "$cargo" test --release --locked -p rtx-tests --test arm64 -- --nocapture --test-threads 1
 }
 
+browser() {
+    tests/deps-browser.sh &&
+        "$cargo" test --release --locked -p rtx-tests --test browser
+}
+
 # Needs root for its daemons.
 slurm() {
     tests/deps-slurm.sh &&
@@ -94,6 +99,7 @@ lane "bounds: memory and descriptors while 256 threads move for $RTX_BOUNDS_SECO
     "$cargo" test --release --locked -p rtx-tests --test bounds -- --nocapture
 lane "stress lane: every example $RTX_STRESS_RUNS times on two boards" \
     "$cargo" test --release --locked -p rtx-tests --test stress -- --nocapture
+lane "browser: the page of a report, as it is drawn" browser
 lane "Slurm: job scripts on a cluster of one machine" slurm
 lane "ARM64: the same on an emulated machine, slow" arm64
 finish

@@ -38,7 +38,12 @@ impl<E: Explain + 'static> From<E> for Box<dyn Explain> {
 
 /// The error, its sources and its fix as one line without the newline.
 pub fn line(command: &str, error: &dyn Explain) -> String {
-    let mut text = format!("{command}: {error}");
+    format!("{command}: {}", told(error))
+}
+
+/// The same, without the command that says it.
+pub fn told(error: &dyn Explain) -> String {
+    let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(": ");

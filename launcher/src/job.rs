@@ -13,11 +13,13 @@ use rtx_runtime::home::operator::door;
 use rtx_runtime::home::supervisor::Ended;
 use rtx_runtime::report::{Event, Exit, Gauges, Report, chain};
 
-use crate::agents::{AgentError, Agents, Terms};
+use crate::agents::{AgentError, Agents, Later, Terms};
+use crate::boards::At;
 use crate::config::{self, Watts};
 use crate::errors::{Explain, status};
 use crate::plan::JobPlan;
-use crate::reporting::{name_variables, report};
+use crate::program::name_variables;
+use crate::reporting::report;
 use crate::signals::{GuestSignals, SignalEvent, Signals, SignalsError};
 use crate::watch::{self, EventSender, StatusLine, Watch, WatchError};
 
@@ -214,6 +216,8 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
     rtx_runtime::guest::bell::block_child_signal().map_err(JobError::Block)?;
     let gauges: Arc<Gauges> = Arc::default();
     let agents = Agents::start(&plan.boards, Terms::of(&plan.settings))?;
+    let here = plan.boards.iter().filter(|board| board.at == At::Here);
+    let later = Later::start(here.count() + 1, Terms::of(&plan.settings))?;
     let control: Arc<Mutex<Option<Control>>> = Arc::default();
     let stop: Arc<Mutex<Stop>> = Arc::default();
     let detach = plan.detach_on_interrupt;
@@ -276,6 +280,7 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
         pair: plan.pair,
         policy: plan.policy,
         boards: agents.boards.clone(),
+        starter: Arc::new(later.starter()),
         settings: Settings {
             popcorn: matches!(plan.origin, Origin::Popcorn(_)),
             ..settings(&plan.settings)
@@ -301,12 +306,13 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
         _ => None,
     };
     let watched = watching.map(|watch| watch.finish(exit));
-    drop(agents);
+    drop((agents, later));
     let result = result.map_err(|e| failed(&e, None))?;
     let mut report = report(&result, &plan.program, &plan.argv, policy);
     report.origin = plan.origin.name().map(str::to_owned);
     if plan.settings.report.is_some() {
-        name_variables(&mut report.hot_pages, &plan.program);
+        // Where a position-independent one was is not known any more.
+        name_variables(&mut report.hot_pages, &plan.program, None);
     }
     report.refusals = gauges.refusals().filter(|(_, count)| *count > 0).collect();
     let mut trouble = None;

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use rtx_runtime::home::backtraces::Crash;
 use rtx_runtime::home::job::JobResult;
-use rtx_runtime::report::timeline::{self, Timeline};
+use rtx_runtime::report::timeline::Timeline;
 use rtx_runtime::report::{
-    BoardReport, CallReport, CrashReport, EnergyReport, Exit, Histograms, HotPage, LatencyReport,
-    NodeUse, Pages, Report, SCHEMA, ThreadReport,
+    BoardReport, CallReport, CrashReport, EnergyReport, Exit, Histograms, LatencyReport, NodeUse,
+    Pages, Report, SCHEMA, ThreadReport,
 };
-
-use crate::program::variables;
 
 fn crash_report(result: &JobResult, crash: &Crash) -> CrashReport {
     let board = crash
@@ -102,7 +100,7 @@ pub fn report(
         },
         refusals: BTreeMap::new(),
         timeline: Timeline::default(),
-        hot_pages: hot_pages(result),
+        hot_pages: result.pager.hot.clone(),
     }
 }
 
@@ -130,45 +128,6 @@ fn energy(result: &JobResult) -> Option<EnergyReport> {
         });
     }
     EnergyReport::of(&nodes, result.wall_s)
-}
-
-/// The pages over which nodes fought; what lies in them is found out later.
-fn hot_pages(result: &JobResult) -> Vec<HotPage> {
-    let page = rtx_runtime::memory::PAGE;
-    let name = |node: usize| match node.checked_sub(1).and_then(|i| result.boards.get(i)) {
-        Some(board) => board.name.clone(),
-        None => timeline::HOME.to_owned(),
-    };
-    let pages = result.pager.hot.iter().map(|hot| HotPage {
-        address: hot.page * page,
-        switches: hot.switches,
-        writes: hot.writes,
-        nodes: (0..64)
-            .filter(|node| hot.nodes & (1 << node) != 0)
-            .map(name)
-            .collect(),
-        threads: hot
-            .threads
-            .iter()
-            .copied()
-            .filter(|tid| *tid != 0)
-            .collect(),
-        ..HotPage::default()
-    });
-    pages.collect()
-}
-
-/// Finds out what lies in pages.
-pub fn name_variables(pages: &mut [HotPage], program: &std::path::Path) {
-    let size = rtx_runtime::memory::PAGE;
-    let ranges: Vec<_> = pages
-        .iter()
-        .map(|hot| hot.address..hot.address + size)
-        .collect();
-    for (page, found) in pages.iter_mut().zip(variables(program, &ranges)) {
-        page.symbols = found.names;
-        page.line = found.line;
-    }
 }
 
 /// Processor time by instruction set.

@@ -15,6 +15,7 @@ use crate::outcome::{Outcome, shortened};
 use crate::pidfd::PidFd;
 use crate::procfs::Process;
 use crate::pty::Pty;
+use crate::run::Run;
 use crate::scratch::Scratch;
 
 /// How long a stream may stay open after the end of the run: whoever holds it then is a leak.
@@ -135,6 +136,15 @@ impl Running {
             ours && process.name.parse::<u32>().is_ok()
         });
         processes
+    }
+
+    /// What `rtx jobs --json` says of the job of this run; `None`: it is not listed.
+    #[track_caller]
+    pub fn listed(&self) -> Option<serde_json::Value> {
+        let rtx = Run::native(checkout::binary("rtx")).args(["jobs", "--json"]);
+        let text = rtx.finish().succeeded().stdout();
+        let jobs: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
+        jobs.into_iter().find(|job| job["job"] == self.pid())
     }
 
     /// Sends a signal to the process that was started.
@@ -285,7 +295,7 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Run, Status};
+    use crate::Status;
 
     #[test]
     fn a_run_has_output_and_a_status() {

@@ -1,9 +1,11 @@
-//! Starting the agents of a job: [`local`] ones as child processes, [`remote`] ones through ssh or srun.
+//! Starting the agents of a job: [`local`] ones as child processes, [`remote`] ones through ssh or srun; [`later`] starts
+//! more local ones while the job runs.
 //!
 //! All are told the same orders (`board::orders`) over their standard input: where to listen, and the job's
 //! secret, without which they serve nobody. They end when that input does, so they end with the job
 //! however it ends. Agents that run already are only named.
 
+mod later;
 mod local;
 mod remote;
 
@@ -24,6 +26,8 @@ use rtx_runtime::wire::secret::Secret;
 use crate::boards::{At, Board};
 use crate::config::{Settings, Watts};
 use crate::errors::Explain;
+
+pub use later::Later;
 
 /// The name under which this binary acts as an agent.
 pub const BOARD: &str = "rtx-board";
@@ -168,14 +172,9 @@ impl Agents {
                 Ok(Some(starting)) => starting.wait(until, terms, &mut agents.inputs),
                 Err(error) => Err(error),
             };
-            started.push(address.map(|address| BoardAddress {
-                address,
-                secret: (!matches!(board.at, At::Running(_))).then(|| secret.clone()),
-                name: board.name.clone(),
-                slots: board.slots,
-                labels: labels(&board.labels),
-                watts: board.watts.map(Watts::pair),
-            }));
+            let ours = !matches!(board.at, At::Running(_));
+            let secret = ours.then_some(&secret);
+            started.push(address.map(|address| described(board, address, secret)));
         }
         Ok((agents, started))
     }
@@ -222,6 +221,18 @@ impl Agents {
         };
         thread.spawn(talk).map_err(AgentError::Local)?;
         Ok(Some(starting))
+    }
+}
+
+/// What the runtime is told of a board that listens there.
+fn described(board: &Board, address: String, secret: Option<&Secret>) -> BoardAddress {
+    BoardAddress {
+        address,
+        secret: secret.cloned(),
+        name: board.name.clone(),
+        slots: board.slots,
+        labels: labels(&board.labels),
+        watts: board.watts.map(Watts::pair),
     }
 }
 
@@ -287,7 +298,7 @@ impl Streams {
         mut orders: Orders,
         keep: &mpsc::Sender<ChildStdin>,
     ) -> Result<SocketAddr, AgentError> {
-        let complaint = self.errors.take().map(last_line);
+        let complaint = self.errors.take().map(remote::last_line);
         let result = self.converse(board, &mut orders);
         let address = match result {
             Ok(address) => address,
@@ -351,27 +362,6 @@ impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         Self::Stream(error)
     }
-}
-
-/// Reads what is complained of to the end, so that nobody waits to be read; sends the last line.
-fn last_line(errors: ChildStderr) -> Receiver<String> {
-    let (tell, said) = mpsc::channel();
-    let thread = std::thread::Builder::new().name("rtx-start-errors".into());
-    let read = move || {
-        let mut last = String::new();
-        for line in BufReader::new(errors).split(b'\n') {
-            let Ok(line) = line else { break };
-            let line = String::from_utf8_lossy(&line).trim().to_owned();
-            if !line.is_empty() {
-                last = line;
-            }
-        }
-        // Nobody asks unless something went wrong.
-        let _ = tell.send(last);
-    };
-    // Without the thread the complaint is lost, and told as an end without a word.
-    let _ = thread.spawn(read);
-    said
 }
 
 impl Drop for Agents {

@@ -5,10 +5,11 @@
 //! does. So nothing stays there, however the job or the connection ends.
 
 use std::fs::File;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{ChildStderr, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 
 /// What the shell says first.
 const GREETING: &str = "rtx-start-1";
@@ -99,6 +100,27 @@ pub fn listen_at(host: &str, there: &There) -> io::Result<SocketAddr> {
     addresses
         .next()
         .ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// Reads what is complained of to the end, so that nobody waits to be read; sends the last line.
+pub fn last_line(errors: ChildStderr) -> Receiver<String> {
+    let (tell, said) = mpsc::channel();
+    let thread = std::thread::Builder::new().name("rtx-start-errors".into());
+    let read = move || {
+        let mut last = String::new();
+        for line in BufReader::new(errors).split(b'\n') {
+            let Ok(line) = line else { break };
+            let line = String::from_utf8_lossy(&line).trim().to_owned();
+            if !line.is_empty() {
+                last = line;
+            }
+        }
+        // Nobody asks unless something went wrong.
+        let _ = tell.send(last);
+    };
+    // Without the thread the complaint is lost, and told as an end without a word.
+    let _ = thread.spawn(read);
+    said
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! One question to a job, and its answer.
 
 use rtx_runtime::home::operator::{Reply, Request, Status};
+use rtx_runtime::home::pager::LOCAL;
 use serde::Serialize;
 
 use super::find::{FindError, jobs, reach, visit};
 use super::table::{boards_table, jobs_table};
 use crate::boards::BoardAddress;
 use crate::errors::Explain;
+use crate::program::name_variables_of;
 
 /// The job has refused.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +40,10 @@ pub fn list(json: bool) -> Result<String, Box<dyn Explain>> {
         let Ok(mut visit) = reach(user, pid) else {
             continue;
         };
-        if let Ok(Reply::Status(status)) = visit.ask(&Request::Status) {
+        if let Ok(Reply::Status(mut status)) = visit.ask(&Request::Status) {
+            if json {
+                name_variables_of(&mut status.hot_pages, status.pid);
+            }
             let program = std::fs::read_link(format!("/proc/{}/exe", status.pid));
             let program = program.map_or_else(|_| "?".into(), |path| path.display().to_string());
             listed.push(Listed {
@@ -67,8 +72,10 @@ pub fn drain(job: Option<i32>, board: String) -> Result<String, Box<dyn Explain>
 
 /// Has a board join.
 pub fn add(job: Option<i32>, address: &str) -> Result<String, Box<dyn Explain>> {
-    let address: BoardAddress = address.parse()?;
-    let address = address.to_string();
+    let address = match address {
+        LOCAL => LOCAL.to_owned(),
+        address => address.parse::<BoardAddress>()?.to_string(),
+    };
     ask(job, &Request::Add { address })
 }
 

@@ -10,6 +10,7 @@ use clap::Subcommand;
 use crate::errors::Explain;
 
 pub use find::{FindError, visit};
+pub use table::state;
 
 /// Which job is meant.
 #[derive(Debug, Clone, clap::Args)]
@@ -71,12 +72,14 @@ pub enum BoardsCommand {
         #[command(flatten)]
         which: Which,
     },
-    /// Have a board join: an rtx-board that listens at HOST:PORT
+    /// Have a board join: an rtx-board that listens at HOST:PORT, or one more on the job's machine
+    ///
+    /// `local` has rtx-run start an agent on its machine, which ends with the job.
     Add {
         #[command(flatten)]
         which: Which,
-        /// Where it listens
-        #[arg(value_name = "HOST:PORT")]
+        /// Where it listens, or `local`
+        #[arg(value_name = "HOST:PORT|local")]
         address: String,
     },
 }

@@ -1,6 +1,6 @@
 //! Jobs and boards as tables for people.
 
-use rtx_policies::{Place, Snapshot};
+use rtx_policies::{BoardLoad, Place, Snapshot};
 use rtx_runtime::home::operator::Status;
 
 use super::ask::Listed;
@@ -26,19 +26,23 @@ pub fn jobs_table(jobs: &[Listed]) -> String {
     table(&head, rows)
 }
 
+/// What has become of a board, in a word.
+pub fn state(board: &BoardLoad) -> &'static str {
+    match (board.draining, board.alive) {
+        (_, false) => "gone",
+        (true, true) => "leaves",
+        (false, true) => "there",
+    }
+}
+
 /// A table of a job's boards.
 pub fn boards_table(status: &Status) -> String {
     let Snapshot { boards, .. } = &status.snapshot;
     let rows = boards.iter().map(|board| {
-        let state = match (board.draining, board.alive) {
-            (_, false) => "gone",
-            (true, true) => "leaves",
-            (false, true) => "there",
-        };
         vec![
             board.id.to_string(),
             board.name.clone(),
-            state.to_owned(),
+            state(board).to_owned(),
             board.node.cores.to_string(),
             match board.slots {
                 0 => "-".to_owned(),

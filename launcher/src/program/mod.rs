@@ -17,4 +17,4 @@ pub use error::{ProgramError, Why};
 pub use find::find;
 pub use origin::origin;
 pub use pair::for_here;
-pub use variables::{Variables, variables};
+pub use variables::{name_variables, name_variables_of};

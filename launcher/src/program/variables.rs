@@ -1,15 +1,19 @@
 //! Which variables of a program lie in a page: from its file's symbols, and where they are declared from its DWARF.
 //!
-//! Only of programs that are loaded where their file says, not of position-independent ones: where those were is
-//! not known any more when the job is over. Memory that the program gets while it runs has no names.
+//! Of position-independent programs only while they run: where they were is not known any more when the job is over.
+//! Memory that the program gets while it runs has no names.
 
 use std::collections::HashMap;
 use std::fs;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gimli::{AttributeValue, EndianSlice, Operation, RunTimeEndian};
 use object::{Object, ObjectKind, ObjectSection, ObjectSymbol, SymbolKind};
+use rtx_runtime::guest::procfs;
+use rtx_runtime::memory::PAGE;
+use rtx_runtime::report::HotPage;
+use rtx_runtime::trace::demangled;
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
@@ -18,16 +22,34 @@ const MOST: usize = 6;
 
 /// The variables of a page.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Variables {
+struct Variables {
     /// Their names, the largest first.
-    pub names: Vec<String>,
+    names: Vec<String>,
     /// Where the first is declared, as `FILE:LINE`.
-    pub line: Option<String>,
+    line: Option<String>,
+}
+
+/// Finds out what lies in pages of a program, which begins at `entry`, if that is known.
+pub fn name_variables(pages: &mut [HotPage], program: &Path, entry: Option<u64>) {
+    let range = |page: &HotPage| page.address..page.address + PAGE;
+    let ranges: Vec<Range<u64>> = pages.iter().map(range).collect();
+    for (page, found) in pages.iter_mut().zip(variables(program, entry, &ranges)) {
+        page.symbols = found.names;
+        page.line = found.line;
+    }
+}
+
+/// The same of the program that a process runs.
+pub fn name_variables_of(pages: &mut [HotPage], pid: i32) {
+    if !pages.is_empty() {
+        let program = PathBuf::from(format!("/proc/{pid}/exe"));
+        name_variables(pages, &program, procfs::entry_point(pid).ok());
+    }
 }
 
 /// The variables in each of these ranges of addresses. A file that tells nothing gives nothing: it is only a
 /// hint to who reads the report.
-pub fn variables(program: &Path, ranges: &[Range<u64>]) -> Vec<Variables> {
+fn variables(program: &Path, entry: Option<u64>, ranges: &[Range<u64>]) -> Vec<Variables> {
     let nothing = || ranges.iter().map(|_| Variables::default()).collect();
     let Ok(bytes) = fs::read(program) else {
         return nothing();
@@ -35,17 +57,20 @@ pub fn variables(program: &Path, ranges: &[Range<u64>]) -> Vec<Variables> {
     let Ok(file) = object::File::parse(&*bytes) else {
         return nothing();
     };
-    if file.kind() != ObjectKind::Executable {
-        return nothing();
-    }
+    let moved_by = match (file.kind(), entry) {
+        (ObjectKind::Executable, _) => 0,
+        (ObjectKind::Dynamic, Some(entry)) => entry.wrapping_sub(file.entry()),
+        _ => return nothing(),
+    };
     let mut found: Vec<Vec<(u64, u64, String)>> = vec![Vec::new(); ranges.len()];
     for symbol in file.symbols() {
         let (from, size) = (symbol.address(), symbol.size());
         if symbol.kind() != SymbolKind::Data || size == 0 {
             continue;
         }
+        let there = from.wrapping_add(moved_by);
         for (range, found) in ranges.iter().zip(&mut found) {
-            if from < range.end && from.saturating_add(size) > range.start {
+            if there < range.end && there.saturating_add(size) > range.start {
                 let name = symbol.name().unwrap_or("?");
                 found.push((size, from, name.to_owned()));
             }
@@ -63,7 +88,7 @@ pub fn variables(program: &Path, ranges: &[Range<u64>]) -> Vec<Variables> {
         .into_iter()
         .map(|found| Variables {
             line: found.first().and_then(|(_, at, _)| lines.get(at)?.clone()),
-            names: found.into_iter().map(|(_, _, name)| name).collect(),
+            names: found.iter().map(|(_, _, name)| demangled(name)).collect(),
         })
         .collect()
 }
@@ -153,11 +178,11 @@ mod tests {
         let text = "\n__attribute__((aligned(4096))) int shared[1024] = {1};\n\
                     static long small __attribute__((used)) = 2;\nint main(void) { return 0; }\n";
         fs::write(&source, text).expect("written");
-        for (flags, found) in [(&["-no-pie"][..], true), (&["-pie"], false)] {
+        for flag in ["-no-pie", "-pie"] {
             let program = directory.path().join("app");
             let status = Command::new("gcc")
                 .args(["-g", "-O0"])
-                .args(flags)
+                .arg(flag)
                 .arg(&source)
                 .arg("-o")
                 .arg(&program)
@@ -167,15 +192,19 @@ mod tests {
             let file = object::File::parse(&*bytes).expect("an ELF file");
             let symbol = |name: &str| file.symbols().find(|s| s.name() == Ok(name));
             let at = symbol("shared").expect("shared").address();
-            let both = variables(&program, &[at..at + 4096, 0..4096]);
+            // One that can be anywhere is found where it is, if that is known.
+            let moved_by = if flag == "-pie" { 0x5000_0000 } else { 0 };
+            let page = at + moved_by..at + moved_by + 4096;
+            let both = variables(
+                &program,
+                Some(file.entry() + moved_by),
+                &[page.clone(), 0..4096],
+            );
             assert_eq!(both[1], Variables::default());
-            match found {
-                true => {
-                    assert_eq!(both[0].names, ["shared"]);
-                    assert_eq!(both[0].line.as_deref(), Some("app.c:2"));
-                }
-                false => assert_eq!(both[0], Variables::default()),
-            }
+            assert_eq!(both[0].names, ["shared"]);
+            assert_eq!(both[0].line.as_deref(), Some("app.c:2"));
+            let unknown = variables(&program, None, &[page]);
+            assert_eq!(unknown[0].names.is_empty(), flag == "-pie");
         }
     }
 
@@ -184,7 +213,7 @@ mod tests {
         let pages = [0..4096, 4096..8192];
         let nothing = [Variables::default(), Variables::default()];
         for path in ["/no/such", "/etc/passwd"] {
-            assert_eq!(variables(path.as_ref(), &pages), nothing);
+            assert_eq!(variables(path.as_ref(), None, &pages), nothing);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use rtx_runtime::home::operator::door::Visit;
 use rtx_runtime::home::operator::{Reply, Request, Status};
 
+use super::names::Names;
 use crate::errors::line;
 use crate::jobs::{FindError, visit};
 
@@ -12,18 +13,20 @@ use crate::jobs::{FindError, visit};
 pub struct Asker {
     pid: i32,
     visit: Visit,
+    names: Names,
     said: Sender<String>,
     heard: Receiver<String>,
 }
 
 impl Asker {
-    /// Goes to the job.
-    pub fn to(job: Option<i32>) -> Result<Asker, FindError> {
+    /// Goes to the job; `names` are of what lies in its pages.
+    pub fn to(job: Option<i32>, names: Names) -> Result<Asker, FindError> {
         let (pid, visit) = visit(job)?;
         let (said, heard) = channel();
         Ok(Asker {
             pid,
             visit,
+            names,
             said,
             heard,
         })
@@ -37,7 +40,10 @@ impl Asker {
     /// Where everything is; an error is why the job cannot be watched any more.
     pub fn status(&mut self) -> Result<Status, String> {
         match self.visit.ask(&Request::Status) {
-            Ok(Reply::Status(status)) => Ok(*status),
+            Ok(Reply::Status(mut status)) => {
+                self.names.fill(&mut status);
+                Ok(*status)
+            }
             Ok(Reply::Done(why) | Reply::Refused(why)) => Err(why),
             Err(_) => Err(format!("the job of process {} has ended", self.pid)),
         }

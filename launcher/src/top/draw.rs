@@ -1,4 +1,4 @@
-//! The screen: nodes above, threads in the middle, decisions below, a line for the user at the end.
+//! The screen: nodes above, threads in the middle, pages that nodes fight over and decisions below, a line for the user at the end.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -9,17 +9,26 @@ use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Table, TableState};
 use rtx_policies::{Place, ThreadState};
 
 use super::view::View;
+use crate::jobs::state;
 
 /// Decisions that are shown, and their frame.
 const DECISIONS: u16 = 8;
+/// What stands around pages.
+const PAGES_FRAME: u16 = 2;
 
 /// Draws everything.
 pub fn draw(frame: &mut Frame, view: &View) {
     let nodes = view.status.snapshot.boards.len() as u16 + 4;
+    let pages = match view.status.hot_pages.len() as u16 {
+        0 => 0,
+        // Threads keep their room on a small screen.
+        count => (count + PAGES_FRAME).min(frame.area().height / 4),
+    };
     let areas = Layout::vertical([
         Constraint::Length(1),
         Constraint::Max(nodes),
         Constraint::Min(4),
+        Constraint::Max(pages),
         Constraint::Max(DECISIONS),
         Constraint::Length(1),
     ])
@@ -27,8 +36,9 @@ pub fn draw(frame: &mut Frame, view: &View) {
     head(frame, areas[0], view);
     draw_nodes(frame, areas[1], view);
     draw_threads(frame, areas[2], view);
-    draw_decisions(frame, areas[3], view);
-    foot(frame, areas[4], view);
+    draw_pages(frame, areas[3], view);
+    draw_decisions(frame, areas[4], view);
+    foot(frame, areas[5], view);
 }
 
 fn head(frame: &mut Frame, area: Rect, view: &View) {
@@ -54,15 +64,10 @@ fn draw_nodes(frame: &mut Frame, area: Rect, view: &View) {
         at_home.count().to_string(),
     ]);
     let boards = snapshot.boards.iter().map(|board| {
-        let state = match (board.draining, board.alive) {
-            (_, false) => "gone",
-            (true, true) => "leaves",
-            (false, true) => "",
-        };
         Row::new([
             board.id.to_string(),
             board.name.clone(),
-            state.to_owned(),
+            state(board).to_owned(),
             board.node.cores.to_string(),
             board.node.runnable.to_string(),
             board.threads.to_string(),
@@ -71,7 +76,7 @@ fn draw_nodes(frame: &mut Frame, area: Rect, view: &View) {
     let widths = [4, 20, 8, 6, 9, 8].map(Constraint::Length);
     let table = Table::new(std::iter::once(home).chain(boards), widths)
         .header(heading([
-            "node", "name", "", "cores", "runnable", "threads",
+            "node", "name", "state", "cores", "runnable", "threads",
         ]))
         .block(framed("nodes"));
     frame.render_widget(table, area);
@@ -112,6 +117,44 @@ fn draw_threads(frame: &mut Frame, area: Rect, view: &View) {
         .block(framed("threads"));
     let mut state = TableState::new().with_selected(view.position());
     frame.render_stateful_widget(table, area, &mut state);
+}
+
+fn draw_pages(frame: &mut Frame, area: Rect, view: &View) {
+    let rows = view.status.hot_pages.iter().map(|page| {
+        let rate = view.changes.get(&page.address);
+        let variables = match &page.line {
+            Some(line) => format!("{} {line}", page.symbols.join(" ")),
+            None => page.symbols.join(" "),
+        };
+        let threads: Vec<String> = page.threads.iter().map(i32::to_string).collect();
+        Row::new([
+            format!("{:#x}", page.address),
+            page.switches.to_string(),
+            rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}")),
+            variables,
+            page.nodes.join(" "),
+            threads.join(" "),
+        ])
+    });
+    let widths = [
+        Constraint::Length(14),
+        Constraint::Length(8),
+        Constraint::Length(9),
+        Constraint::Fill(3),
+        Constraint::Fill(2),
+        Constraint::Fill(2),
+    ];
+    let table = Table::new(rows, widths)
+        .header(heading([
+            "page",
+            "changes",
+            "changes/s",
+            "variables",
+            "nodes",
+            "threads",
+        ]))
+        .block(framed("pages that nodes take from each other"));
+    frame.render_widget(table, area);
 }
 
 fn draw_decisions(frame: &mut Frame, area: Rect, view: &View) {
@@ -155,6 +198,8 @@ mod tests {
     use super::*;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
+    use rtx_runtime::home::operator::Status;
+    use rtx_runtime::report::HotPage;
 
     fn screen(view: &View, width: u16, height: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
@@ -185,10 +230,66 @@ mod tests {
         }
     }
 
+    fn fought_over(time_ms: u64, switches: u64) -> Status {
+        let page = HotPage {
+            address: 0x4c_5000,
+            switches,
+            writes: switches,
+            nodes: vec!["home".to_owned(), "left".to_owned()],
+            threads: vec![1, 2],
+            symbols: vec!["counter".to_owned(), "flag".to_owned()],
+            line: Some("app.c:7".to_owned()),
+        };
+        Status {
+            hot_pages: vec![page],
+            ..status(time_ms, &[(1, Place::Home, 0, 0)])
+        }
+    }
+
+    #[test]
+    fn pages_are_shown_by_their_variables() {
+        let mut view = View::new(7, false);
+        view.update(fought_over(1000, 50));
+        view.update(fought_over(2000, 80));
+        let text = screen(&view, 100, 40);
+        let line = text.lines().find(|line| line.contains("0x4c5000"));
+        let words: Vec<&str> = line.expect("a line").split_whitespace().collect();
+        let expected = [
+            "\"0x4c5000",
+            "80",
+            "30",
+            "counter",
+            "flag",
+            "app.c:7",
+            "home",
+            "left",
+            "1",
+            "2",
+        ];
+        assert_eq!(words[..10], expected, "{text}");
+        // There are none: no room is taken.
+        view.update(status(3000, &[]));
+        assert!(!screen(&view, 100, 40).contains("take from each other"));
+    }
+
+    #[test]
+    fn threads_keep_their_room_beside_many_pages() {
+        let mut view = View::new(7, false);
+        let mut status = fought_over(1000, 50);
+        status.hot_pages = vec![status.hot_pages[0].clone(); 8];
+        status.snapshot.threads = vec![status.snapshot.threads[0].clone(); 3];
+        view.update(status);
+        for (height, shown) in [(40, 8), (24, 4)] {
+            let text = screen(&view, 100, height);
+            assert_eq!(text.matches("0x4c5000").count(), shown, "{text}");
+            assert!(text.matches("runs").count() >= 2, "{text}");
+        }
+    }
+
     #[test]
     fn any_screen_will_do() {
         let mut view = View::new(7, false);
-        view.update(status(1, &[(1, Place::Home, 0, 0)]));
+        view.update(fought_over(1, 3));
         for (width, height) in [(1, 1), (20, 3), (10, 100), (300, 2)] {
             screen(&view, width, height);
         }

@@ -1,14 +1,16 @@
-//! `rtx top`: a running job in the terminal. [`ask`] asks the job for its status and carries orders to it, [`view`]
-//! is what is known and selected (pure), [`keys`] is what keys mean (pure), [`draw`] puts it on the screen.
+//! `rtx top`: a running job in the terminal. [`ask`] asks the job for its status and carries orders to it, [`names`]
+//! finds out what lies in pages, [`view`] is what is known and selected (pure), [`keys`] is what keys mean (pure),
+//! [`draw`] puts it on the screen.
 //!
 //! ```text
-//! job -> ask -> Status -> view -> draw -> terminal
+//! job -> ask -> Status -> names -> view -> draw -> terminal
 //! terminal -> keys -> view | ask (an order, with --control)
 //! ```
 
 mod ask;
 mod draw;
 mod keys;
+mod names;
 mod view;
 
 use std::io::IsTerminal;
@@ -20,9 +22,11 @@ use crate::errors::Explain;
 use crate::jobs::Which;
 use ask::Asker;
 use keys::Act;
+use names::Names;
 use view::View;
 
-/// Watch a running job: its threads and where they run, faults and home calls a second, what was decided last
+/// Watch a running job: its threads and where they run, faults and home calls a second, the pages that nodes take from
+/// each other with the program's variables in them, what was decided last
 ///
 /// Keys: up and down select a thread, q quits. With --control: h brings the selected thread home, a board's number
 /// moves it there, d and a number has that board leave.
@@ -54,13 +58,16 @@ pub enum TopError {
     /// It fails.
     #[error("cannot use the terminal")]
     Terminal(#[source] std::io::Error),
+    /// There are too many threads.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
 }
 
 impl Explain for TopError {
     fn fix(&self) -> Option<String> {
         match self {
             Self::NoTerminal => Some("rtx jobs --json prints the same figures".to_owned()),
-            Self::Terminal(_) => None,
+            Self::Terminal(_) | Self::Thread(_) => None,
         }
     }
 }
@@ -70,7 +77,8 @@ pub fn run(flags: &TopFlags) -> Result<String, Box<dyn Explain>> {
     if !std::io::stdout().is_terminal() {
         return Err(TopError::NoTerminal.into());
     }
-    let mut asker = Asker::to(flags.which.job())?;
+    let names = Names::start().map_err(TopError::Thread)?;
+    let mut asker = Asker::to(flags.which.job(), names)?;
     let mut terminal = ratatui::try_init().map_err(TopError::Terminal)?;
     let result = watch(flags, &mut asker, &mut terminal);
     ratatui::restore();

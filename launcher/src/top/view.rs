@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use rtx_policies::{Place, Snapshot, ThreadView};
 use rtx_runtime::home::operator::Status;
+use rtx_runtime::report::HotPage;
 
 /// What a thread did in a second, between the last two looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -26,6 +27,8 @@ pub struct View {
     pub status: Status,
     /// By thread id.
     pub rates: BTreeMap<i32, Rates>,
+    /// By address of a page: how often it changed nodes in a second, between the last two looks.
+    pub changes: BTreeMap<u64, f64>,
     /// The thread id that is selected.
     pub selected: Option<i32>,
     /// `d` was pressed: the next number is that of a board that is to leave.
@@ -47,6 +50,7 @@ impl View {
     /// Takes in another look.
     pub fn update(&mut self, status: Status) {
         self.rates = rates(&self.status.snapshot, &status.snapshot);
+        self.changes = changes(&self.status, &status);
         self.status = status;
         let tids = self.tids();
         if !self.selected.is_some_and(|tid| tids.contains(&tid)) {
@@ -95,12 +99,31 @@ impl View {
     }
 }
 
+/// The time between two looks, if there is any.
+fn seconds(before: &Snapshot, now: &Snapshot) -> Option<f64> {
+    let seconds = now.time_ms.saturating_sub(before.time_ms) as f64 / 1000.0;
+    (seconds > 0.0).then_some(seconds)
+}
+
+/// How often each page changed nodes a second. One that was not told before has no rate yet.
+fn changes(before: &Status, now: &Status) -> BTreeMap<u64, f64> {
+    let Some(seconds) = seconds(&before.snapshot, &now.snapshot) else {
+        return BTreeMap::new();
+    };
+    let rate = |page: &HotPage| {
+        let was = before.hot_pages.iter().find(|p| p.address == page.address);
+        // Fewer may be counted than before: another page has pushed it out for a while.
+        let more = page.switches.saturating_sub(was?.switches);
+        Some((page.address, more as f64 / seconds))
+    };
+    now.hot_pages.iter().filter_map(rate).collect()
+}
+
 /// What each thread did a second. A thread that is new has no rates yet.
 fn rates(before: &Snapshot, now: &Snapshot) -> BTreeMap<i32, Rates> {
-    let seconds = now.time_ms.saturating_sub(before.time_ms) as f64 / 1000.0;
-    if seconds <= 0.0 {
+    let Some(seconds) = seconds(before, now) else {
         return BTreeMap::new();
-    }
+    };
     let earlier: BTreeMap<i32, &ThreadView> = before.threads.iter().map(|t| (t.tid, t)).collect();
     let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
     let threads = now.threads.iter().filter_map(|t| {
@@ -154,6 +177,28 @@ pub mod tests {
             home_calls: 20.0,
         };
         assert_eq!(view.rates, BTreeMap::from([(2, rates)]));
+    }
+
+    #[test]
+    fn pages_have_rates_too() {
+        let page = |address, switches| HotPage {
+            address,
+            switches,
+            ..HotPage::default()
+        };
+        let look = |time_ms, pages: &[HotPage]| Status {
+            hot_pages: pages.to_vec(),
+            ..status(time_ms, &[])
+        };
+        let mut view = View::new(7, false);
+        view.update(look(1000, &[page(0x1000, 50), page(0x2000, 9)]));
+        assert_eq!(view.changes, BTreeMap::new());
+        view.update(look(
+            3000,
+            &[page(0x1000, 60), page(0x2000, 8), page(0x3000, 1)],
+        ));
+        let expected = BTreeMap::from([(0x1000, 5.0), (0x2000, 0.0)]);
+        assert_eq!(view.changes, expected);
     }
 
     #[test]

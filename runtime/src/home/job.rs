@@ -11,7 +11,7 @@ use super::backtraces::{Backtraces, Crash};
 use super::error::JobError;
 use super::journal::Journal;
 use super::messages::{ToPager, ToSupervisor};
-use super::pager::{self, BoardAddress, PagerReport};
+use super::pager::{self, BoardAddress, PagerReport, Roster, Starter};
 use super::stats::Stats;
 use super::supervisor::{Ended, Supervisor};
 use super::thread::{Counters, Thread};
@@ -86,6 +86,8 @@ pub struct Job {
     pub target: Target,
     pub policy: Box<dyn Policy>,
     pub boards: Vec<BoardAddress>,
+    /// Starts more of them, if the operator wants that.
+    pub starter: Arc<dyn Starter>,
     /// The program's files, if it is of rtx-cc.
     pub pair: Option<Arc<Pair>>,
     pub settings: Settings,
@@ -193,7 +195,10 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         bell: sleeper.bell(),
     };
     let (pager, boards) = pager::start(
-        &job.boards,
+        Roster {
+            addresses: job.boards.clone(),
+            starter: job.starter.clone(),
+        },
         job.pair.clone(),
         job.settings,
         control.clone(),

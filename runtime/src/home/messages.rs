@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::guest::ptrace::Tid;
 use crate::guest::stub::Stub;
 use crate::home::intercept::{Forwarded, Interception};
 use crate::home::job::BoardFacts;
-use crate::home::operator::Asked;
+use crate::home::operator::{Asked, Reply, Status};
 use crate::home::unwinder::Whose;
 use crate::memory::helper::Helper;
 use crate::memory::uffd::Uffd;
@@ -96,7 +97,7 @@ pub enum ToPager {
     FillChild { child: Tid },
     /// The conversion asked for is done (or was impossible).
     Converted { addr: u64 },
-    /// Reach one more board; answered by `Reached`.
+    /// Reach one more board, here or at an address; answered by `Reached`.
     Reach { token: u64, address: String },
     /// Have the pages of a board come home, to which no thread goes any more, and let it go; answered by
     /// `Left`.
@@ -107,6 +108,11 @@ pub enum ToPager {
     Freezing,
     /// Tell your state, and have the boards tell theirs.
     Describe,
+    /// Tell an operator this, and the pages over which nodes fight.
+    Look {
+        status: Box<Status>,
+        reply: Sender<Reply>,
+    },
     /// The guest runs another program now, or stays home with everything it has: boards and sharing
     /// end.
     Unshare,

@@ -27,4 +27,5 @@ pub use arch::{Rules, rules_of};
 pub use backtrace::{Backtrace, Frame};
 pub use program::{Program, ProgramError};
 pub use snapshot::Snapshot;
+pub use symbols::demangled;
 pub use unwind::{End, MAX_FRAMES, Step, backtrace};

@@ -74,7 +74,7 @@ fn described(lines: &Lines<'_>, at: u64, plain: &Frame) -> Vec<Frame> {
 }
 
 /// C++ and Rust names as people write them; others stay.
-fn demangled(name: &str) -> String {
+pub fn demangled(name: &str) -> String {
     as_written(&addr2line::demangle_auto(Cow::Borrowed(name), None))
 }
 
@@ -92,6 +92,7 @@ mod tests {
         for (name, shown) in [
             ("main", "main"),
             ("_ZN3abc3defEv", "abc::def()"),
+            ("_ZN3abc6sharedE", "abc::shared"),
             ("computes.rtx.resume", "computes"),
             ("computes.part.0", "computes.part.0"),
         ] {

@@ -22,16 +22,9 @@ fn about(job: &Running, command: &[&str], rest: &[&str]) -> Outcome {
     rtx(&[command, &["--job", &pid], rest].concat())
 }
 
-/// What `rtx jobs --json` says of a job.
-fn listed(job: &Running) -> Option<serde_json::Value> {
-    let text = rtx(&["jobs", "--json"]).succeeded().stdout();
-    let jobs: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
-    jobs.into_iter().find(|j| j["job"] == job.pid())
-}
-
 /// The threads of a job that are on boards.
 fn away(job: &Running) -> Vec<i64> {
-    let threads = listed(job).map(|j| j["snapshot"]["threads"].clone());
+    let threads = job.listed().map(|j| j["snapshot"]["threads"].clone());
     let threads = threads
         .as_ref()
         .and_then(|t| t.as_array())
@@ -134,6 +127,49 @@ fn boards_join_and_leave_in_the_middle_of_every_example() {
 }
 
 #[test]
+fn one_more_board_is_started_on_this_machine_and_can_leave() {
+    let mut run = job::<&str>(&Guest::test("fights"), "manual", &[])
+        .open_input()
+        .start();
+    run.wait_for_output("ready");
+    run.wait_until("it has a door", Running::listed);
+    let said = |outcome: Outcome| outcome.succeeded().stdout();
+    let added = about(&run, &["boards", "add"], &["local"]);
+    assert_eq!(said(added), "board local-3 has joined\n");
+    let threads = run.listed().expect("a job")["snapshot"]["threads"].clone();
+    let threads = threads.as_array().expect("threads");
+    let child = threads.iter().find(|thread| thread["is_main"] == false);
+    let tid = child.expect("a child")["tid"].to_string();
+    let moved = about(&run, &["move"], &[&tid, "local-3"]);
+    assert_eq!(said(moved), format!("thread {tid} runs on board local-3\n"));
+    let drained = said(about(&run, &["drain"], &["local-3"]));
+    assert!(
+        drained.starts_with("board local-3 has left: 1 threads"),
+        "{drained}"
+    );
+    let another = about(&run, &["boards", "add"], &["local"]);
+    assert_eq!(said(another), "board local-4 has joined\n");
+    run.close_input();
+    // No agent is left behind.
+    let outcome = run.finish();
+    assert!(outcome.succeeded().stdout().ends_with("nothing was lost\n"));
+    assert_eq!(outcome.report().boards.len(), 4);
+}
+
+#[test]
+fn a_board_that_was_started_later_ends_with_a_job_that_is_killed() {
+    let run = job::<&str>(&Guest::test("fights"), "static", &[])
+        .open_input()
+        .start();
+    run.wait_for_output("ready");
+    run.wait_until("it has a door", Running::listed);
+    about(&run, &["boards", "add"], &["local"]).succeeded();
+    assert_eq!(run.boards().len(), 3);
+    run.signal(nix::sys::signal::Signal::SIGKILL);
+    run.finish();
+}
+
+#[test]
 fn the_last_board_leaves_and_the_program_goes_on_at_home() {
     met(&examples::named("matmul"), |run| {
         let both = ["local-1", "local-2"].map(|board| about(run, &["drain"], &[board]));
@@ -189,7 +225,7 @@ fn jobs_that_are_not_there_are_told() {
     );
     let runs = [0, 1].map(|_| job(&Guest::test("endless"), "never", &[""; 0]).start());
     for run in &runs {
-        run.wait_until("it is listed", listed);
+        run.wait_until("it is listed", Running::listed);
     }
     let outcome = rtx(&["drain", "local-1"]);
     outcome.ended_with(Status::Exited(125));
@@ -198,9 +234,11 @@ fn jobs_that_are_not_there_are_told() {
         line.contains("you have several running jobs: ") && line.ends_with("Name one: --job PID"),
         "{line}"
     );
-    let outcome = about(&runs[0], &["boards", "add"], &["127.0.0.1:7000"]);
-    let line = outcome.one_line_on_stderr();
-    assert!(line.contains("policy never offloads nothing"), "{line}");
+    for board in ["127.0.0.1:7000", "local"] {
+        let outcome = about(&runs[0], &["boards", "add"], &[board]);
+        let line = outcome.one_line_on_stderr();
+        assert!(line.contains("policy never offloads nothing"), "{line}");
+    }
     for run in runs {
         run.signal(nix::sys::signal::Signal::SIGKILL);
         run.finish();

@@ -113,10 +113,10 @@ fn a_thread_that_synchronises_comes_home_if_it_is_to() {
 
 /// Threads of a job on a board, by its name.
 fn on_board(run: &Running, name: &str) -> u64 {
-    let rtx = Run::native(checkout::binary("rtx")).args(["jobs", "--json"]);
-    let jobs: Vec<Value> = serde_json::from_str(&rtx.finish().stdout()).expect("a list");
-    let job = jobs.iter().find(|job| job["job"] == run.pid());
-    let boards = job.and_then(|job| job["snapshot"]["boards"].as_array());
+    let job = run.listed();
+    let boards = job
+        .as_ref()
+        .and_then(|job| job["snapshot"]["boards"].as_array());
     let mut boards = boards.into_iter().flatten();
     let board = boards.find(|board| board["name"] == name).expect("a board");
     board["threads"].as_u64().expect("a number")

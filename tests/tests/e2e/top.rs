@@ -74,21 +74,13 @@ fn top(job: i32, flags: &str) -> Screen {
     ))
 }
 
-fn await_door(run: &Running) {
-    run.wait_until("it has a door", |run| {
-        let rtx = Run::native(checkout::binary("rtx"));
-        let jobs = rtx.args(["jobs"]).finish().stdout();
-        jobs.contains(&run.pid().to_string()).then_some(())
-    });
-}
-
 #[test]
 fn a_job_is_watched_and_directed() {
     let run = Run::supervised(Guest::test("endless").path())
         .flags(["--policy", "static", "--boards", "local:2"])
         .start();
     let job = run.pid();
-    await_door(&run);
+    run.wait_until("it has a door", Running::listed);
     let screen = top(job, "--control");
     let job_line = format!("rtx job {job}");
     screen.shows(&[&job_line, "local-1", "local-2", "offload", "policy static"]);
@@ -112,7 +104,7 @@ fn without_control_it_only_looks_and_ends_with_the_job() {
         .flags(["--policy", "never"])
         .start();
     let job = run.pid();
-    await_door(&run);
+    run.wait_until("it has a door", Running::listed);
     let screen = top(job, "");
     screen.shows(&[&format!("rtx job {job}"), "policy never"]);
     screen.keys("h");
@@ -123,6 +115,41 @@ fn without_control_it_only_looks_and_ends_with_the_job() {
         &format!("the job of process {job} has ended"),
         "ended with 0",
     ]);
+}
+
+#[test]
+fn the_pages_that_nodes_fight_over_are_shown_by_their_variables() {
+    let mut run = Run::supervised(Guest::test("fights").path())
+        .flags(["--policy", "static", "--boards", "local:2"])
+        .open_input()
+        .start();
+    run.wait_for_output("ready");
+    let listed = run.wait_until("its page is told", |run| {
+        let pages = run.listed()?["hot_pages"].as_array()?.clone();
+        let hottest = pages.into_iter().next()?;
+        let nodes = hottest["nodes"].as_array()?;
+        // A thread may have touched it at home before it left.
+        let both = ["local-1", "local-2"].map(|name| nodes.iter().any(|node| node == name));
+        let fought_over = hottest["symbols"] == serde_json::json!(["fought_over"]);
+        (fought_over && both == [true; 2]).then_some(hottest)
+    });
+    let line = listed["line"].as_str().expect("a line");
+    assert!(line.contains("fights.c:"), "{line}");
+    let screen = top(run.pid(), "");
+    let threads = listed["threads"].as_array().expect("threads");
+    let threads: Vec<String> = threads.iter().map(ToString::to_string).collect();
+    let words = [
+        "pages that nodes take from each other",
+        "fought_over",
+        line,
+        &threads[0],
+    ];
+    screen.shows(&words);
+    screen.keys("q");
+    screen.shows(&["ended with 0"]);
+    run.close_input();
+    let outcome = run.finish();
+    assert!(outcome.succeeded().stdout().ends_with("nothing was lost\n"));
 }
 
 #[test]

@@ -32,7 +32,11 @@ impl Axes {
             axes.drawing.line((x, TOP), (x, bottom), "grid");
             axes.drawing.text((x, bottom + 14.0), "middle", label(tick));
         }
-        for tick in ticks(axes.most) {
+        // Threads and pages are whole.
+        for tick in ticks(axes.most)
+            .into_iter()
+            .filter(|tick| tick.fract() == 0.0)
+        {
             let y = axes.y(tick);
             axes.drawing.line((LEFT, y), (WIDTH - 10.0, y), "grid");
             axes.drawing.text((LEFT - 6.0, y + 4.0), "end", tick);

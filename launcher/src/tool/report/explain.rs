@@ -6,7 +6,7 @@ use std::fmt::Write;
 use rtx_runtime::report::timeline::{HOME, StayReport};
 use rtx_runtime::report::{Report, ThreadReport};
 
-use super::{ReportFileError, seconds};
+use super::{ReportFileError, left_out, seconds};
 
 /// Stays of one thread that are told one by one; of more, the rest is summed up.
 const MOST_TOLD: usize = 20;
@@ -45,16 +45,8 @@ pub(in crate::tool) fn explain(
     if only.is_none() && report.timeline.stays.is_empty() {
         out.push_str("The report has no timeline: it is of an older version, or nothing ran.\n");
     }
-    if report.timeline.events_left_out > 0 {
-        let count = report.timeline.events_left_out;
-        let _ = writeln!(
-            out,
-            "{count} events were left out, because they came too fast: what is told here may be wrong."
-        );
-    }
-    if report.timeline.stays_left_out > 0 {
-        let count = report.timeline.stays_left_out;
-        let _ = writeln!(out, "{count} more stays are not in the report.");
+    for sentence in left_out(&report.timeline) {
+        let _ = writeln!(out, "{sentence}");
     }
     Ok(out)
 }

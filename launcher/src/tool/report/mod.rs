@@ -14,7 +14,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rtx_runtime::report::{Report, SCHEMA};
+use rtx_runtime::report::{Report, SCHEMA, Timeline};
 
 use crate::errors::Explain;
 
@@ -111,6 +111,18 @@ fn nodes(report: &Report) -> Vec<String> {
     std::iter::once(rtx_runtime::report::timeline::HOME.to_owned())
         .chain(boards)
         .collect()
+}
+
+/// What a report's timeline does not tell, in sentences.
+fn left_out(timeline: &Timeline) -> impl Iterator<Item = String> {
+    let (events, stays) = (timeline.events_left_out, timeline.stays_left_out);
+    let events = (events > 0).then(|| {
+        format!(
+            "{events} events were left out, because they came too fast: what is told here may be wrong."
+        )
+    });
+    let stays = (stays > 0).then(|| format!("{stays} more stays are not in the report."));
+    events.into_iter().chain(stays)
 }
 
 /// A duration in seconds for people.

@@ -6,7 +6,7 @@ use rtx_runtime::report::{Buckets, HotPage, Percentiles, Report};
 
 use super::histogram::histogram;
 use super::svg::{colour, escaped};
-use super::{chart, nodes, seconds, timeline};
+use super::{chart, left_out, nodes, seconds, timeline};
 
 const STYLE: &str = "body{font:14px/1.4 sans-serif;margin:2em auto;max-width:1020px;color:#222}\
 h1{font-size:1.4em}h2{font-size:1.1em;margin-top:2em;border-bottom:1px solid #ccc}\
@@ -14,7 +14,7 @@ table{border-collapse:collapse}td,th{padding:2px 10px 2px 0;text-align:left;vert
 td.n,th.n{text-align:right}svg{max-width:100%;height:auto}svg text{font:11px sans-serif;fill:#333}\
 .grid{stroke:#ddd;stroke-width:1}.rate{fill:none;stroke:#4477aa;stroke-width:1.5}\
 .key{display:inline-block;width:1em;height:1em;vertical-align:middle;margin:0 4px 0 12px}\
-.charts{display:flex;flex-wrap:wrap;gap:20px}code{font-size:13px}";
+.charts{display:flex;flex-wrap:wrap;gap:20px}.charts>div{width:480px}code{font-size:13px}";
 
 /// A report as a page.
 pub(in crate::tool) fn page(report: &Report) -> String {
@@ -75,21 +75,13 @@ fn placement(out: &mut String, report: &Report) {
         return;
     }
     key(out, report);
-    let (drawing, left_out) = timeline::timeline(report);
+    let (drawing, not_drawn) = timeline::timeline(report);
     out.push_str(&drawing);
-    if left_out > 0 {
-        let _ = writeln!(out, "<p>{left_out} more threads are not drawn.</p>");
+    if not_drawn > 0 {
+        let _ = writeln!(out, "<p>{not_drawn} more threads are not drawn.</p>");
     }
-    if report.timeline.events_left_out > 0 {
-        let count = report.timeline.events_left_out;
-        let _ = writeln!(
-            out,
-            "<p>{count} events were left out, because they came too fast: this may be wrong.</p>"
-        );
-    }
-    if report.timeline.stays_left_out > 0 {
-        let count = report.timeline.stays_left_out;
-        let _ = writeln!(out, "<p>{count} more stays are not in the report.</p>");
+    for sentence in left_out(&report.timeline) {
+        let _ = writeln!(out, "<p>{}</p>", escaped(&sentence));
     }
 }
 

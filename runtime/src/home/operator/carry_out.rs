@@ -21,7 +21,11 @@ impl Supervisor {
         let Asked { request, reply } = asked;
         let refuse = |why: String| answer(&reply, Reply::Refused(why));
         match request {
-            Request::Status => answer(&reply, Reply::Status(Box::new(self.status()))),
+            // The pager knows the rest, and answers.
+            Request::Status => {
+                let status = Box::new(self.status());
+                self.tell(ToPager::Look { status, reply });
+            }
             Request::Move { tid, board } => match self.target(tid, board.as_deref()) {
                 Ok(target) => {
                     // The policy may want to know: `manual` keeps the thread there.
@@ -204,6 +208,7 @@ impl Supervisor {
             policy: self.policy.name().to_owned(),
             snapshot: self.snapshot(true),
             decisions: self.decisions.clone(),
+            hot_pages: Vec::new(),
         }
     }
 }

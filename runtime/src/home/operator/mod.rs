@@ -31,7 +31,7 @@ pub enum Request {
     Move { tid: Tid, board: Option<String> },
     /// Have all threads and pages of a board come home, and let it go.
     Drain { board: String },
-    /// Take a board, where its agent listens.
+    /// Take a board, where its agent listens; [`LOCAL`](super::pager::LOCAL): one more on this machine.
     Add { address: String },
 }
 

@@ -6,6 +6,7 @@ use rtx_policies::Snapshot;
 use serde::{Deserialize, Serialize};
 
 use crate::guest::ptrace::Tid;
+use crate::report::HotPage;
 
 /// Decisions that are remembered.
 const REMEMBERED: usize = 64;
@@ -53,6 +54,10 @@ pub struct Status {
     pub snapshot: Snapshot,
     /// What was decided last.
     pub decisions: Decisions,
+    /// The pages over which nodes fight, the worst first, at most 8. What lies in them the job does not find out: who
+    /// asks can.
+    #[serde(default)]
+    pub hot_pages: Vec<HotPage>,
 }
 
 #[cfg(test)]

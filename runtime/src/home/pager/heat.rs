@@ -1,8 +1,12 @@
 //! Pages that nodes take from each other again and again: a small table in which what is asked for often
 //! stays and what is not is pushed out. Noting a request costs a look at one entry.
 
+use super::run::Pager;
 use crate::coherence::{NodeId, Page};
 use crate::guest::ptrace::Tid;
+use crate::memory::PAGE;
+use crate::report::HotPage;
+use crate::report::timeline::HOME;
 
 /// Entries; a power of two.
 const ENTRIES: usize = 4096;
@@ -11,18 +15,38 @@ const THREADS: usize = 8;
 
 /// A page that more than one node wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hot {
+pub(super) struct Hot {
     /// Its number.
-    pub page: Page,
+    page: Page,
     /// How often another node than the last one asked for it.
-    pub switches: u64,
+    switches: u64,
     /// How often it was asked for to be written.
-    pub writes: u64,
+    writes: u64,
     /// The nodes that asked, by bits.
-    pub nodes: u64,
+    nodes: u64,
     /// The first threads that asked; 0: none.
-    pub threads: [Tid; THREADS],
+    threads: [Tid; THREADS],
     last: u8,
+}
+
+impl Hot {
+    /// As others are told of it; boards by these names. What lies in it is for them to find out.
+    fn told(&self, boards: &[&str]) -> HotPage {
+        let name = |node: &u8| match node.checked_sub(1) {
+            None => HOME.to_owned(),
+            Some(board) => boards[usize::from(board)].to_owned(),
+        };
+        let asked = |node: &u8| self.nodes & (1 << node) != 0;
+        let threads = self.threads.iter().copied();
+        HotPage {
+            address: self.page * PAGE,
+            switches: self.switches,
+            writes: self.writes,
+            nodes: (0..64).filter(asked).map(|node| name(&node)).collect(),
+            threads: threads.filter(|tid| *tid != 0).collect(),
+            ..HotPage::default()
+        }
+    }
 }
 
 /// The table.
@@ -77,6 +101,15 @@ impl Heat {
     }
 }
 
+impl Pager {
+    /// The same as others are told of them.
+    pub(super) fn hottest(&self, count: usize) -> Vec<HotPage> {
+        let boards: Vec<&str> = self.boards.iter().map(|b| b.facts.name.as_str()).collect();
+        let hot = self.heat.hottest(count);
+        hot.iter().map(|hot| hot.told(&boards)).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +133,15 @@ mod tests {
             (99, 100, 0b11)
         );
         assert_eq!(hot[0].threads[..3], [100, 101, 0]);
+        let told = hot[0].told(&["left"]);
+        assert_eq!(
+            (told.address, told.switches, told.writes),
+            (7 * PAGE, 99, 100)
+        );
+        assert_eq!(
+            (told.nodes, told.threads),
+            (vec!["home".to_owned(), "left".to_owned()], vec![100, 101])
+        );
         assert_eq!(heat.hottest(1).len(), 1);
     }
 

@@ -13,6 +13,7 @@ mod boards;
 mod dump;
 mod gather;
 mod heat;
+mod joining;
 mod leave;
 mod link;
 mod mapping;
@@ -32,7 +33,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-pub use heat::Hot;
+pub use joining::{LOCAL, Roster, Starter};
 pub(crate) use link::hello;
 pub use run::{BoardAddress, Pager, PagerHandle, PagerReport, start};
 

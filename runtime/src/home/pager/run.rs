@@ -8,15 +8,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, SelectAll, StreamExt};
+use futures::stream::{SelectAll, StreamExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::boards::Retries;
 use super::dump::Unanswered;
-use super::heat::{Heat, Hot};
-use super::link::{self, FromBoard, Link, Reached};
+use super::heat::Heat;
+use super::joining::{Joining, Roster};
+use super::link::{self, FromBoard, Link};
 use super::sweep::Sweeps;
 use super::{Mapped, PagerError, Share, Staged};
 use crate::coherence::{Counters, Directory, Leave, NodeId, Page};
@@ -25,6 +25,7 @@ use crate::guest::ptrace::Tid;
 use crate::home::error::JobError;
 use crate::home::job::{BoardFacts, Control, Settings};
 use crate::home::messages::{BoardId, SharedMemory, ToPager, ToSupervisor};
+use crate::home::operator::Reply;
 use crate::memory::address_map::AddressMap;
 use crate::memory::maps::Maps;
 use crate::memory::remote::Memory;
@@ -32,7 +33,7 @@ use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
 use crate::node::{Content, LocalMemory, Node};
 use crate::patience::Patience;
-use crate::report::{Gauges, Latency, Pages, RecallCause, chain};
+use crate::report::{Gauges, HotPage, Latency, Pages, RecallCause};
 use crate::wire::lookout::Lookout;
 use crate::wire::message::{AskUsage, Bye, CallReply, Freeze, Recall, Thaw};
 use crate::wire::secret::Secret;
@@ -67,11 +68,13 @@ pub struct PagerReport {
     /// CPU nanoseconds of threads on each board.
     pub board_ns: Vec<u64>,
     /// Pages over which nodes fight, the worst first.
-    pub hot: Vec<Hot>,
+    pub hot: Vec<HotPage>,
 }
 
-/// As many of those are told.
+/// As many of those are in a report.
 const HOTTEST: usize = 32;
+/// As many are told to who looks at a running job.
+const HOTTEST_NOW: usize = 8;
 
 /// Page traffic with boards.
 #[derive(Default)]
@@ -112,7 +115,7 @@ pub(super) struct Board {
 }
 
 impl Board {
-    fn new(link: Link, facts: BoardFacts) -> Board {
+    pub fn new(link: Link, facts: BoardFacts) -> Board {
         Board {
             link,
             alive: true,
@@ -133,8 +136,7 @@ impl Board {
 /// The pager's state.
 pub struct Pager {
     pub(super) boards: Vec<Board>,
-    /// The boards with which the job began, as the user has named them.
-    addresses: Vec<BoardAddress>,
+    pub(super) roster: Roster,
     /// The program's files, if it is of rtx-cc.
     pub(super) pair: Option<Arc<Pair>>,
     pub(super) share: Option<Share>,
@@ -153,7 +155,7 @@ pub struct Pager {
     pub(super) leaving: Vec<Leave>,
     /// Boards that are being reached.
     pub(super) joining: Joining,
-    settings: Settings,
+    pub(super) settings: Settings,
     pub(super) patience: Patience,
     pub(super) unanswered: Unanswered,
     counters: Counters,
@@ -179,18 +181,17 @@ impl PagerHandle {
 
 /// Reaches all boards and starts the pager.
 pub fn start(
-    boards: &[BoardAddress],
+    roster: Roster,
     pair: Option<Arc<Pair>>,
     settings: Settings,
     supervisor: Control,
     gauges: Arc<Gauges>,
 ) -> Result<(PagerHandle, Vec<BoardFacts>), JobError> {
-    let boards = boards.to_vec();
     let (sender, inbox) = unbounded_channel();
     let (report, reached) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
         .name("rtx-pager".into())
-        .spawn(move || run(boards, pair, settings, supervisor, gauges, inbox, &report))
+        .spawn(move || run(roster, pair, settings, supervisor, gauges, inbox, &report))
         .map_err(|e| JobError::Kernel("start a thread", e))?;
     match reached.recv() {
         Ok(Ok(facts)) => Ok((PagerHandle { sender, thread }, facts)),
@@ -200,7 +201,7 @@ pub fn start(
 }
 
 fn run(
-    addresses: Vec<BoardAddress>,
+    roster: Roster,
     pair: Option<Arc<Pair>>,
     settings: Settings,
     supervisor: Control,
@@ -219,7 +220,7 @@ fn run(
         }
     };
     runtime.block_on(async {
-        let reached = match link::reach(&addresses, pair.clone(), settings).await {
+        let reached = match link::reach(&roster.addresses, pair.clone(), settings).await {
             Ok(reached) => reached,
             Err(e) => {
                 let _ = report.send(Err(e));
@@ -238,7 +239,7 @@ fn run(
         }
         let mut pager = Pager {
             boards,
-            addresses,
+            roster,
             pair,
             share: None,
             events: Vec::new(),
@@ -277,17 +278,14 @@ fn run(
             counters: pager.counters,
             zero: pager.traffic.zero,
             bytes: pager.traffic.bytes,
-            hot: pager.heat.hottest(HOTTEST),
+            hot: pager.hottest(HOTTEST),
             faults: pager.faults,
             board_ns: pager.boards.iter().map(|b| b.cpu_ns).collect(),
         }
     })
 }
 
-type Streams = SelectAll<futures::stream::BoxStream<'static, (BoardId, FromBoard)>>;
-
-/// Boards that are being reached, by what the supervisor knows them by.
-pub(super) type Joining = FuturesUnordered<BoxFuture<'static, (u64, Result<Reached, JobError>)>>;
+pub(super) type Streams = SelectAll<futures::stream::BoxStream<'static, (BoardId, FromBoard)>>;
 
 impl Pager {
     async fn run(
@@ -366,30 +364,6 @@ impl Pager {
                 calls = None;
             }
         }
-    }
-
-    /// A board has been reached in the middle of the job, or not.
-    fn joined(&mut self, token: u64, reached: Result<Reached, JobError>, streams: &mut Streams) {
-        let id = self.boards.len() + 1;
-        let board = match reached {
-            Err(e) => Err(chain(&e)),
-            Ok(_) if id >= usize::from(NodeId::LIMIT) => {
-                let most = NodeId::LIMIT - 1;
-                Err(format!(
-                    "a job has at most {most} boards, those that have left included"
-                ))
-            }
-            Ok((link, stream, facts)) => {
-                let id = id as BoardId;
-                streams.push(stream.map(move |message| (id, message)).boxed());
-                self.boards.push(Board::new(link, facts.clone()));
-                if self.frozen {
-                    self.stage(id, Staged::Other(Freeze {}.into()));
-                }
-                Ok(facts)
-            }
-        };
-        self.notify(ToSupervisor::Reached { token, board });
     }
 
     fn share(&mut self, shared: SharedMemory) -> Result<Watch, PagerError> {
@@ -523,6 +497,14 @@ impl Pager {
             ToPager::FillChild { child } => return self.fill_child(child),
             ToPager::Converted { addr } => return self.on_converted(addr),
             ToPager::Describe => self.describe(),
+            ToPager::Look { mut status, reply } => {
+                // Of a program that was executed since, these would be other pages.
+                if self.share.is_some() {
+                    status.hot_pages = self.hottest(HOTTEST_NOW);
+                }
+                // Who has stopped waiting does not hear it.
+                let _ = reply.send(Reply::Status(status));
+            }
             ToPager::Freeze(on) => {
                 self.frozen = on;
                 self.patience.resumed(std::time::Instant::now());
@@ -531,11 +513,7 @@ impl Pager {
                     self.stage(board, Staged::Other(message));
                 }
             }
-            ToPager::Reach { token, address } => {
-                let board = self.known(address);
-                let reached = link::reach_one(board, self.pair.clone(), self.settings);
-                self.joining.push(reached.map(move |r| (token, r)).boxed());
-            }
+            ToPager::Reach { token, address } => self.reach(token, address),
             ToPager::Release { board } => self.release(board),
             ToPager::Freezing => return self.drive_out(),
             ToPager::Share(_) | ToPager::Unshare | ToPager::Finish => {
@@ -543,15 +521,6 @@ impl Pager {
             }
         }
         Ok(())
-    }
-
-    /// What the user has said of the board at an address: it may have left, and join again.
-    fn known(&self, address: String) -> BoardAddress {
-        let known = self.addresses.iter().find(|b| b.address == address);
-        known.cloned().unwrap_or_else(|| BoardAddress {
-            address,
-            ..BoardAddress::default()
-        })
     }
 
     /// Tells the supervisor.
