@@ -9,6 +9,7 @@ pub mod congestion;
 mod crossing;
 pub mod floor;
 mod measure;
+mod mix;
 mod netns;
 mod offload;
 mod paging;
@@ -43,7 +44,7 @@ pub fn network_floors() -> String {
 }
 
 /// All of them.
-pub const GROUPS: [Group; 9] = [
+pub const GROUPS: [Group; 10] = [
     Group {
         about: "page traffic between two network namespaces (as root)",
         names: &["page_fault", "seq_read"],
@@ -96,6 +97,12 @@ pub const GROUPS: [Group; 9] = [
         about: "policy congestion on a busy machine, against home alone and the best of all placements",
         names: &congestion::NAMES,
         measure: congestion::measure,
+        on_request: true,
+    },
+    Group {
+        about: "policy congestion and a random mix of jobs, against home alone; home has a processor, three boards share one",
+        names: &mix::NAMES,
+        measure: mix::measure,
         on_request: true,
     },
 ];
