@@ -7,6 +7,7 @@ mod beside;
 mod compiled;
 pub mod congestion;
 mod crossing;
+mod energy;
 pub mod floor;
 mod measure;
 mod mix;
@@ -44,7 +45,7 @@ pub fn network_floors() -> String {
 }
 
 /// All of them.
-pub const GROUPS: [Group; 10] = [
+pub const GROUPS: [Group; 11] = [
     Group {
         about: "page traffic between two network namespaces (as root)",
         names: &["page_fault", "seq_read"],
@@ -103,6 +104,12 @@ pub const GROUPS: [Group; 10] = [
         about: "policy congestion and a random mix of jobs, against home alone; home has a processor, three boards share one",
         names: &mix::NAMES,
         measure: mix::measure,
+        on_request: true,
+    },
+    Group {
+        about: "policy energy with a server and three boards on 100 Mb/s, against the server alone (as root)",
+        names: &energy::NAMES,
+        measure: energy::measure,
         on_request: true,
     },
 ];
