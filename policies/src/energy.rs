@@ -19,6 +19,9 @@ use crate::{BoardLoad, Decision, Place, Policy, Power, Snapshot, ThreadState, Th
 /// What home works for a page with those that go along, or for a home call, in seconds at most.
 const SERVING_S: f64 = 100e-6;
 
+/// A thread that goes home after talking for more than this share of its time has fared badly.
+const TALKATIVE: f64 = 0.2;
+
 /// Places threads where their work takes the least energy.
 #[derive(Debug, Clone)]
 pub struct Energy {
@@ -270,7 +273,9 @@ impl Policy for Energy {
                 _ => {
                     returning += 1;
                     decisions.push(Decision::recall(thread.tid, reason));
-                    if to.place == Place::Home && from.speed * self.slowdown < 1.0 {
+                    let badly = from.speed * self.slowdown < 1.0
+                        || self.weigh.talk(thread.tid, now) > TALKATIVE;
+                    if to.place == Place::Home && badly {
                         self.weigh.fails(thread.tid, now);
                     }
                 }

@@ -135,6 +135,19 @@ fn waiting_for_a_slow_link_takes_no_energy_at_home() {
 }
 
 #[test]
+fn a_thread_that_talked_too_much_is_held_at_home_for_a_while() {
+    let mut policy = by_name("energy:slowdown=20,backoff=2s").expect("known");
+    let looks = (0..10).map(|n| on_the_first(n, 6_000, 100));
+    let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
+    assert_eq!(moves(&all).first(), Some(&(2, Action::Recall)));
+    let at_home = |n: u64| look(n, (3.0, 9.0), 1.0, Place::Home);
+    let held = (10..20).flat_map(|n| policy.decide(&at_home(n))).count();
+    assert_eq!(held, 0, "a second is less than the backoff");
+    let later = (20..40).flat_map(|n| policy.decide(&at_home(n))).count();
+    assert!(later > 0, "then it is tried again");
+}
+
+#[test]
 fn watts_are_two_numbers_the_second_not_less() {
     for wrong in ["60", "60-", "180-60", "a-b", "-1-5", "0-0", "inf-inf"] {
         assert_eq!(parse_watts(wrong), None, "{wrong}");
