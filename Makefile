@@ -10,7 +10,7 @@ DESTDIR ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages install deb examples demo demo-arm64 test conformance conformance-rtx-cc soak bench bench-congestion docs docs-picture lint clean
+.PHONY: help deps build board-arm64 toolchain toolchain-random toolchain-conformance toolchain-packages install deb examples demo demo-arm64 test conformance conformance-rtx-cc soak bench bench-congestion docs docs-picture lint clean bench-energy
 
 help: ## this list
 	@echo 'Usage: make TARGET'
@@ -77,9 +77,13 @@ bench: build toolchain ## the benchmarks, appended to target/bench/results.jsonl
 	target/release/rtx-cc setup
 	$(if $(filter 0,$(shell id -u)),,sudo) env RTX_CC_HOME='$(or $(RTX_CC_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rtx-cc)' RTX_BIN_DIR=target/release target/release/rtx-bench $(BENCH)
 
-bench-congestion: build examples ## policy congestion with 0 to 12 jobs beside it: a quarter of an hour, on two idle processors
+bench-congestion: build examples ## policy congestion with 0 to 12 jobs beside it, and with a random mix of jobs: twenty minutes, on two idle processors
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench
-	RTX_BIN_DIR=target/release target/release/rtx-bench --runs $(or $(RUNS),1) congestion
+	RTX_BIN_DIR='$(CURDIR)/target/release' target/release/rtx-bench --runs $(or $(RUNS),1) congestion
+
+bench-energy: build examples ## policy energy with a server and three boards on 100 Mb/s: five minutes (sudo when not root: network namespaces)
+	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench
+	$(if $(filter 0,$(shell id -u)),,sudo) env RTX_BIN_DIR='$(CURDIR)/target/release' target/release/rtx-bench --runs $(or $(RUNS),1) energy
 
 docs: ## write the tables of docs/semantics.md and docs/translation.md from the code
 	RTX_WRITE_DOCS=1 $(CARGO) test --release --locked -p rtx-runtime --test semantics

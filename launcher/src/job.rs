@@ -210,10 +210,15 @@ fn stop_self(line: Option<&StatusLine>) {
     }
 }
 
-/// Runs a job to its end; the program may open as many files as `open_files` says. When it returns, nothing
+/// To be called before any thread exists, and so before a [`JobPlan`] is made. A thread that SIGCHLD reached
+/// would take it from those who wait for it: stops of the program would be seen late.
+pub fn prepare() -> Result<(), JobError> {
+    rtx_runtime::guest::bell::block_child_signal().map_err(JobError::Block)
+}
+
+/// Runs a job to its end, after [`prepare`]; the program may open as many files as `open_files` says. When it returns, nothing
 /// of the job runs any more.
 pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
-    rtx_runtime::guest::bell::block_child_signal().map_err(JobError::Block)?;
     let gauges: Arc<Gauges> = Arc::default();
     let agents = Agents::start(&plan.boards, Terms::of(&plan.settings))?;
     let here = plan.boards.iter().filter(|board| board.at == At::Here);

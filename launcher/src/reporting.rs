@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
 use rtx_runtime::home::backtraces::Crash;
 use rtx_runtime::home::job::JobResult;
 use rtx_runtime::report::timeline::Timeline;
@@ -107,12 +109,17 @@ pub fn report(
 /// What home and the boards took from the wall.
 fn energy(result: &JobResult) -> Option<EnergyReport> {
     let at_home: u64 = result.threads.iter().map(|(_, c)| c.home_ns).sum();
+    // Boards cost home what it serves them.
+    let own = getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| {
+        let seconds = |time: TimeVal| time.num_microseconds() as f64 / 1e6;
+        seconds(usage.user_time()) + seconds(usage.system_time())
+    });
     let mut nodes = vec![NodeUse {
         name: "home".to_owned(),
         measured: result.joules,
         watts: result.watts,
         cores: result.cores,
-        cpu_s: at_home as f64 / 1e9,
+        cpu_s: at_home as f64 / 1e9 + own,
     }];
     for (board, ns) in result.boards.iter().zip(&result.pager.board_ns) {
         let counted = board.told.load.and_then(|load| load.millijoules);

@@ -2,7 +2,8 @@
 //!
 //! Work is counted in seconds of a core of home's own. For a second of work a machine takes what a busy
 //! core of its adds, divided by how fast the core is. A thread that waits for pages and home calls on a
-//! board has home work for it half of that time. With `idle = own` the idle watts of home, and of boards
+//! board has home work for it in that time: for half of it, but no longer than home needs, as on slow
+//! links it is the link that takes the time. With `idle = own` the idle watts of home, and of boards
 //! in use, are shared by the program's threads there for as long as the work takes; with `shared` they
 //! would burn anyway. Power counters show what was used in the end (the report tells); which thread
 //! used it, none does, so that it is the model that decides.
@@ -12,8 +13,14 @@ use std::time::Duration;
 
 use crate::decision::evacuate;
 use crate::spec::{SpecError, Values};
-use crate::weigh::Weigh;
+use crate::weigh::{Weigh, page_s};
 use crate::{BoardLoad, Decision, Place, Policy, Power, Snapshot, ThreadState, ThreadView};
+
+/// What home works for a page with those that go along, or for a home call, in seconds at most.
+const SERVING_S: f64 = 100e-6;
+
+/// A thread that goes home after talking for more than this share of its time has fared badly.
+const TALKATIVE: f64 = 0.2;
 
 /// Places threads where their work takes the least energy.
 #[derive(Debug, Clone)]
@@ -94,10 +101,23 @@ impl Energy {
         let there = thread.place == Place::Board(board.id);
         let home = self.power("home", snapshot.home.power)?;
         let power = self.power(&board.name, board.node.power)?;
-        let measured = there.then(|| self.weigh.speed_away(thread.tid, board));
-        let speed = match measured {
-            Some(measured) => measured?,
-            None => self.weigh.speed_on(thread.tid, board, now),
+        let speed = match thread.place {
+            Place::Home => self.weigh.speed_on(thread.tid, board, now),
+            Place::Board(id) => {
+                let here = snapshot.board(id)?;
+                let measured = self.weigh.speed_away(thread.tid, here)?;
+                match there {
+                    true => measured,
+                    // What keeps it back here beyond what is known would do so there.
+                    false => {
+                        let mut without = here.clone();
+                        without.node.runnable = without.node.runnable.saturating_sub(1);
+                        let expected = self.weigh.speed_on(thread.tid, &without, now);
+                        let part = (measured / expected.max(1e-3)).min(1.0);
+                        part * self.weigh.speed_on(thread.tid, board, now)
+                    }
+                }
+            }
         };
         let talk = self.weigh.talk(thread.tid, now);
         let threads = board.threads + u32::from(!there);
@@ -106,7 +126,8 @@ impl Energy {
             false => 0.0,
         };
         let speed = speed.max(1e-3);
-        let serving = talk / 2.0 * home.core_w(snapshot.home.cores) / speed;
+        let served = (SERVING_S / page_s(board).max(SERVING_S)).min(0.5);
+        let serving = talk * served * home.core_w(snapshot.home.cores) / speed;
         Some(Offer {
             place: Place::Board(board.id),
             speed,
@@ -252,7 +273,9 @@ impl Policy for Energy {
                 _ => {
                     returning += 1;
                     decisions.push(Decision::recall(thread.tid, reason));
-                    if to.place == Place::Home && from.speed * self.slowdown < 1.0 {
+                    let badly = from.speed * self.slowdown < 1.0
+                        || self.weigh.talk(thread.tid, now) > TALKATIVE;
+                    if to.place == Place::Home && badly {
                         self.weigh.fails(thread.tid, now);
                     }
                 }

@@ -82,6 +82,71 @@ fn machines_that_tell_nothing_are_left_out_unless_the_user_tells() {
     assert_eq!(policy.complaint(), None);
 }
 
+/// Two idle boards, and a thread on the first that gets a third of a core and needs so many pages a second.
+fn on_the_first(n: u64, faults: u64, fault_us: u64) -> Snapshot {
+    let mut now = look(n, (3.0, 9.0), 1.0, Place::Board(1));
+    let mut other = board(2);
+    other.node.power = power((3.0, 9.0));
+    other.node.speed = Some(1.0);
+    now.boards.push(other);
+    for board in &mut now.boards {
+        board.node.cores = 1;
+        board.node.runnable = board.threads;
+        board.fault_us = Some(fault_us);
+    }
+    let child = &mut now.threads[1];
+    child.cpu_ns = n * 30_000_000;
+    child.run_delay_ns = n * 60_000_000;
+    child.faults = n * faults / 10;
+    // Home has no core for it.
+    now.home.cores = 1;
+    now.home.runnable = 3;
+    now
+}
+
+#[test]
+fn what_keeps_a_thread_back_on_its_board_is_not_hoped_away_on_another_one() {
+    let mut policy = by_name("energy:slowdown=9").expect("known");
+    let looks = (0..20).map(|n| on_the_first(n, 0, 100));
+    let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
+    assert_eq!(moves(&all), []);
+}
+
+#[test]
+fn a_board_that_is_known_to_be_crowded_is_left_for_an_empty_one() {
+    let mut policy = by_name("energy:slowdown=9,idle=own").expect("known");
+    let looks = (0..20).map(|n| {
+        let mut now = on_the_first(n, 0, 100);
+        now.boards[0].node.runnable = 3;
+        now
+    });
+    let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
+    assert_eq!(moves(&all).first(), Some(&(2, Action::Recall)));
+}
+
+#[test]
+fn waiting_for_a_slow_link_takes_no_energy_at_home() {
+    for (faults, fault_us, stays) in [(600, 1_000, true), (6_000, 100, false)] {
+        let mut policy = by_name("energy:slowdown=20").expect("known");
+        let looks = (0..20).map(|n| on_the_first(n, faults, fault_us));
+        let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
+        assert_eq!(moves(&all).is_empty(), stays, "{fault_us} us: {all:?}");
+    }
+}
+
+#[test]
+fn a_thread_that_talked_too_much_is_held_at_home_for_a_while() {
+    let mut policy = by_name("energy:slowdown=20,backoff=2s").expect("known");
+    let looks = (0..10).map(|n| on_the_first(n, 6_000, 100));
+    let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
+    assert_eq!(moves(&all).first(), Some(&(2, Action::Recall)));
+    let at_home = |n: u64| look(n, (3.0, 9.0), 1.0, Place::Home);
+    let held = (10..20).flat_map(|n| policy.decide(&at_home(n))).count();
+    assert_eq!(held, 0, "a second is less than the backoff");
+    let later = (20..40).flat_map(|n| policy.decide(&at_home(n))).count();
+    assert!(later > 0, "then it is tried again");
+}
+
 #[test]
 fn watts_are_two_numbers_the_second_not_less() {
     for wrong in ["60", "60-", "180-60", "a-b", "-1-5", "0-0", "inf-inf"] {

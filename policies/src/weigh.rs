@@ -189,7 +189,7 @@ pub(crate) fn fair(threads: f64, cores: u32) -> f64 {
 }
 
 /// Seconds for a page that a thread on a board needs.
-fn page_s(board: &BoardLoad) -> f64 {
+pub(crate) fn page_s(board: &BoardLoad) -> f64 {
     let round_trip = board.round_trip_us.unwrap_or(ROUND_TRIP_US);
     board.fault_us.unwrap_or(round_trip + PAGE_US) as f64 / 1e6
 }

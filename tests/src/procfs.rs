@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use nix::sys::signal::Signal;
+
 /// The state of a listening socket in /proc/net/tcp.
 const LISTEN: &str = "0A";
 
@@ -94,6 +96,15 @@ impl Process {
     /// Its threads.
     pub fn threads(&self) -> BTreeSet<i32> {
         numbers(&format!("/proc/{}/task", self.pid)).collect()
+    }
+
+    /// Whether one of its threads blocks a signal; `None`: the thread has ended.
+    pub fn blocks(&self, thread: i32, signal: Signal) -> Option<bool> {
+        let path = format!("/proc/{}/task/{thread}/status", self.pid);
+        let text = fs::read_to_string(path).ok()?;
+        let line = text.lines().find_map(|l| l.strip_prefix("SigBlk:"))?;
+        let mask = u64::from_str_radix(line.trim(), 16).ok()?;
+        Some(mask & (1 << (signal as i32 - 1)) != 0)
     }
 
     /// Resident memory (VmRSS) in bytes.

@@ -26,8 +26,16 @@ pub struct Report {
     pub crossings: u64,
     /// How often threads stayed that were to move between instruction sets, by reason.
     pub stays: BTreeMap<String, u64>,
+    pub energy: Option<Energy>,
     pub pages: Pages,
     pub latency_us: Latencies,
+}
+
+/// What machines took from the wall.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Energy {
+    pub joules: f64,
+    pub source: String,
 }
 
 /// How the program ended.

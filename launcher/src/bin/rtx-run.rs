@@ -46,6 +46,7 @@ fn run() -> Result<ExitCode, Box<dyn Explain>> {
     };
     let config = config::load(&flags.settings)?;
     let settings = config.settings.clone();
+    job::prepare()?;
     let plan = plan::plan(&flags, config, inherit)?;
     finish::check_report(&settings)?;
     let open_files = descriptors::make_room(&plan.boards, settings.is_watched())?;

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum EnergySource {
     /// A counter of the machine: all that ran there counts.
     Measured,
-    /// Idle watts for the whole time, and what busy cores add for the job's own processor time.
+    /// Idle watts for the whole time, and what busy cores add for the job's own processor time, at home also
+    /// rtx-run's.
     Modelled,
     /// One machine the one, another one the other.
     Mixed,

@@ -50,7 +50,7 @@ pub const NAMES: [&str; 3] = [
 ];
 
 /// Pins what is started to one of the processors that this process may use.
-fn pin(index: usize) -> nix::Result<()> {
+pub(super) fn pin(index: usize) -> nix::Result<()> {
     let allowed = sched_getaffinity(Pid::from_raw(0))?;
     let mut cpus = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or(false));
     let cpu = cpus.nth(index).ok_or(nix::Error::ENODEV)?;

@@ -7,8 +7,10 @@ mod beside;
 mod compiled;
 pub mod congestion;
 mod crossing;
+mod energy;
 pub mod floor;
 mod measure;
+mod mix;
 mod netns;
 mod offload;
 mod paging;
@@ -43,7 +45,7 @@ pub fn network_floors() -> String {
 }
 
 /// All of them.
-pub const GROUPS: [Group; 9] = [
+pub const GROUPS: [Group; 11] = [
     Group {
         about: "page traffic between two network namespaces (as root)",
         names: &["page_fault", "seq_read"],
@@ -96,6 +98,18 @@ pub const GROUPS: [Group; 9] = [
         about: "policy congestion on a busy machine, against home alone and the best of all placements",
         names: &congestion::NAMES,
         measure: congestion::measure,
+        on_request: true,
+    },
+    Group {
+        about: "policy congestion and a random mix of jobs, against home alone; home has a processor, three boards share one",
+        names: &mix::NAMES,
+        measure: mix::measure,
+        on_request: true,
+    },
+    Group {
+        about: "policy energy with a server and three boards on 100 Mb/s, against the server alone (as root)",
+        names: &energy::NAMES,
+        measure: energy::measure,
         on_request: true,
     },
 ];

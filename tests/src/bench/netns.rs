@@ -1,7 +1,7 @@
-//! Two network namespaces with a cable between them: home and a board's machine.
+//! Network namespaces with cables between them: home's and boards' machines.
 //!
-//! Each end has a processor of its own, rtx and the floor alike: the home and the board of a job are two
-//! machines, which do not take turns on one processor.
+//! Home has a processor of its own and so have the boards, rtx and the floor alike: home and boards do not
+//! take turns on one processor. Several boards share theirs.
 //!
 //! The namespaces have no names. Each lives as long as a process in it, and that dies with us, so
 //! nothing is left whatever happens; this machine's own network is not touched.
@@ -65,15 +65,35 @@ impl Namespace {
         })
     }
 
-    /// Runs `ip` in it.
-    fn ip(&self, arguments: &str) {
-        let program = if std::path::Path::new("/sbin/ip").exists() {
-            "/sbin/ip"
-        } else {
-            "ip"
+    /// Runs `ip` or `tc` in it.
+    fn configure(&self, command: &str) {
+        let mut words = command.split(' ');
+        let name = words.next().expect("a command");
+        let program = match format!("/sbin/{name}") {
+            path if std::path::Path::new(&path).exists() => path,
+            _ => name.to_owned(),
         };
-        let run = Run::native(program).args(arguments.split(' '));
+        let run = Run::native(program).args(words);
         self.enter(run).finish().succeeded();
+    }
+
+    /// Lays a cable to another one; there is one of each number. `mbit`: no more megabits a second each way.
+    fn cable(&self, other: &Namespace, number: usize, mbit: Option<u32>) {
+        let name = format!("rtx{number}");
+        let peer = other.keeper.id();
+        self.configure(&format!(
+            "ip link add {name} type veth peer name {name} netns {peer}"
+        ));
+        for (end, last) in [(self, 1), (other, 2)] {
+            end.configure(&format!("ip addr add 10.77.{number}.{last}/24 dev {name}"));
+            end.configure(&format!("ip link set {name} up"));
+            if let Some(mbit) = mbit {
+                // A token bucket, with a switch's buffer before it.
+                end.configure(&format!(
+                    "tc qdisc add dev {name} root tbf rate {mbit}mbit burst 64kb latency 20ms"
+                ));
+            }
+        }
     }
 }
 
@@ -100,6 +120,12 @@ fn processors() -> [Option<CpuSet>; 2] {
     }
 }
 
+fn namespace(processor: Option<CpuSet>) -> Namespace {
+    Namespace::new(processor).unwrap_or_else(|error| {
+        panic!("cannot make a network namespace: {error}. Run the benchmarks as root")
+    })
+}
+
 /// Both ends.
 pub struct Network {
     /// Where `rtx-run` runs.
@@ -111,21 +137,41 @@ pub struct Network {
 impl Network {
     /// Lays the cable.
     pub fn new() -> Self {
-        let namespace = |processor| {
-            Namespace::new(processor).unwrap_or_else(|error| {
-                panic!("cannot make a network namespace: {error}. Run the benchmarks as root")
-            })
-        };
         let [home, board] = processors().map(namespace);
-        let peer = board.keeper.id();
-        home.ip(&format!(
-            "link add rtx0 type veth peer name rtx0 netns {peer}"
-        ));
-        for (namespace, address) in [(&home, HOME), (&board, BOARD)] {
-            namespace.ip("link set lo up");
-            namespace.ip(&format!("addr add {address}/24 dev rtx0"));
-            namespace.ip("link set rtx0 up");
+        for end in [&home, &board] {
+            end.configure("ip link set lo up");
         }
+        home.cable(&board, 0, None);
         Self { home, board }
+    }
+}
+
+/// A home and several boards, each at the end of a cable of its own.
+pub struct Star {
+    /// Where `rtx-run` runs.
+    pub home: Namespace,
+    /// Where each `rtx-board` runs: on one processor together.
+    pub boards: Vec<Namespace>,
+}
+
+impl Star {
+    /// Lays cables that carry so many megabits a second each way.
+    pub fn new(boards: usize, mbit: u32) -> Self {
+        let [of_home, of_boards] = processors();
+        let home = namespace(of_home);
+        home.configure("ip link set lo up");
+        let one = |number| {
+            let board = namespace(of_boards);
+            board.configure("ip link set lo up");
+            home.cable(&board, number, Some(mbit));
+            board
+        };
+        let boards = (0..boards).map(one).collect();
+        Self { home, boards }
+    }
+
+    /// The address of a board.
+    pub fn address(number: usize) -> String {
+        format!("10.77.{number}.2")
     }
 }

@@ -10,7 +10,7 @@ const USAGE: &str = "Usage: rtx-bench [--runs N] [NAME...]
 
 Measures rtx against what the machine gives without it, prints a table and appends a JSON line
 for each benchmark to target/bench/results.jsonl. NAME is one of those below, or its beginning;
-without any, all are measured but those that take long (congestion).
+without any, all are measured but those that take long (congestion, energy).
 
   --runs N    medians of N runs (default 5)
   --floors    only what the network between two namespaces gives

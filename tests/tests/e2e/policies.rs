@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
+use rtx_tests::procfs::Process;
 use rtx_tests::scratch::Scratch;
 use rtx_tests::{Agent, Guest, Run, Running, Status, checkout};
 use serde_json::Value;
@@ -40,6 +41,30 @@ fn a_recording_replays_to_the_same_decisions() {
         let never = replay(&recording, &["--policy", "never"]);
         assert_eq!(count(&never, "decisions"), 0, "{never:#}");
     }
+}
+
+#[test]
+fn no_thread_takes_the_signal_that_tells_of_stops() {
+    let scratch = Scratch::new();
+    let guest = Guest::example("matmul");
+    let run = Run::offloaded(guest.path())
+        .flags([
+            "--record".into(),
+            scratch.path("run.ndjson").into_os_string(),
+        ])
+        .flags(["--metrics", "0"])
+        .args(["--size", "1024"])
+        .start();
+    run.guest(guest.path());
+    let supervisor = Process::find(run.pid()).expect("it runs");
+    let threads = supervisor.threads();
+    assert!(threads.len() > 3, "recording and watching have threads");
+    for thread in threads {
+        // One may have ended since.
+        let blocked = supervisor.blocks(thread, Signal::SIGCHLD);
+        assert!(blocked.unwrap_or(true), "{}", supervisor.name);
+    }
+    run.finish().succeeded();
 }
 
 #[test]
