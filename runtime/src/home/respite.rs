@@ -1,7 +1,9 @@
 //! Signals to threads that compute on boards. A handler needs its thread at home, or at least its stack, so each signal
 //! takes the thread off its board. One that gets signals faster than it is fetched and sent back
 //! would compute nothing between two of them and never get on. So a signal waits until its thread has been on
-//! its board for as long as the way there took, and the way home for the signal before.
+//! its board for as long as the way there took, and the way home for the signal before. That may be just as long as the
+//! pages take that the handler has used, above all the stack's. So of those of whose signals one after the other has had
+//! to wait the next waits longer.
 //!
 //! Its shadow holds the signal meanwhile. If the thread makes a home call, or has to come home for another reason, the
 //! signal comes then.
@@ -16,6 +18,9 @@ use crate::report::RecallCause;
 
 /// How long a signal waits at most.
 const LONGEST: Duration = Duration::from_secs(1);
+
+/// How often the time that a signal waits doubles at most.
+const DOUBLINGS: u32 = 4;
 
 impl Away {
     /// A signal that its thread is to be fetched for waits.
@@ -33,10 +38,16 @@ impl Supervisor {
             return Ok(());
         };
         let way_home = std::mem::take(&mut thread.way_home);
+        let crowded = match std::mem::take(&mut thread.signal_waited) {
+            true => (thread.crowded + 1).min(DOUBLINGS),
+            false => thread.crowded.saturating_sub(1),
+        };
+        thread.crowded = crowded;
         let Some(away) = thread.away() else {
             return Ok(());
         };
-        away.respite = (away.sent.elapsed() + way_home).min(LONGEST);
+        let ways = away.sent.elapsed() + way_home;
+        away.respite = (ways * (1 << crowded)).min(LONGEST);
         match away.has_respite() {
             true => self.recall_for_handler(tid),
             false => Ok(()),
@@ -45,7 +56,10 @@ impl Supervisor {
 
     /// The shadow of a thread holds a signal whose handler needs that: it is fetched, now or when it has had its time.
     pub(super) fn recall_for_handler(&mut self, tid: Tid) -> Result<(), JobError> {
-        let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return Ok(());
+        };
+        let Some(away) = thread.away() else {
             return Ok(());
         };
         let ends = away.started.map(|started| started + away.respite);
@@ -54,6 +68,7 @@ impl Supervisor {
             _ if away.call.is_some() => self.recall(tid, RecallCause::Signal),
             Some(ends) if ends <= Instant::now() => self.recall(tid, RecallCause::Signal),
             Some(ends) => {
+                thread.signal_waited = true;
                 self.wake_by(ends);
                 Ok(())
             }

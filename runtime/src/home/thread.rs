@@ -232,6 +232,12 @@ pub struct Thread {
     pub cancelled: Option<u64>,
     /// How long its last way home for a signal took, until it is on a board again.
     pub way_home: Duration,
+    /// Its signal mask, while it goes into a call with all signals blocked.
+    pub own_mask: Option<u64>,
+    /// A signal has had to wait since it last went to its board.
+    pub signal_waited: bool,
+    /// How often the time that its signals wait has doubled.
+    pub crowded: u32,
     /// Somebody waits for its next stop to look at it.
     pub looked_for: bool,
     /// The board from which it came last, and where it went on at home.
@@ -267,6 +273,9 @@ impl Thread {
             jumps: None,
             cancelled: None,
             way_home: Duration::ZERO,
+            own_mask: None,
+            signal_waited: false,
+            crowded: 0,
             looked_for: false,
             left_board: None,
             at_sync: AtSync::Immediate,

@@ -12,6 +12,7 @@
 //! ([`native`]); other calls are home calls, translated ([`calls`]); a fault's signal is sent by the shadow to itself ([`fault`]). Meanwhile the thread stands
 //! still on the board, or its registers are kept here, unread: [`Beneath`].
 
+mod ahead;
 mod arrive;
 mod calls;
 mod cancel;

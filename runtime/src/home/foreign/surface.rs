@@ -2,7 +2,7 @@
 //! goes on.
 
 use super::{Beneath, What};
-use crate::guest::arch;
+use crate::guest::arch::{self, Registers};
 use crate::guest::ptrace::{self, Tid};
 use crate::home::error::JobError;
 use crate::home::supervisor::{Supervisor, alive};
@@ -59,41 +59,57 @@ impl Supervisor {
                 self.resumed(tid, answer)
             }
             Some(What::Makes(..)) => self.native_made(tid),
-            Some(What::InCall(_)) => {
-                let Some(Beneath {
-                    what: What::InCall(mut away),
-                    ..
-                }) = thread.beneath.take()
-                else {
-                    unreachable!("just seen");
-                };
-                let call = away.call.as_mut().expect("it waits in one");
-                // A handler has run. What comes all the time must not keep the thread from its result.
-                call.owed = call.owed.saturating_sub(1);
-                let call = *call;
-                let returned = regs.pc() == stub.in_gadget() && !at_gadget;
-                away.shadow = Shadow::Calling;
-                thread.place = Place::Away(away);
-                self.ask_back_if_closing(tid)?;
-                let leaves = self.leaves_call(tid)?;
-                let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?;
-                let pending = pending.unwrap_or(true);
-                match call.state {
-                    CallState::Done(_) if pending && call.owed > 0 => self.resume(tid, 0),
-                    CallState::Done(_) => self.call_over(tid, false),
-                    CallState::Running if leaves && !returned => self.leave_call(tid),
-                    CallState::Waiting if leaves => self.leave_call(tid),
-                    CallState::Running if at_gadget => self.resume(tid, 0),
-                    CallState::Running if returned => self.call_returned(tid, regs.result()),
-                    _ => {
-                        if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
-                            away.shadow = Shadow::Parked;
-                        }
-                        self.go_on(tid, 0)
+            Some(What::InCall(_)) => self.surface_in_call(tid, &regs, at_gadget),
+            None => Ok(()),
+        }
+    }
+
+    /// A handler has run while the thread waits for a home call, which goes on.
+    fn surface_in_call(
+        &mut self,
+        tid: Tid,
+        regs: &Registers,
+        at_gadget: bool,
+    ) -> Result<(), JobError> {
+        let in_gadget = self.setup.as_ref().map(|s| s.stub.in_gadget());
+        let thread = self.threads.get_mut(&tid).expect("caller checked");
+        let Some(Beneath {
+            what: What::InCall(mut away),
+            ..
+        }) = thread.beneath.take()
+        else {
+            unreachable!("caller checked");
+        };
+        let call = away.call.as_mut().expect("it waits in one");
+        // What comes all the time must not keep the thread from its result.
+        call.owed = call.owed.saturating_sub(1);
+        let call = *call;
+        let returned = Some(regs.pc()) == in_gadget && !at_gadget;
+        away.shadow = Shadow::Calling;
+        thread.place = Place::Away(away);
+        self.ask_back_if_closing(tid)?;
+        let leaves = self.leaves_call(tid)?;
+        let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?;
+        let pending = pending.unwrap_or(true);
+        match call.state {
+            CallState::Done(_) if pending && call.owed > 0 => self.resume(tid, 0),
+            CallState::Done(_) => self.call_over(tid, false),
+            CallState::Running if leaves && !returned => self.leave_call(tid),
+            CallState::Waiting if leaves => self.leave_call(tid),
+            CallState::Running if at_gadget => {
+                self.go_ahead(tid)?;
+                self.resume(tid, 0)
+            }
+            CallState::Running if returned => self.call_returned(tid, regs.result()),
+            _ => {
+                if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+                    away.shadow = Shadow::Parked;
+                    if call.state == CallState::Waiting && away.recalling.is_none() {
+                        self.go_ahead(tid)?;
                     }
                 }
+                self.go_on(tid, 0)
             }
-            None => Ok(()),
         }
     }
 
