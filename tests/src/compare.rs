@@ -1,6 +1,24 @@
 //! The same program natively and under `rtx-run`: nobody may see a difference.
 
-use crate::{Outcome, Run};
+use crate::{Guest, Outcome, Report, Run};
+
+/// What a guest does natively; it must succeed.
+#[track_caller]
+pub fn natively(guest: &Guest, args: &[&str]) -> Outcome {
+    let native = Run::native(guest.path())
+        .args(args.iter().copied())
+        .finish();
+    native.succeeded();
+    native
+}
+
+/// Fails unless a run does what the native one did; returns its report.
+#[track_caller]
+pub fn unnoticed(native: &Outcome, run: Run) -> Report {
+    let outcome = run.finish();
+    same(native, &outcome);
+    outcome.report()
+}
 
 /// Fails unless both runs ended alike and wrote the same, byte by byte.
 #[track_caller]

@@ -1,8 +1,8 @@
 //! Home is this machine. One board is too, the other is the emulated one.
 
 use rtx_tests::arm64::Machine;
-use rtx_tests::compare::same;
-use rtx_tests::{Agent, Guest, Outcome, Report, Run};
+use rtx_tests::compare::{natively, unnoticed};
+use rtx_tests::{Agent, Guest, Run};
 
 use super::{ENOUGH, examples, on_both, others};
 use crate::programs::announce;
@@ -37,22 +37,6 @@ impl Boards {
             .args(args.iter().copied())
             .report()
     }
-}
-
-fn natively(guest: &Guest, args: &[&str]) -> Outcome {
-    let native = Run::native(guest.path())
-        .args(args.iter().copied())
-        .finish();
-    native.succeeded();
-    native
-}
-
-/// Fails unless a run does what the native one did; returns its report.
-#[track_caller]
-fn unnoticed(native: &Outcome, run: Run) -> Report {
-    let outcome = run.finish();
-    same(native, &outcome);
-    outcome.report()
 }
 
 #[test]

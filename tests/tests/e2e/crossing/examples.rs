@@ -1,9 +1,9 @@
 //! The examples, on boards and under random moves.
 
-use rtx_tests::compare::same;
+use rtx_tests::compare::{natively, same, unnoticed};
 use rtx_tests::{Guest, Outcome, examples};
 
-use super::{crossing, natively, unnoticed};
+use super::crossing;
 
 /// Moves of threads in this test before it is content.
 const ENOUGH: u64 = 1000;

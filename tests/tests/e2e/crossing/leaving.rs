@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use rtx_tests::compare::{natively, unnoticed};
 use rtx_tests::procfs::Process;
 use rtx_tests::{Guest, Run, Running};
 
-use super::{ONLY_AT_POINTS, crossing, guest, natively, unnoticed};
+use super::{ONLY_AT_POINTS, crossing, guest};
 
 /// Long enough for all threads to have moved.
 const SETTLE: Duration = Duration::from_secs(1);

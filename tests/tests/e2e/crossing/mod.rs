@@ -7,8 +7,7 @@ mod leaving;
 mod losses;
 mod signals;
 
-use rtx_tests::compare::same;
-use rtx_tests::{Guest, Outcome, Report, Run};
+use rtx_tests::{Guest, Run};
 
 /// Makes boards of this machine's instruction set such that threads reach and leave them at points only.
 const ONLY_AT_POINTS: &str = "RTX_ONLY_AT_POINTS";
@@ -30,20 +29,4 @@ fn crossing_to(guest: &Guest, policy: &str, boards: &str, args: &[&str]) -> Run 
         .variable(ONLY_AT_POINTS, "true")
         .args(args.iter().copied())
         .report()
-}
-
-/// Fails unless a run does what the native one did; returns its report.
-#[track_caller]
-fn unnoticed(native: &Outcome, run: Run) -> Report {
-    let outcome = run.finish();
-    same(native, &outcome);
-    outcome.report()
-}
-
-fn natively(guest: &Guest, args: &[&str]) -> Outcome {
-    let native = Run::native(guest.path())
-        .args(args.iter().copied())
-        .finish();
-    native.succeeded();
-    native
 }

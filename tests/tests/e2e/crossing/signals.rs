@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rtx_tests::compare::same;
+use rtx_tests::compare::{natively, same, unnoticed};
 use rtx_tests::{Agent, Guest, Report, Run, SlowWay, Status};
 
-use super::{crossing, crossing_to, guest, natively, unnoticed};
+use super::{crossing, crossing_to, guest};
 
 /// How long each way to a slow board takes: several times the time between two signals of a test.
 const SLOW: Duration = Duration::from_millis(3);
