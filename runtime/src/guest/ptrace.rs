@@ -208,20 +208,41 @@ pub fn fault_is_pending(tid: Tid) -> io::Result<bool> {
 
 /// Whether a signal that a stopped thread does not block waits for it or for its process.
 pub fn signal_is_pending(tid: Tid) -> io::Result<bool> {
-    Ok(signals_pending(tid)? > 0)
+    let blocked = signal_mask(tid)?;
+    let mut open = |i: &libc::siginfo_t| blocked & bit(i.si_signo) == 0;
+    Ok(any_pending(tid, false, &mut open)? || any_pending(tid, true, &mut open)?)
 }
 
-/// How many signals that a stopped thread does not block wait for it or for its process.
-pub fn signals_pending(tid: Tid) -> io::Result<usize> {
+/// Signals that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signals {
+    /// How many: of those that queue, several may be of one number.
+    pub count: usize,
+    /// Bit `n - 1` for signal `n`.
+    pub numbers: u64,
+}
+
+/// More waiting signals than this are not counted.
+const COUNTED: usize = 1024;
+
+/// The signals that a stopped thread does not block and that wait for it or for its process.
+pub fn signals_pending(tid: Tid) -> io::Result<Signals> {
     let blocked = signal_mask(tid)?;
-    let mut open = 0;
+    let mut open = Signals::default();
     for shared in [false, true] {
         any_pending(tid, shared, |i| {
-            open += usize::from(blocked & 1 << (i.si_signo - 1) == 0);
-            false
+            let number = bit(i.si_signo) & !blocked;
+            open.numbers |= number;
+            open.count += usize::from(number != 0);
+            open.count >= COUNTED
         })?;
     }
     Ok(open)
+}
+
+/// A signal's bit in a set of the kernel's.
+pub fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
 }
 
 /// The signals that instructions cause.

@@ -119,6 +119,7 @@ impl Supervisor {
         if outcome == Outcome::Handler {
             self.deadlines.remove(&tid);
             self.note_cancel(tid, signal)?;
+            self.paid(tid, signal);
         }
         if outcome == Outcome::Core {
             self.look_at_dying(tid, signal)?;
@@ -285,6 +286,7 @@ impl Supervisor {
         survivor.beneath = None;
         survivor.jumps = None;
         survivor.cancelled = None;
+        survivor.own_mask = None;
         self.requests = Default::default();
         self.pair = None;
         survivor.left_board = None;

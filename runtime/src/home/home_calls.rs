@@ -73,7 +73,7 @@ impl Supervisor {
                 state,
                 left: None,
                 sp,
-                owed: 0,
+                owed: None,
             });
         }
         if let Some(what) = calls::beyond(nr, &args) {
@@ -135,7 +135,14 @@ impl Supervisor {
         if nr == NOT_KNOWN {
             match self.begin_translated(tid)? {
                 Some(Step::Make { nr: n, args: a }) => (nr, args) = (n, a),
-                Some(Step::Over(result)) => return self.call_returned(tid, result),
+                Some(Step::Over(result)) => {
+                    // It enters no call.
+                    self.take_own_mask(tid)?;
+                    if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+                        away.shadow = Shadow::Calling;
+                    }
+                    return self.call_returned(tid, result);
+                }
                 None => return Ok(()),
             }
         }
@@ -209,8 +216,8 @@ impl Supervisor {
         let call = away.call.as_mut().expect("a call was running");
         call.state = CallState::Done(result);
         // Perhaps the call's own doing: they are delivered before the thread sees the result.
-        let owed = alive(ptrace::signals_pending(tid), "look for signals")?.unwrap_or(1);
-        call.owed = owed;
+        let owed = alive(ptrace::signals_pending(tid), "look for signals")?.unwrap_or_default();
+        call.owed = Some(owed);
         let call = *call;
         self.deadlines.remove(&tid);
         if calls::synchronises(call.nr) {
@@ -220,7 +227,7 @@ impl Supervisor {
                 .record_ns(call.since.elapsed().as_nanos() as u64);
         }
         self.note_effect(tid, &call, result);
-        if owed > 0 {
+        if owed.count > 0 {
             // If they are for another thread, this one is seen next when it parks.
             return self.resume(tid, 0);
         }

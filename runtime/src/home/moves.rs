@@ -349,7 +349,7 @@ impl Supervisor {
                 state: CallState::Running,
                 left: Some(shadow_regs.result()),
                 sp: 0,
-                owed: 0,
+                owed: None,
             });
             regs.rewind_call();
         } else {

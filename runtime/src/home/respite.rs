@@ -59,16 +59,21 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
+        let crowded = thread.crowded;
         let Some(away) = thread.away() else {
             return Ok(());
         };
         let ends = away.started.map(|started| started + away.respite);
+        let undoubled = away
+            .started
+            .map(|started| started + away.respite / (1 << crowded));
         match ends {
             // It does not compute.
             _ if away.call.is_some() => self.recall(tid, RecallCause::Signal),
             Some(ends) if ends <= Instant::now() => self.recall(tid, RecallCause::Signal),
             Some(ends) => {
-                thread.signal_waited = true;
+                // Because of the doubling alone it need not wait longer still.
+                thread.signal_waited |= undoubled.is_some_and(|end| Instant::now() < end);
                 self.wake_by(ends);
                 Ok(())
             }

@@ -236,7 +236,9 @@ impl Supervisor {
             return self.on_birth(tid);
         }
         self.stopped(tid);
-        self.take_own_mask(tid)?;
+        if stop != Stop::Exec {
+            self.take_own_mask(tid)?;
+        }
         self.look_if_wanted(tid)?;
         match stop {
             Stop::Exec => self.on_exec(tid),

@@ -7,7 +7,7 @@ use rtx_policies::AtSync;
 use super::foreign::{Beneath, Leaving, Translating, What};
 use super::handlers::Handler;
 use super::messages::{BoardId, Context};
-use crate::guest::ptrace::Tid;
+use crate::guest::ptrace::{Signals, Tid};
 use crate::guest::robust::Walk;
 use crate::report::RecallCause;
 use crate::wire::message::Jump;
@@ -59,8 +59,9 @@ pub struct PendingCall {
     pub left: Option<i64>,
     /// Of a foreign thread: its stack pointer there.
     pub sp: u64,
-    /// How many signals that came before its end are still to be delivered before the thread sees its result.
-    pub owed: usize,
+    /// Of a foreign thread: signals that come before what is next, the call's beginning or its result, because they
+    /// were there first. `None`: no handler has run since the call came.
+    pub owed: Option<Signals>,
 }
 
 /// How far a home call is.

@@ -202,6 +202,11 @@ impl Translation {
         }
     }
 
+    /// Whether the call itself has been made, and what it returned is being written to the program.
+    pub fn writes_result(&self) -> bool {
+        matches!(self.stage, Stage::Writing(..))
+    }
+
     /// Copies between the program's `span` and the area, by `name`'s direction.
     fn copy(
         &mut self,

@@ -102,6 +102,12 @@ impl Supervisor {
         call.map(|(nr, _)| nr)
     }
 
+    /// Whether a home call that takes several has been made, and its result is on its way to the program.
+    pub(super) fn writes_result(&self, tid: Tid) -> bool {
+        let translating = self.threads.get(&tid).and_then(|t| t.translating.as_ref());
+        matches!(translating, Some(Translating::Begun { translation, .. }) if translation.writes_result())
+    }
+
     /// Begins a home call that takes several of its shadow, which is stopped.
     pub(in crate::home) fn begin_translated(&mut self, tid: Tid) -> Result<Option<Step>, JobError> {
         let thread = self.threads.get_mut(&tid);

@@ -29,6 +29,8 @@ impl Supervisor {
         }
         self.give_up_remainder(tid, false)?;
         self.deadlines.remove(&tid);
+        self.owe(tid)?;
+        self.paid(tid, signal);
         self.handle(tid, signal, outcome)
     }
 

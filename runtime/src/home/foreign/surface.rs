@@ -80,31 +80,32 @@ impl Supervisor {
         else {
             unreachable!("caller checked");
         };
-        let call = away.call.as_mut().expect("it waits in one");
-        // What comes all the time must not keep the thread from its result.
-        call.owed = call.owed.saturating_sub(1);
-        let call = *call;
+        let call = away.call.expect("it waits in one");
         let returned = Some(regs.pc()) == in_gadget && !at_gadget;
         away.shadow = Shadow::Calling;
         thread.place = Place::Away(away);
         self.ask_back_if_closing(tid)?;
         let leaves = self.leaves_call(tid)?;
-        let pending = alive(ptrace::signal_is_pending(tid), "look for signals")?;
-        let pending = pending.unwrap_or(true);
+        let others_first = self.owes(tid)?;
         match call.state {
-            CallState::Done(_) if pending && call.owed > 0 => self.resume(tid, 0),
+            CallState::Done(_) if others_first => self.resume(tid, 0),
             CallState::Done(_) => self.call_over(tid, false),
-            CallState::Running if leaves && !returned => self.leave_call(tid),
+            CallState::Running if leaves && !returned && !self.writes_result(tid) => {
+                self.leave_call(tid)
+            }
             CallState::Waiting if leaves => self.leave_call(tid),
             CallState::Running if at_gadget => {
-                self.go_ahead(tid)?;
+                if !others_first {
+                    self.go_ahead(tid)?;
+                }
                 self.resume(tid, 0)
             }
             CallState::Running if returned => self.call_returned(tid, regs.result()),
             _ => {
                 if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
                     away.shadow = Shadow::Parked;
-                    if call.state == CallState::Waiting && away.recalling.is_none() {
+                    if call.state == CallState::Waiting && away.recalling.is_none() && !others_first
+                    {
                         self.go_ahead(tid)?;
                     }
                 }

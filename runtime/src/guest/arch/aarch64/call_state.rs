@@ -92,7 +92,7 @@ pub(super) fn set_call_number(tid: Tid, nr: i32) -> io::Result<()> {
 
 /// Whether an instruction that enters the kernel is at `at`. Memory that is away holds none that a
 /// thread has just met.
-fn is_call(tid: Tid, at: u64) -> bool {
+pub(super) fn is_call(tid: Tid, at: u64) -> bool {
     let word = ptrace::peek(tid, at).unwrap_or_default();
     word.to_le_bytes().starts_with(SYSCALL_INSTRUCTION)
 }

@@ -8,7 +8,7 @@
 
 use std::io;
 
-use super::call_state::{read_plain, set_call_number, write_plain, write_registers};
+use super::call_state::{is_call, read_plain, set_call_number, write_plain, write_registers};
 use super::registers::Registers;
 use super::{SYSCALL_INSTRUCTION, restart};
 use crate::guest::inject::{InjectError, failed};
@@ -23,7 +23,7 @@ pub fn stand(pid: Tid, tid: Tid, regs: &Registers, signal: i32) -> Result<(), In
     let restarts = regs.call_will_restart();
     let now = read_plain(tid).map_err(fail("read the registers of"))?;
     // Where the kernel would wind a call on that is not to be.
-    let mistaken = signal != 0 && now.pc() == regs.pc();
+    let mistaken = signal != 0 && now.pc() == regs.pc() && is_call(tid, now.pc());
     if !restarts && !mistaken {
         return write_registers(tid, regs).map_err(fail("write the registers of"));
     }
