@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::checkout;
 
@@ -111,6 +111,9 @@ fn build(kind: &str, sources: &[PathBuf]) -> PathBuf {
 fn build_rtx(kind: &str, sources: &[PathBuf]) -> PathBuf {
     let directory = checkout::root().join("target").join(kind).join("x86_64");
     if std::env::var_os(BUILT).is_none() {
+        // Two files make a program: nobody may find them from two builds.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         checkout::compiler();
         run_script(&["--rtx-cc".as_ref()], &directory, sources);
     }

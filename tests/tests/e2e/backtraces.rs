@@ -188,9 +188,10 @@ fn a_crash_of_a_thread_that_left_at_a_point_is_its_own() {
     run.write("child\n");
     let outcome = run.finish();
     outcome.ended_with(Status::Killed(libc::SIGSEGV));
-    let crash = outcome.report().crash.expect("it crashed");
+    let crash = outcome.report().crash;
+    let crash = crash.unwrap_or_else(|| panic!("no crash is told\n{outcome}"));
     assert_eq!(crash.signal, libc::SIGSEGV);
-    assert!(crash.board.is_some(), "{crash:?}");
+    assert!(crash.board.is_some(), "{crash:?}\n{outcome}");
     let mut frames = crash.frames.iter();
     for (function, line) in [
         ("innermost", "*nowhere = 1;"),

@@ -5,7 +5,7 @@
 //! Values that are saved somewhere get a slot, written where they are computed or reloaded and read
 //! where they are used; LLVM turns the slots into registers again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rtx_origin::RESUME_SUFFIX;
 
@@ -162,14 +162,14 @@ fn demote(builder: &Builder, value: Value, slot: Value) {
     builder.store(value, slot);
 }
 
+/// Each once, in the order of use: that of addresses would be another in each build.
 fn distinct(users: Vec<Value>) -> Vec<Instruction> {
-    let mut list: Vec<Instruction> = users
+    let mut seen = HashSet::new();
+    users
         .into_iter()
         .filter_map(Value::as_instruction)
-        .collect();
-    list.sort_unstable();
-    list.dedup();
-    list
+        .filter(|user| seen.insert(*user))
+        .collect()
 }
 
 /// Lets `user` use what is in `slot` instead of `value`.

@@ -137,7 +137,9 @@ impl Supervisor {
         self.note_refused(tid, None, why.into());
         if let Some(thread) = self.threads.get_mut(&tid) {
             // It would do the same again at once.
-            thread.home_until = Some(Instant::now() + STAY);
+            let until = Instant::now() + STAY;
+            thread.home_until = Some(until);
+            self.wake_by(until);
         }
         Ok(())
     }

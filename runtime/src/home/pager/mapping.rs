@@ -8,6 +8,8 @@ use nix::unistd::Pid;
 
 use super::run::Pager;
 use super::send::Order;
+use super::serve::{CHANGE_PATIENCE, changes_forever};
+use super::watching::Watched;
 use super::{Mapped, MappedKind, PagerError, Share, Staged};
 use crate::coherence::{DirAction, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
@@ -31,6 +33,15 @@ enum Fate {
     /// Make it anonymous first.
     Convert,
     /// Threads that touch it must be at home.
+    HomeOnly,
+}
+
+/// A mapping that a board asks for.
+enum Found {
+    Mapped(Vma, MappedKind),
+    /// To be made anonymous first.
+    Convert,
+    /// There is none that boards may have.
     HomeOnly,
 }
 
@@ -95,20 +106,11 @@ impl Pager {
         if let Some(own) = self.map_own(board, addr) {
             return Ok(Some(own));
         }
-        // An unmapping whose event is not yet read must not strike what is mapped there now.
-        self.catch_up()?;
-        let Some(share) = &mut self.share else {
-            return Ok(Some(false));
-        };
-        let vma = share.mapping_at(addr)?;
-        let Some(vma) = vma.filter(|v| !share.is_ours(v)) else {
-            return Ok(Some(false));
-        };
-        let kind = match fate(&vma, &share.program) {
-            Fate::Mapped(kind) => kind,
-            Fate::HomeOnly => return Ok(Some(false)),
-            Fate::Convert => {
-                let Some(thread) = thread else {
+        let (vma, kind) = match self.find(addr)? {
+            Found::Mapped(vma, kind) => (vma, kind),
+            Found::HomeOnly => return Ok(Some(false)),
+            Found::Convert => {
+                let (Some(thread), Some(share)) = (thread, &mut self.share) else {
                     return Ok(Some(false));
                 };
                 let waiting = share.converting.entry(addr).or_default();
@@ -119,10 +121,9 @@ impl Pager {
                 return Ok(None);
             }
         };
-        if kind == MappedKind::Tracked && !share.watch(&vma)? {
-            // Some anonymous memory cannot be watched (huge page files); threads use it at home.
+        let Some(share) = &mut self.share else {
             return Ok(Some(false));
-        }
+        };
         let link = &self.boards[usize::from(board) - 1];
         if kind == MappedKind::Vdso && link.facts.isa != std::env::consts::ARCH {
             return Ok(Some(false));
@@ -158,6 +159,34 @@ impl Pager {
         }
         self.tell_mapping(board, vma.range(), wanted);
         Ok(Some(true))
+    }
+
+    /// The mapping at an address, watched if it is to be.
+    fn find(&mut self, addr: u64) -> Result<Found, PagerError> {
+        for _ in 0..CHANGE_PATIENCE {
+            // An unmapping whose event is not yet read must not strike what is mapped there now.
+            self.catch_up()?;
+            let Some(share) = &mut self.share else {
+                return Ok(Found::HomeOnly);
+            };
+            let vma = share.mapping_at(addr)?;
+            let Some(vma) = vma.filter(|v| !share.is_ours(v)) else {
+                return Ok(Found::HomeOnly);
+            };
+            let kind = match fate(&vma, &share.program) {
+                Fate::Mapped(MappedKind::Tracked) => match share.watch(&vma)? {
+                    Watched::Yes => MappedKind::Tracked,
+                    // Some anonymous memory cannot be (huge page files); threads use it at home.
+                    Watched::No => return Ok(Found::HomeOnly),
+                    Watched::Changing => continue,
+                },
+                Fate::Mapped(kind) => kind,
+                Fate::HomeOnly => return Ok(Found::HomeOnly),
+                Fate::Convert => return Ok(Found::Convert),
+            };
+            return Ok(Found::Mapped(vma, kind));
+        }
+        Err(changes_forever())
     }
 
     /// Tells a board of a mapping.

@@ -9,7 +9,11 @@ use crate::node::{Content, LocalError, Outcome, Work};
 
 /// How often the pager looks for the end of a mapping change whose event it has read; each look
 /// yields the processor.
-const CHANGE_PATIENCE: u32 = 1_000_000;
+pub(super) const CHANGE_PATIENCE: u32 = 1_000_000;
+
+pub(super) fn changes_forever() -> PagerError {
+    PagerError::Other("a mapping change does not end".into())
+}
 
 impl Pager {
     /// Carries everything out that events have caused, and sends what boards must hear.
@@ -48,7 +52,7 @@ impl Pager {
             if busy || (share.actions.is_empty() && self.has_staged() && self.changing()?) {
                 patience += 1;
                 if patience > CHANGE_PATIENCE {
-                    return Err(PagerError::Other("a mapping change does not end".into()));
+                    return Err(changes_forever());
                 }
                 if self.read_events()? == 0 {
                     std::thread::yield_now();
@@ -73,7 +77,7 @@ impl Pager {
                 std::thread::yield_now();
             }
         }
-        Err(PagerError::Other("a mapping change does not end".into()))
+        Err(changes_forever())
     }
 
     fn changing(&self) -> Result<bool, PagerError> {

@@ -292,7 +292,7 @@ impl Pager {
 
 impl Share {
     /// The mapping at an address, or the next one.
-    fn mapping_from(&self, at: u64) -> Result<Option<Vma>, PagerError> {
+    pub(super) fn mapping_from(&self, at: u64) -> Result<Option<Vma>, PagerError> {
         let vma = found(self.maps.query_or_next(at))?;
         Ok(vma.map(|vma| self.undivided(at.max(vma.start), vma)))
     }

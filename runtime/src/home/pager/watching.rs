@@ -4,50 +4,110 @@
 //! A mapping of which a part is watched is not alike any more: parts that the program has split (with
 //! mprotect, say) and makes alike again would stay apart, and its mremap would fail. So anonymous
 //! memory is watched together with its neighbours, as far as it reaches without a gap.
+//!
+//! What is watched tells when it is unmapped; what is not yet watched does not. So once the kernel watches a range, the
+//! mappings that it really watches there are looked up: some may have gone just before, and others may have come.
 
 use std::ops::Range;
 
 use super::{PagerError, Share};
 use crate::coherence::{NodeId, PAGE_SIZE, PageState};
 use crate::memory::maps::{Kind, Vma};
-use crate::memory::uffd::CopyError;
+use crate::memory::uffd::{CopyError, ProtectError};
+
+const SIZE: u64 = PAGE_SIZE as u64;
+
+/// What became of a wish to have a mapping watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// It is.
+    Yes,
+    /// It cannot be.
+    No,
+    /// The program is changing its mappings: it is to be looked up again.
+    Changing,
+}
 
 impl Share {
-    /// Has a mapping watched, so that boards can share it; whether that is possible.
-    pub(super) fn watch(&mut self, vma: &Vma) -> Result<bool, PagerError> {
+    /// Has a mapping watched, so that boards can share it.
+    pub(super) fn watch(&mut self, vma: &Vma) -> Result<Watched, PagerError> {
         let memory = &self.node.memory;
-        let known = self.registered.get_range(vma.start);
-        if known.is_some_and(|(range, ())| range.end >= vma.end) {
-            return self.prepare(vma);
+        if self.is_watched(vma) {
+            return self.prepare(vma).map(|()| Watched::Yes);
         }
         let mut watched = self.neighbourhood(vma)?;
         let register = |r: &Range<u64>| memory.uffd.register(r.start, r.end - r.start).is_ok();
         if !register(&watched) {
             watched = vma.range();
             if !register(&watched) {
-                return Ok(false);
+                return Ok(Watched::No);
             }
         }
-        self.registered.insert(watched, ());
-        self.prepare(vma)
+        let Some(parts) = self.watched_in(&watched)? else {
+            return Ok(Watched::Changing);
+        };
+        for part in parts {
+            self.registered.insert(part, ());
+        }
+        match self.is_watched(vma) {
+            true => self.prepare(vma).map(|()| Watched::Yes),
+            false => Ok(Watched::Changing),
+        }
+    }
+
+    fn is_watched(&self, vma: &Vma) -> bool {
+        let known = self.registered.get_range(vma.start);
+        known.is_some_and(|(range, ())| range.end >= vma.end)
+    }
+
+    /// The parts of a range, for which the kernel was asked, that it watches. `None`: that cannot be told while
+    /// mappings change.
+    fn watched_in(&self, range: &Range<u64>) -> Result<Option<Vec<Range<u64>>>, PagerError> {
+        let mut parts: Vec<Range<u64>> = Vec::new();
+        let mut at = range.start;
+        while let Some(vma) = self.mapping_from(at)?.filter(|v| v.start < range.end) {
+            let mut part = vma.start.max(at)..vma.end.min(range.end);
+            let known = self.registered.overlaps(part.clone()).next();
+            let known = known.map(|(known, ())| known);
+            let is_known = known.as_ref().is_some_and(|k| k.start <= part.start);
+            if let Some(known) = known {
+                part.end = match is_known {
+                    true => part.end.min(known.end),
+                    false => known.start,
+                };
+            }
+            at = part.end;
+            // Of one mapping all is watched, or nothing. No page of what was not watched yet is protected.
+            let probe = || self.node.memory.uffd.write_protect(part.start, SIZE, false);
+            match if is_known { Ok(()) } else { probe() } {
+                Ok(()) => match parts.last_mut() {
+                    Some(last) if last.end == part.start => last.end = part.end,
+                    _ => parts.push(part),
+                },
+                Err(ProtectError::Unmapped { .. }) => {}
+                Err(ProtectError::Busy) => return Ok(None),
+                Err(e) => return Err(PagerError::Memory(e.into())),
+            }
+        }
+        Ok(Some(parts))
     }
 
     /// Has the kernel prepare a mapping for pages of its own (its `anon_vma`), which the first touch
     /// does natively. Touched on boards only, its parts would each be prepared when they come home;
     /// then they stay apart too.
-    fn prepare(&self, vma: &Vma) -> Result<bool, PagerError> {
-        let page = vma.start / PAGE_SIZE as u64;
+    fn prepare(&self, vma: &Vma) -> Result<(), PagerError> {
+        let page = vma.start / SIZE;
         let ours = self.node.table.state(page) == PageState::Modified
             && self.directory.holder(page) == Some(NodeId::HOME)
             && !self.directory.is_busy(page);
         if !ours {
-            return Ok(true);
+            return Ok(());
         }
         let memory = &self.node.memory;
-        match memory.uffd.zeropage(vma.start, PAGE_SIZE as u64, false) {
+        match memory.uffd.zeropage(vma.start, SIZE, false) {
             Err(e @ CopyError::Gone) => Err(PagerError::Memory(e.into())),
             // There already, or to be looked at again with what is changing: nothing is lost.
-            Ok(()) | Err(_) => Ok(true),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
