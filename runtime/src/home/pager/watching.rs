@@ -65,7 +65,10 @@ impl Share {
     fn watched_in(&self, range: &Range<u64>) -> Result<Option<Vec<Range<u64>>>, PagerError> {
         let mut parts: Vec<Range<u64>> = Vec::new();
         let mut at = range.start;
-        while let Some(vma) = self.mapping_from(at)?.filter(|v| v.start < range.end) {
+        // A mapping may reach beyond the range.
+        while at < range.end
+            && let Some(vma) = self.mapping_from(at)?.filter(|v| v.start < range.end)
+        {
             let mut part = vma.start.max(at)..vma.end.min(range.end);
             let known = self.registered.overlaps(part.clone()).next();
             let known = known.map(|(known, ())| known);
