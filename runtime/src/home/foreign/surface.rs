@@ -49,14 +49,18 @@ impl Supervisor {
         let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
             return Ok(());
         };
-        let fault = alive(ptrace::fault_is_pending(tid), "look for signals")?.unwrap_or(false)
-            && alive(ptrace::signal_is_pending(tid), "look for signals")?.unwrap_or(false);
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let at_gadget = regs.pc() == stub.gadget() || regs.call_will_restart();
         match thread.beneath.as_ref().map(|b| &b.what) {
-            // Something else has stopped it before the signal of its own fault.
-            Some(What::Still(_)) if fault => self.resume(tid, 0),
-            Some(What::Still(_)) => self.do_for(tid),
+            Some(What::Still(_)) => {
+                let fault = alive(ptrace::fault_is_pending(tid), "look for signals")?;
+                let open = alive(ptrace::signal_is_pending(tid), "look for signals")?;
+                match fault == Some(true) && open == Some(true) {
+                    // Something else has stopped it before the signal of its own fault.
+                    true => self.resume(tid, 0),
+                    false => self.do_for(tid),
+                }
+            }
             Some(What::Makes(..)) if at_gadget => {
                 thread.place = Place::Home(AtHome::NativeCall { entered: false });
                 let answer = ptrace::cont_to_call(tid, 0);
