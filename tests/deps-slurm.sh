@@ -6,15 +6,6 @@ set -eu
 missing=
 command -v slurmctld >/dev/null && command -v slurmd >/dev/null || missing="$missing slurm-wlm"
 command -v munged >/dev/null || missing="$missing munge"
-[ -n "$missing" ] || exit 0
-command -v apt-get >/dev/null || {
-    echo "deps-slurm: the Slurm lane needs$missing (names of Debian packages)" >&2
-    exit 1
-}
-as_root=
-[ "$(id -u)" = 0 ] || as_root=sudo
-echo "deps-slurm: installing$missing"
-export DEBIAN_FRONTEND=noninteractive
-$as_root apt-get update -qq || true
-# Its services would use the ports and files of a real cluster: they stay off.
-$as_root env RUNLEVEL=1 apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $missing >/dev/null
+# $missing is a list of words.
+# shellcheck disable=SC2086
+[ -z "$missing" ] || exec "$(dirname "$0")/apt-install.sh" deps-slurm "the Slurm lane" $missing
