@@ -176,6 +176,33 @@ fn words_have_room_however_many_bars_there_are() {
 }
 
 #[test]
+fn times_have_room_also_at_the_end_of_the_axis() {
+    let report = report();
+    let last = report["wall_s"].as_f64().expect("seconds");
+    for end in [
+        2e-6, 1e-4, 0.003, 0.99, 1.0, 5.0, 99.0, 3_600.0, 200_000.0, 1e7,
+    ] {
+        let mut report = report.clone();
+        let scale = |time: &mut Value| {
+            let t = time.as_f64().expect("seconds").min(last);
+            *time = (t / last * end).into();
+        };
+        scale(&mut report["wall_s"]);
+        for stay in report["timeline"]["stays"].as_array_mut().expect("stays") {
+            ["from_s", "to_s"].map(|time| scale(&mut stay[time]));
+        }
+        for sample in report["timeline"]["load"].as_array_mut().expect("load") {
+            scale(&mut sample["t_s"]);
+        }
+        let (shown, complaints) = look(&page(&report));
+        assert_eq!(complaints, [""; 0]);
+        for title in ["Where threads were", "Threads at each node"] {
+            shown.section(title).drawings[0].is_seen();
+        }
+    }
+}
+
+#[test]
 fn a_complaint_of_the_browser_is_heard() {
     let page = page(&report());
     let wrong = page.replace("</body>", "<script>alert()</script></body>");

@@ -3,49 +3,39 @@
 use rtx_runtime::report::Report;
 use rtx_runtime::report::timeline::Sample;
 
+use super::axis::{Axis, BOTTOM, LEFT, RIGHT, WIDTH};
 use super::nodes;
 use super::svg::{Drawing, colour, ticks};
-use super::timeline::{end, label};
 
-const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 180.0;
-const LEFT: f64 = 80.0;
 const TOP: f64 = 10.0;
-const BOTTOM: f64 = 24.0;
 
 /// A drawing with axes: time to the right, a quantity from 0 to `most` upward.
 struct Axes {
     drawing: Drawing,
-    end: f64,
+    time: Axis,
     most: f64,
 }
 
 impl Axes {
-    fn new(end: f64, most: f64) -> Self {
+    fn new(report: &Report, most: f64) -> Self {
         let mut axes = Self {
             drawing: Drawing::new(WIDTH, HEIGHT),
-            end,
+            time: Axis::of(report),
             most: most.max(1.0),
         };
-        for tick in ticks(end) {
-            let (x, bottom) = (axes.x(tick), HEIGHT - BOTTOM);
-            axes.drawing.line((x, TOP), (x, bottom), "grid");
-            axes.drawing.text((x, bottom + 14.0), "middle", label(tick));
-        }
+        let Self { drawing, time, .. } = &mut axes;
+        time.draw(drawing, TOP, HEIGHT - BOTTOM);
         // Threads and pages are whole.
         for tick in ticks(axes.most)
             .into_iter()
             .filter(|tick| tick.fract() == 0.0)
         {
             let y = axes.y(tick);
-            axes.drawing.line((LEFT, y), (WIDTH - 10.0, y), "grid");
+            axes.drawing.line((LEFT, y), (RIGHT, y), "grid");
             axes.drawing.text((LEFT - 6.0, y + 4.0), "end", tick);
         }
         axes
-    }
-
-    fn x(&self, t: f64) -> f64 {
-        LEFT + (t / self.end).clamp(0.0, 1.0) * (WIDTH - LEFT - 10.0)
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -59,7 +49,7 @@ pub(super) fn threads(report: &Report) -> String {
     let at = |sample: &Sample, node: &str| sample.threads.get(node).copied().unwrap_or(0) as f64;
     let total = |sample: &Sample| sample.threads.values().sum::<u64>() as f64;
     let most = load.iter().map(total).fold(0.0, f64::max);
-    let mut axes = Axes::new(end(report), most);
+    let mut axes = Axes::new(report, most);
     let mut below = vec![0.0; load.len()];
     for (number, node) in nodes(report).iter().enumerate() {
         let above: Vec<f64> = load
@@ -67,7 +57,7 @@ pub(super) fn threads(report: &Report) -> String {
             .zip(&below)
             .map(|(sample, below)| below + at(sample, node))
             .collect();
-        let point = |i: usize, value: f64| (axes.x(load[i].t_s), axes.y(value));
+        let point = |i: usize, value: f64| (axes.time.x(load[i].t_s), axes.y(value));
         let up = above.iter().enumerate().map(|(i, v)| point(i, *v));
         let down = below.iter().enumerate().rev().map(|(i, v)| point(i, *v));
         let outline: Vec<(f64, f64)> = up.chain(down).collect();
@@ -89,10 +79,10 @@ pub(super) fn pages(report: &Report) -> String {
         })
         .collect();
     let most = rates.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
-    let mut axes = Axes::new(end(report), most);
+    let mut axes = Axes::new(report, most);
     let points: Vec<(f64, f64)> = rates
         .iter()
-        .map(|(t, rate)| (axes.x(*t), axes.y(*rate)))
+        .map(|(t, rate)| (axes.time.x(*t), axes.y(*rate)))
         .collect();
     axes.drawing.path(&points, "rate");
     axes.drawing.finish()

@@ -3,6 +3,7 @@
 //! [`page`] puts the page together, from drawings ([`chart`], [`histogram`], [`timeline`]) and tables. All of it is one
 //! file, without scripts, which needs nothing from the network. [`explain`] makes sentences.
 
+mod axis;
 mod chart;
 mod explain;
 mod histogram;
@@ -130,7 +131,8 @@ fn seconds(s: f64) -> String {
     match s {
         s if s < 1e-3 => format!("{:.0} us", s * 1e6),
         s if s < 1.0 => format!("{:.1} ms", s * 1e3),
-        s => format!("{s:.2} s"),
+        s if s < 1e3 => format!("{s:.2} s"),
+        s => format!("{s:.0} s"),
     }
 }
 
