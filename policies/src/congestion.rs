@@ -7,16 +7,19 @@
 //! | returns | home would be better than what it gets on its board (it talks too much, the board is crowded), by enough to pay for the move |
 //! | returns | home has had idle cores for a while |
 //! | returns | its board is to be emptied |
+//! | returns, with all others | the program as a whole gets less done than it would at home; then all stay there for a while, longer each time |
 //!
 //! What lasts counts: an excess must be seen in two looks in a row, and so must a board that is worse
 //! than home. A thread that has moved stays for a while. While no thread of a program was seen on a board,
-//! only a few leave at once. How well a thread fares is computed in [`crate::weigh`].
+//! only a few leave at once, and those that home leaves so little that they would gain in any case. How well a thread fares is computed in [`crate::weigh`], how well all do together in
+//! [`crate::progress`].
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::decision::evacuate;
+use crate::progress::{Progress, Verdict};
 use crate::spec::Values;
 use crate::weigh::Weigh;
 use crate::{BoardLoad, Decision, Policy, Snapshot, ThreadState, ThreadView};
@@ -25,12 +28,20 @@ use crate::{BoardLoad, Decision, Policy, Snapshot, ThreadState, ThreadView};
 const MOST_PATIENCE: u64 = 16;
 /// Talking that is too much, as a share of a thread's time, if home is better.
 const TALKATIVE: f64 = 0.2;
+/// What the whole program has lost counts so many times what a thread has: it stays home for so much longer.
+const DEARLY: u64 = 8;
+/// Recalls of a thread after which the next one needs no better reason still.
+const MOST_RESCUES: u32 = 9;
+/// How much threads may talk at worst while nobody knows, as a share of their time.
+const WARY: f64 = 0.7;
 
 /// Offloads threads that starve at home if that pays.
 #[derive(Debug, Clone)]
 pub struct Congestion {
     weigh: Weigh,
+    progress: Progress,
     tick: Duration,
+    backoff_ms: u64,
     margin: f64,
     pressure: f64,
     idle_ms: u64,
@@ -44,12 +55,17 @@ pub struct Congestion {
     patience: u64,
     /// When threads were last recalled because home idled, in milliseconds.
     filled_ms: Option<u64>,
+    /// Until when nobody leaves, because it did not help the program, and how often that was so, of late.
+    held_until_ms: u64,
+    failures: u32,
 }
 
 impl Congestion {
     pub(crate) fn new(values: &Values) -> Self {
         Self {
             weigh: Weigh::new(values),
+            progress: Progress::new(values.ms("trial")),
+            backoff_ms: values.ms("backoff"),
             tick: Duration::from_millis(values.ms("tick")),
             margin: values.share("margin"),
             pressure: values.share("pressure"),
@@ -59,13 +75,23 @@ impl Congestion {
             worse: BTreeSet::new(),
             patience: 1,
             filled_ms: None,
+            held_until_ms: 0,
+            failures: 0,
         }
     }
 
-    /// Whether a gain pays for a move to or from a board.
-    fn pays(&self, gain: f64, thread: &ThreadView, board: &BoardLoad, now: u64) -> bool {
+    /// Whether it pays for a thread to move to or from a board, from one speed to another, which must be better by
+    /// this margin.
+    fn pays(
+        &self,
+        (from, to): (f64, f64),
+        margin: f64,
+        thread: &ThreadView,
+        board: &BoardLoad,
+        now: u64,
+    ) -> bool {
         let horizon = self.weigh.horizon_s(thread, now);
-        (gain - self.margin) * horizon > self.weigh.cost_s(board)
+        (to * (1.0 - margin) - from) * horizon > self.weigh.cost_s(board) * to
     }
 
     /// How many threads are too many at home, if home has been congested for two looks.
@@ -104,14 +130,19 @@ impl Congestion {
         let mut decisions = Vec::new();
         let mut budget = self.weigh.budget(snapshot);
         for thread in leaving {
-            if decisions.len() >= count as usize || budget == 0 {
+            if decisions.len() >= count as usize {
                 break;
             }
             let here = self.weigh.speed_at_home(thread.tid, snapshot);
             let Some((board, there)) = self.best(thread.tid, &mut boards, now) else {
                 break;
             };
-            if !self.pays(there - here, thread, board, now) {
+            // Beyond the first few, only those that gain also if they talk a lot.
+            let sure = match budget {
+                0 => there / (1.0 - self.weigh.talk(thread.tid, now)) * (1.0 - WARY),
+                _ => there,
+            };
+            if !self.pays((here, sure), self.margin, thread, board, now) {
                 continue;
             }
             let reason = format!(
@@ -127,7 +158,7 @@ impl Congestion {
             decisions.push(Decision::offload(thread.tid, board.id, reason));
             board.add_thread();
             self.weigh.moves(thread.tid, now);
-            budget -= 1;
+            budget = budget.saturating_sub(1);
         }
         decisions
     }
@@ -150,6 +181,33 @@ impl Congestion {
         best.map(|(speed, board)| (board, speed))
     }
 
+    /// Recalls all, if that has turned out to be better for the program.
+    fn retreat(&mut self, snapshot: &Snapshot, verdict: Verdict) -> Vec<Decision> {
+        if verdict.got >= verdict.at_home * (1.0 - self.margin) {
+            self.failures = self.failures.saturating_sub(1);
+            return Vec::new();
+        }
+        let now = snapshot.time_ms;
+        let settled = |tid: &i32| self.weigh.is_settled(*tid, now);
+        let returning = away(snapshot).map(|(thread, _)| thread.tid);
+        let returning: Vec<i32> = returning.filter(settled).collect();
+        if returning.is_empty() {
+            return Vec::new();
+        }
+        self.held_until_ms = now + ((self.backoff_ms * DEARLY) << self.failures.min(6));
+        self.failures += 1;
+        let decisions = returning.into_iter().map(|tid| {
+            self.weigh.moves(tid, now);
+            let reason = format!(
+                "the program gets {:.0} % of a core so, {:.0} % expected with all threads at home",
+                verdict.got / verdict.seconds * 100.0,
+                verdict.at_home / verdict.seconds * 100.0
+            );
+            Decision::recall(tid, reason)
+        });
+        decisions.collect()
+    }
+
     /// Recalls those that would fare better at home.
     fn rescue(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
         let now = snapshot.time_ms;
@@ -160,8 +218,12 @@ impl Congestion {
                 continue;
             };
             let here = self.weigh.speed_back_home(decisions.len() as u32, snapshot);
-            let settled = self.weigh.is_settled(thread.tid, now);
-            if !settled || !self.pays(here - there, thread, board, now) {
+            let settled = self.weigh.is_settled(thread.tid, now)
+                && self.weigh.is_warm(thread.tid, board, now);
+            // Who was recalled and left again needs a better reason each time.
+            let margin =
+                self.margin * f64::from(1 + self.weigh.rescues(thread.tid).min(MOST_RESCUES));
+            if !settled || !self.pays((there, here), margin, thread, board, now) {
                 continue;
             }
             worse.insert(thread.tid);
@@ -179,6 +241,7 @@ impl Congestion {
             );
             decisions.push(Decision::recall(thread.tid, reason));
             self.weigh.moves(thread.tid, now);
+            self.weigh.rescued(thread.tid);
             if talk > TALKATIVE {
                 self.weigh.fails(thread.tid, now);
             }
@@ -254,8 +317,14 @@ impl Policy for Congestion {
             return Vec::new();
         }
         let mut decisions = evacuate(snapshot);
+        let verdict = self.progress.update(snapshot, &self.weigh.watch);
         let count = self.too_many(snapshot);
-        if count > 0 {
+        let back = verdict.map(|verdict| self.retreat(snapshot, verdict));
+        if let Some(back) = back.filter(|back| !back.is_empty()) {
+            decisions.extend(back);
+            return decisions;
+        }
+        if count > 0 && snapshot.time_ms >= self.held_until_ms {
             self.idle_since = None;
             let leaving = self.relieve(snapshot, count);
             if !leaving.is_empty() {

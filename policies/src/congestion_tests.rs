@@ -117,10 +117,51 @@ fn reasons_tell_what_is_weighed() {
 
 #[test]
 fn few_leave_until_it_is_known_how_they_fare() {
-    let mut job = Job::new("congestion:probe=1", 2, 9);
+    let mut job = Job::new("congestion:probe=1", 4, 9);
     assert_eq!(job.looks(4, 0, 1).len(), 1);
     let others = job.looks(5, 0, 1);
-    assert!(others.len() >= 4, "it hardly talks: {others:?}");
+    assert!(others.len() >= 3, "it hardly talks: {others:?}");
+}
+
+#[test]
+fn all_leave_that_home_leaves_too_little_to_lose() {
+    let mut job = Job::new("congestion:probe=1", 1, 9);
+    assert_eq!(job.looks(2, 0, 1).len(), 7, "an eighth of a core each");
+}
+
+#[test]
+fn all_come_home_if_the_program_gets_less_done_and_stay_there_longer_each_time() {
+    let mut job = Job::new("congestion:backoff=2s,trial=1s", 1, 3);
+    // Both have a third of the core.
+    job.looks(3, 1, 0);
+    let away = |job: &Job| {
+        let threads = job.now.threads.iter();
+        threads.filter(|t| t.place != Place::Home).count()
+    };
+    assert_eq!(away(&job), 2);
+    // Away they wait for each other all the time, in no call that is counted.
+    let mut homeward = Vec::new();
+    for _ in 0..1_000 {
+        let before = away(&job);
+        let waits = before > 0;
+        for thread in &mut job.now.threads[1..] {
+            thread.state = match waits {
+                true => ThreadState::Blocked,
+                false => ThreadState::Running,
+            };
+        }
+        job.now.threads[1].syncs += 1;
+        job.look(1, 0);
+        if before > 0 && away(&job) == 0 {
+            homeward.push(job.now.time_ms);
+        }
+    }
+    assert!(homeward.len() >= 3, "{homeward:?}");
+    let pauses: Vec<u64> = homeward.windows(2).map(|w| w[1] - w[0]).collect();
+    assert!(
+        pauses[0] >= 3_000 && pauses[1] >= pauses[0] + 1_500,
+        "{pauses:?}"
+    );
 }
 
 #[test]
@@ -147,7 +188,7 @@ fn a_kernel_that_sees_no_pressure_overrules_the_run_queue() {
 
 #[test]
 fn young_threads_stay() {
-    let mut job = Job::new("congestion", 1, 4);
+    let mut job = Job::new("congestion:warm=2000", 1, 4);
     for thread in &mut job.now.threads {
         thread.born_ms = 60_000;
     }
@@ -163,7 +204,7 @@ fn boards_that_are_full_dead_slow_or_crowded_take_nothing() {
         |b: &mut BoardLoad| b.closed = true,
         |b: &mut BoardLoad| b.node.speed = Some(0.5),
         |b: &mut BoardLoad| b.node.cores = 0,
-        |b: &mut BoardLoad| b.round_trip_us = Some(20_000),
+        |b: &mut BoardLoad| b.round_trip_us = Some(30_000),
     ] as [fn(&mut BoardLoad); 6]
     {
         let mut job = Job::new("congestion", 4, 5);

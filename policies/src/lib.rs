@@ -17,6 +17,7 @@ mod guard_memory;
 mod manual;
 mod never;
 mod node;
+mod progress;
 mod random;
 pub mod record;
 pub mod replay;

@@ -19,6 +19,8 @@ const PAGE_US: u64 = 100;
 const CALL_US: u64 = 50;
 /// Seconds in which what is known of how a thread talks fades, as long as it is at home.
 const FADES_S: f64 = 60.0;
+/// No thread is taken to warm up for longer, in milliseconds.
+const LONGEST_WARMING_MS: u64 = 3_000;
 /// A thread that got on for less than this share of the time wants no core.
 const WANTS: f64 = 0.05;
 
@@ -44,6 +46,7 @@ struct Known {
     moved_ms: Option<u64>,
     held_until_ms: u64,
     strikes: u32,
+    rescues: u32,
     /// How much it talked on a board, and when.
     talk: Option<(f64, u64)>,
 }
@@ -75,6 +78,7 @@ impl Weigh {
             if let Place::Board(id) = thread.place
                 && let Some(board) = snapshot.board(id)
                 && let Some(rates) = self.watch.rates(thread.tid)
+                && self.is_warm(thread.tid, board, snapshot.time_ms)
                 && let Some(talk) = talked(&rates, board)
             {
                 self.threads.entry(thread.tid).or_default().talk = Some((talk, snapshot.time_ms));
@@ -118,9 +122,27 @@ impl Weigh {
         moved.is_none_or(|moved| now_ms >= moved + self.settle_ms) && now_ms >= held
     }
 
+    /// Whether a thread has been on its board for as long as the move was expected to cost it: before that it fetches
+    /// what it works on, which says nothing of how it will get on.
+    pub(crate) fn is_warm(&self, tid: i32, board: &BoardLoad, now_ms: u64) -> bool {
+        let costs_ms = (self.cost_s(board) * 1000.0) as u64;
+        let moved = self.threads.get(&tid).and_then(|known| known.moved_ms);
+        moved.is_none_or(|moved| now_ms >= moved + costs_ms.min(LONGEST_WARMING_MS))
+    }
+
     /// A thread is moved now.
     pub(crate) fn moves(&mut self, tid: i32, now_ms: u64) {
         self.threads.entry(tid).or_default().moved_ms = Some(now_ms);
+    }
+
+    /// A thread is recalled because it would fare better at home.
+    pub(crate) fn rescued(&mut self, tid: i32) {
+        self.threads.entry(tid).or_default().rescues += 1;
+    }
+
+    /// How often that was so.
+    pub(crate) fn rescues(&self, tid: i32) -> u32 {
+        self.threads.get(&tid).map_or(0, |known| known.rescues)
     }
 
     /// A thread is recalled because it fared badly: it stays home for a while, longer each time.

@@ -18,6 +18,7 @@ const fn work(faults: f64, calls: f64, warm: f64, step: f64) -> Work {
         calls,
         warm,
         step,
+        meet: 0.0,
         born_ms: 0,
     }
 }
@@ -49,6 +50,14 @@ static MIXES: &[Mix] = &[
         name: "grid",
         work: work(400.0, 20.0, 1500.0, 0.1),
     },
+    // Stages that hand work to each other all the time.
+    Mix {
+        name: "stages",
+        work: Work {
+            meet: 0.02,
+            ..work(50.0, 20.0, 500.0, 0.01)
+        },
+    },
     // A hash table that all write.
     Mix {
         name: "table",
@@ -64,7 +73,7 @@ static MIXES: &[Mix] = &[
 impl Mix {
     /// Whether it gets on on a board at least nine tenths as well as on a core of home's own.
     pub fn computes(&self) -> bool {
-        self.work.faults < 500.0 && self.work.calls < 500.0
+        self.work.faults < 500.0 && self.work.calls < 500.0 && self.work.meet == 0.0
     }
 
     /// With so many threads on a home of four cores that has so many co-runners, and two boards of four.

@@ -74,6 +74,8 @@ pub struct Work {
     pub warm: f64,
     /// Seconds of work after which it waits for all others that have such steps; 0: never.
     pub step: f64,
+    /// Seconds that it takes them to meet if not all of them are on one machine.
+    pub meet: f64,
     /// When it is created, in milliseconds.
     pub born_ms: u64,
 }

@@ -152,11 +152,16 @@ impl Machines {
             .tasks
             .iter()
             .filter(|t| t.lives(now) && t.work.step > 0.0);
+        let places: Vec<Place> = with_steps.clone().map(|t| t.place).collect();
+        let apart = places.iter().any(|place| *place != places[0]);
         let slowest = with_steps.map(Task::steps).min();
         for task in self.tasks.iter_mut().filter(|t| t.work.step > 0.0) {
             let waits = slowest.is_some_and(|slowest| task.steps() > slowest);
             if waits && !task.waits {
                 task.syncs += 1;
+            }
+            if task.waits && !waits && apart {
+                task.away_for += task.work.meet;
             }
             task.waits = waits;
         }

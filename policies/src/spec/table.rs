@@ -90,8 +90,8 @@ macro_rules! costs {
             p(
                 "warm",
                 Kind::Count(0, 10_000_000),
-                "500",
-                "Pages a thread is expected to fetch when it comes to a board",
+                "100",
+                "Page faults a thread is expected to have when it comes to a board; each may bring many pages",
             ),
             p(
                 "assumed",
@@ -112,7 +112,8 @@ macro_rules! costs {
                 "probe",
                 Kind::Count(1, 10_000),
                 "2",
-                "Threads that leave at once while no thread of the program was seen on a board",
+                "Threads that leave at once while no thread of the program was seen on a board; under congestion more do if home \
+                 leaves them very little",
             ),
         ]
     };
@@ -158,8 +159,8 @@ pub static POLICIES: &[PolicyInfo] = &[
             p(
                 "margin",
                 Kind::Percent,
-                "5",
-                "Share of a core by which the other place must be better for a thread to move",
+                "10",
+                "By how much faster than where it is a thread must be expected to get on elsewhere to move",
             ),
             p(
                 "pressure",
@@ -173,6 +174,12 @@ pub static POLICIES: &[PolicyInfo] = &[
                 Kind::Time(0, 600_000),
                 "1s",
                 "Home must have had idle cores for this time before threads are recalled to fill them",
+            ),
+            p(
+                "trial",
+                Kind::Time(100, 600_000),
+                "600ms",
+                "Time over which what all threads together get of cores is compared with what they would get at home",
             ),
         ],
         build: |values| Ok(Box::new(Congestion::new(values))),

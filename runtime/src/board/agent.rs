@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::draining;
 use super::session::{self, SessionEnd};
-use crate::figures::{Figures, Meter};
+use crate::figures::{Figures, Meter, Runnable};
 use crate::guest::descriptors::room;
 use crate::report::chain;
 use crate::wire::PROTOCOL;
@@ -199,10 +199,11 @@ fn token() -> u64 {
 }
 
 /// How busy this machine is.
-fn load(meter: &mut Meter) -> Load {
-    let figures = Figures::read();
+fn load(meter: &mut Meter, runnable: &mut Runnable) -> Load {
+    let figures = Figures::read(runnable);
     Load {
         runnable: figures.runnable,
+        own_cores: figures.own_cores,
         load_centi: (figures.load * 100.0) as u32,
         pressure: figures.pressure.map(|(avg10, total_us)| Pressure {
             avg10_centi: (avg10 * 100.0) as u32,
@@ -221,7 +222,7 @@ async fn beat(session: Session) {
         mut outbox,
         ..
     } = session;
-    let mut meter = Meter::begin();
+    let (mut meter, mut runnable) = (Meter::begin(), Runnable::default());
     while let Some(Ok(frame)) = inbox.recv().await {
         let Message::Beat(beat) = frame.message else {
             return;
@@ -230,7 +231,7 @@ async fn beat(session: Session) {
             seq: beat.seq,
             sent_ns: 0,
             echo_ns: beat.sent_ns,
-            load: Some(load(&mut meter)),
+            load: Some(load(&mut meter, &mut runnable)),
         };
         if outbox.push(answer).is_err() {
             return;

@@ -3,18 +3,20 @@
 //! What a kernel does not tell is `None`.
 
 mod energy;
+mod runnable;
 
 use std::fs;
 
 pub use energy::Meter;
-
-use crate::guest::procfs;
+pub use runnable::Runnable;
 
 /// How busy a machine is right now.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Threads that want a core, the one that reads this not counted.
+    /// Threads that want one of this process's cores, the one that reads this not counted.
     pub runnable: u32,
+    /// This process is confined to some of the machine's cores.
+    pub own_cores: bool,
     /// Load average of the last minute.
     pub load: f64,
     /// The line `some` of /proc/pressure/cpu: the share of the last ten seconds in percent, and
@@ -26,10 +28,11 @@ pub struct Figures {
 
 impl Figures {
     /// Reads them.
-    pub fn read() -> Figures {
+    pub fn read(runnable: &mut Runnable) -> Figures {
         let text = |path: &str| fs::read_to_string(path).ok();
         Figures {
-            runnable: procfs::machine_runnable().map_or(0, |n| n.saturating_sub(1)),
+            runnable: runnable.count(),
+            own_cores: runnable.is_confined(),
             load: text("/proc/loadavg").and_then(|t| first(&t)).unwrap_or(0.0),
             pressure: text("/proc/pressure/cpu").and_then(|t| some(&t)),
             memory_free: text("/proc/meminfo").and_then(|t| available(&t)),
@@ -77,7 +80,7 @@ mod tests {
 
     #[test]
     fn this_machine_tells_something() {
-        let figures = Figures::read();
+        let figures = Figures::read(&mut Runnable::default());
         assert!(
             figures.memory_free.is_some_and(|free| free > 1 << 20),
             "{figures:?}"

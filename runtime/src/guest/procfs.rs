@@ -40,6 +40,44 @@ pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     state.ok_or_else(|| bad("stat"))
 }
 
+/// What is seen of a thread at a glance (proc(5), stat).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// The state letter.
+    pub state: char,
+    /// The core it runs, or ran last, on.
+    pub core: u32,
+    /// The kernel's own.
+    pub kernel: bool,
+    /// Threads of its process.
+    pub threads: u32,
+}
+
+/// Glances at a thread.
+pub fn glance(pid: Tid, tid: Tid) -> io::Result<Glance> {
+    /// include/linux/sched.h
+    const PF_KTHREAD: u32 = 0x0020_0000;
+    let text = fs::read(format!("/proc/{pid}/task/{tid}/stat"))?;
+    let text = String::from_utf8_lossy(&text);
+    // The first after the name is the third field of the manual page.
+    let mut fields = after_name(&text)
+        .unwrap_or_default()
+        .split_ascii_whitespace();
+    let glance = (|| {
+        let state = fields.next()?.chars().next()?;
+        let flags: u32 = fields.nth(5)?.parse().ok()?;
+        let threads = fields.nth(10)?.parse().ok()?;
+        let core = fields.nth(18)?.parse().ok()?;
+        Some(Glance {
+            state,
+            core,
+            kernel: flags & PF_KTHREAD != 0,
+            threads,
+        })
+    })();
+    glance.ok_or_else(|| bad("stat"))
+}
+
 /// The name of a thread and its state letter (proc(5), stat).
 pub fn name_and_state(pid: Tid, tid: Tid) -> io::Result<(String, char)> {
     let text = fs::read(format!("/proc/{pid}/task/{tid}/stat"))?;

@@ -17,7 +17,7 @@ use super::supervisor::{Ended, Supervisor};
 use super::thread::{Counters, Thread};
 use super::told::Told;
 use crate::continuations::Pair;
-use crate::figures::Meter;
+use crate::figures::{Meter, Runnable};
 use crate::guest::bell::{Bell, Sleeper};
 use crate::guest::equip::EquipError;
 use crate::guest::inject::InjectError;
@@ -237,6 +237,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
         watts: job.settings.watts,
         meter: Meter::begin(),
+        runnable: Runnable::default(),
         asked_for: Vec::new(),
         stats: Stats::default(),
         observer: job.observer,

@@ -26,7 +26,7 @@ use super::withdraw::Withdrawal;
 use crate::calls::cut_short::Remainder;
 use crate::continuations::Pair;
 use crate::continuations::requests::Requests;
-use crate::figures::Meter;
+use crate::figures::{Meter, Runnable};
 use crate::guest::arch::{self, Registers};
 use crate::guest::bell::Sleeper;
 use crate::guest::inject::InjectError;
@@ -84,6 +84,7 @@ pub struct Supervisor {
     /// What it takes with nothing to do and with all cores busy.
     pub(super) watts: Option<(f64, f64)>,
     pub(super) meter: Meter,
+    pub(super) runnable: Runnable,
     /// Moves that the user has asked for since the policy was last asked.
     pub(super) asked_for: Vec<Request>,
     pub(super) stats: Stats,

@@ -26,7 +26,8 @@ pub struct Told {
     pub speed: Option<f64>,
     /// With nothing to do, and with all cores busy.
     pub watts: Option<(f64, f64)>,
-    /// It is on home's own machine, where it stands for another one: what else runs there does not count.
+    /// It is on home's own machine, where it stands for another one: what else runs there does not count, but for what
+    /// runs on its cores if it has some of its own.
     pub stands_in: bool,
     /// The last it told.
     pub load: Option<Load>,
@@ -74,7 +75,7 @@ fn board(id: BoardId, facts: &BoardFacts, threads: u32) -> BoardLoad {
         node: NodeLoad {
             cores: facts.cores,
             // It tells late of threads that have just been sent.
-            runnable: match told.stands_in {
+            runnable: match told.stands_in && !load.own_cores {
                 true => threads,
                 false => load.runnable.max(threads),
             },
@@ -143,7 +144,10 @@ impl Supervisor {
         let wants_core =
             |t: &&ThreadView| t.place == Where::Home && t.state == ThreadState::Running;
         let own = threads.iter().filter(wants_core).count() as u32;
-        let figures = measured.then(Figures::read).unwrap_or_default();
+        let figures = match measured {
+            true => Figures::read(&mut self.runnable),
+            false => Figures::default(),
+        };
         let home = NodeLoad {
             cores: self.cores,
             // Others' load counts as well, but never less than our own.

@@ -158,11 +158,27 @@ impl Node {
         });
     }
 
-    /// Pages moved with their mapping: what is still to be done happens at the new place. Takes are
-    /// dropped; the directory has cancelled them.
+    /// Pages moved with their mapping: what is still to be done happens at the new place. Takes wait
+    /// again, and the table refuses them when it hears of the move: the directory still wants their
+    /// answer.
     pub fn move_work(&mut self, old: &Range<Page>, to: Page) {
-        self.todo
-            .retain(|a| !matches!(a, NodeAction::Surrender { page, .. } if old.contains(page)));
+        let mut takes = Vec::new();
+        self.todo.retain(|action| match action {
+            NodeAction::Surrender {
+                page,
+                tag,
+                mode,
+                writable,
+                ..
+            } if old.contains(page) => {
+                takes.push((*page, *tag, *mode, *writable));
+                false
+            }
+            _ => true,
+        });
+        for (page, tag, mode, writable) in takes.into_iter().rev() {
+            self.table.postpone(page, tag, mode, writable, 0);
+        }
         for action in &mut self.todo {
             match action {
                 NodeAction::Install { page, .. }

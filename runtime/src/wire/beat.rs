@@ -21,7 +21,7 @@ pub struct Beat {
 /// How busy a board's machine is, and what it has left. What the machine does not tell is left out.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Load {
-    /// Threads of the whole machine that want a core now.
+    /// Threads of the whole machine that want one of the board's cores now.
     #[prost(uint32, tag = "1")]
     pub runnable: u32,
     /// Load average of the last minute, in hundredths.
@@ -39,6 +39,9 @@ pub struct Load {
     /// It is to be emptied.
     #[prost(bool, tag = "6")]
     pub draining: bool,
+    /// It is confined to some cores of its machine, and tells of these alone.
+    #[prost(bool, tag = "7")]
+    pub own_cores: bool,
 }
 
 /// Pressure stall information, the line `some` of cores.

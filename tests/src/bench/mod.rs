@@ -45,7 +45,7 @@ pub fn network_floors() -> String {
 }
 
 /// All of them.
-pub const GROUPS: [Group; 11] = [
+pub const GROUPS: [Group; 13] = [
     Group {
         about: "page traffic between two network namespaces (as root)",
         names: &["page_fault", "seq_read"],
@@ -95,9 +95,21 @@ pub const GROUPS: [Group; 11] = [
         on_request: false,
     },
     Group {
-        about: "policy congestion on a busy machine, against home alone and the best of all placements",
-        names: &congestion::NAMES,
-        measure: congestion::measure,
+        about: "policy congestion on a busy machine, against home alone and the best of all placements: matrices",
+        names: &["congestion_matmul"],
+        measure: congestion::matmul,
+        on_request: true,
+    },
+    Group {
+        about: "the same: a search in a text",
+        names: &["congestion_textsearch"],
+        measure: congestion::textsearch,
+        on_request: true,
+    },
+    Group {
+        about: "the same: prices of options",
+        names: &["congestion_blackscholes"],
+        measure: congestion::blackscholes,
         on_request: true,
     },
     Group {

@@ -10,19 +10,51 @@ use std::ops::Range;
 
 use crate::coherence::types::{Access, Page};
 
-/// Streams a node follows at once; the least recently used one makes room.
-const STREAMS: usize = 8;
+/// Streams a node follows at once, some for each of its threads; the least recently used one makes room.
+const STREAMS: usize = 64;
 /// Growth of the window when a stream goes on.
 const GROWTH: u32 = 4;
+/// Pages that a stream of reads may leave out, each time as many: a column of a matrix whose rows have up to four pages
+/// is a stream too.
+const SKIP: u64 = 3;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Stream {
     access: Access,
+    /// The page of its last fault.
+    last: Page,
+    /// Every so many pages one is read, if some are left out.
+    stride: Option<u64>,
     /// Where its next fault is expected: the end of the last window.
     expect: Page,
     window: u32,
     /// What is on its way beyond `expect`.
     ahead: Range<Page>,
+}
+
+impl Stream {
+    /// Whether a fault at `page` belongs to it.
+    fn goes_on(&self, page: Page, access: Access) -> bool {
+        let Some(gap) = page.checked_sub(self.expect).filter(|gap| *gap <= SKIP) else {
+            return false;
+        };
+        self.access == access
+            && match (gap, self.stride) {
+                (0 | 1, _) => true,
+                // What is written is not read ahead of those who write the pages between.
+                _ if access == Access::Write || !self.ahead.is_empty() => false,
+                (_, Some(stride)) => (page - self.last).is_multiple_of(stride),
+                (_, None) => self.window == 1,
+            }
+    }
+
+    /// The stride of which a fault at `page`, with which it goes on, is a part.
+    fn stride_to(&self, page: Page) -> Option<u64> {
+        match self.stride {
+            Some(stride) => (page - self.last).is_multiple_of(stride).then_some(stride),
+            None => (page - self.expect > 1).then(|| page - self.last),
+        }
+    }
 }
 
 /// What a fault asks for.
@@ -68,11 +100,17 @@ impl Streams {
         let inside = |s: &Stream| {
             (s.expect - u64::from(s.window)..s.expect).contains(&page) || s.ahead.contains(&page)
         };
-        let expected = |s: &Stream| s.access == access && (s.expect..=s.expect + 1).contains(&page);
-        let (asked, expect, window) = match self.streams.iter().position(expected) {
+        let hit = self.streams.iter().position(|s| s.goes_on(page, access));
+        let mut stride = None;
+        let (asked, expect, window) = match hit {
             Some(at) => {
                 let last = self.streams.remove(at).expect("found");
-                self.next(&last, page)
+                stride = last.stride_to(page);
+                // Two pages near each other are no column yet; the third at the same distance is.
+                match stride.is_some() && last.stride.is_none() {
+                    true => (Asked::only(1), page.saturating_add(1), 1),
+                    false => self.next(&last, page),
+                }
             }
             None if self.streams.iter().filter(mine).any(inside) => return Asked::only(1),
             None => (Asked::only(1), page.saturating_add(1), 1),
@@ -80,6 +118,8 @@ impl Streams {
         self.streams.truncate(STREAMS - 1);
         self.streams.push_front(Stream {
             access,
+            last: page,
+            stride,
             expect,
             window,
             ahead: asked.ahead.clone(),
@@ -97,7 +137,8 @@ impl Streams {
             // The rest of this window is on its way.
             (1, last.ahead.end)
         };
-        let full = last.window == most && last.access == Access::Read;
+        // A marker could be one of the pages that are left out.
+        let full = last.window == most && last.access == Access::Read && last.stride.is_none();
         let ahead = if full {
             marker.saturating_add(1)..marker.saturating_add(u64::from(most))
         } else {
@@ -139,6 +180,41 @@ mod tests {
     }
 
     #[test]
+    fn a_column_of_a_matrix_is_a_stream() {
+        for row in 2..=SKIP + 1 {
+            let mut streams = Streams::new(256);
+            let mut windows = Vec::new();
+            let mut there = vec![];
+            for page in (0..600).map(|i| 1000 + i * row) {
+                if !there
+                    .iter()
+                    .any(|range: &Range<Page>| range.contains(&page))
+                {
+                    let Asked { window, ahead } = streams.fault(page, Access::Read);
+                    there.extend([page..page + u64::from(window), ahead]);
+                    windows.push(window);
+                }
+            }
+            assert!(windows.len() <= 15, "{row}: {windows:?}");
+            assert!(windows.contains(&256), "{row}: {windows:?}");
+        }
+    }
+
+    #[test]
+    fn pages_near_each_other_are_no_column() {
+        let mut streams = Streams::new(256);
+        // 4, then 3, then 4 pages on.
+        for page in [10, 14, 17, 21] {
+            assert_eq!(streams.fault(page, Access::Read).window, 1, "{page}");
+        }
+        // Those who write share the pages between.
+        let mut streams = Streams::new(256);
+        for page in (0..20).map(|i| 10 + i * 3) {
+            assert_eq!(streams.fault(page, Access::Write).window, 1);
+        }
+    }
+
+    #[test]
     fn faulting_again_on_one_page_is_no_scan() {
         let mut streams = Streams::new(256);
         assert!((0..10).all(|_| streams.fault(7, Access::Write).window == 1));
@@ -146,12 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn eight_streams_are_followed_the_ninth_evicts_the_oldest() {
+    fn many_streams_are_followed_one_more_evicts_the_oldest() {
         let mut streams = Streams::new(256);
-        for stream in 0..9 {
+        for stream in 0..=STREAMS as u64 {
             streams.fault(stream * 1000, Access::Read);
         }
-        assert!((1..9).all(|s| streams.fault(s * 1000 + 1, Access::Read).window == 4));
+        assert!(
+            (1..=STREAMS as u64).all(|s| streams.fault(s * 1000 + 1, Access::Read).window == 4)
+        );
         assert_eq!(streams.fault(1, Access::Read).window, 1);
     }
 

@@ -140,6 +140,22 @@ fn a_take_that_failed_is_tried_again() {
 }
 
 #[test]
+fn takes_of_a_page_that_moves_before_they_are_carried_out_are_refused() {
+    let mut table = NodeTable::new(NodeId::HOME, Tuning::default());
+    did(|out| table.take(0, 5, 1, TakeMode::Share, false, out));
+    did(|out| table.take(0, 5, 2, TakeMode::Drop, false, out));
+    // As they come, the last first.
+    table.postpone(5, 2, TakeMode::Drop, false, 0);
+    table.postpone(5, 1, TakeMode::Share, true, 0);
+    assert_eq!(
+        did(|out| table.remap(0, 100, 10, out)),
+        [1, 2].map(|tag| NodeAction::Refuse { page: 5, tag })
+    );
+    assert_eq!(table.state(105), PageState::Modified);
+    assert_eq!(table.next_due(), None);
+}
+
+#[test]
 fn a_board_surrenders_before_it_removes_and_home_refuses() {
     let mut table = with_page_5();
     did(|out| table.take(1, 5, 70, TakeMode::Give, false, out));

@@ -1,0 +1,170 @@
+//! How many threads want one of the cores that this process may use.
+//!
+//! Who may use all cores takes the kernel's count. Who is confined to some of them (taskset(1), the cpuset of a batch
+//! system) looks at all threads of the machine, since what happens on other cores does not matter; rarely enough
+//! that looking takes little of its time, since there may be thousands.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{Pid, SysconfVar, sysconf};
+
+use crate::guest::procfs::{self, Glance};
+use crate::guest::ptrace::Tid;
+
+/// The share of its time that a process looks at others' threads for at most: 1 in so many.
+const SELDOM: u32 = 50;
+/// After so many looks, kernel threads are told from others anew: numbers are used again.
+const FORGETS: u32 = 200;
+
+/// Counts them, again and again.
+#[derive(Debug, Default)]
+pub struct Runnable {
+    /// Kernel threads that were seen; they are not looked at again.
+    kernel: BTreeSet<Tid>,
+    looks: u32,
+    confined: bool,
+    /// The last count, and when the next look is due.
+    last: Option<(u32, Instant)>,
+}
+
+impl Runnable {
+    /// How many there are, the calling thread not counted; 0 if nobody tells.
+    pub fn count(&mut self) -> u32 {
+        let confined = confined();
+        self.confined = confined.is_some();
+        match confined {
+            Some(cores) => self.on(&cores),
+            None => procfs::machine_runnable().map_or(0, |n| n.saturating_sub(1)),
+        }
+    }
+
+    /// Whether the process was confined to some cores at the last count.
+    pub fn is_confined(&self) -> bool {
+        self.confined
+    }
+
+    fn on(&mut self, cores: &CpuSet) -> u32 {
+        let (now, began) = (Instant::now(), used());
+        if let Some((count, due)) = self.last
+            && now < due
+        {
+            return count;
+        }
+        self.looks += 1;
+        if self.looks.is_multiple_of(FORGETS) {
+            self.kernel.clear();
+        }
+        let me = nix::unistd::gettid().as_raw();
+        let wants = |tid: Tid, seen: &Glance| {
+            let there = cores.is_set(seen.core as usize).unwrap_or(false);
+            tid != me && seen.state == 'R' && there
+        };
+        let mut count = 0;
+        for pid in processes() {
+            if self.kernel.contains(&pid) {
+                continue;
+            }
+            // Who ends meanwhile does not count.
+            match procfs::glance(pid, pid) {
+                Ok(seen) if seen.kernel => drop(self.kernel.insert(pid)),
+                Ok(seen) if seen.threads == 1 => count += u32::from(wants(pid, &seen)),
+                Ok(_) => {
+                    let threads = procfs::threads(pid).unwrap_or_default();
+                    let wanting = |tid: &&Tid| {
+                        procfs::glance(pid, **tid).is_ok_and(|seen| wants(**tid, &seen))
+                    };
+                    count += threads.iter().filter(wanting).count() as u32;
+                }
+                Err(_) => {}
+            }
+        }
+        self.last = Some((count, now + used().saturating_sub(began) * SELDOM));
+        count
+    }
+}
+
+/// Processor time of the calling thread: on a busy core a look takes much longer than that.
+fn used() -> Duration {
+    let used = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
+    used.map_or(Duration::ZERO, Duration::from)
+}
+
+/// The cores this process is confined to; `None`: it may use all.
+fn confined() -> Option<CpuSet> {
+    let cores = sched_getaffinity(Pid::from_raw(0)).ok()?;
+    let count = (0..CpuSet::count()).filter(|core| cores.is_set(*core).unwrap_or(false));
+    (count.count() < machine_cores()).then_some(cores)
+}
+
+/// How many cores this machine has.
+fn machine_cores() -> usize {
+    let cores = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+    cores.map_or(1, |cores| cores as usize)
+}
+
+fn processes() -> Vec<Tid> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use nix::sched::sched_setaffinity;
+
+    use super::*;
+
+    /// Confines the calling thread to one core, if there are more.
+    fn confine() -> bool {
+        let allowed = sched_getaffinity(Pid::from_raw(0)).expect("it is told");
+        let mut cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core).unwrap_or(false));
+        let mut one = CpuSet::new();
+        one.set(cores.next().expect("a core")).expect("in range");
+        sched_setaffinity(Pid::from_raw(0), &one).expect("it is allowed");
+        machine_cores() > 1
+    }
+
+    #[test]
+    fn threads_on_the_same_core_are_counted() {
+        if !confine() {
+            return;
+        }
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..5 {
+                // They inherit the core.
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            // All of them run, sooner or later.
+            let mut runnable = Runnable::default();
+            while runnable.count() < 5 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+    }
+
+    #[test]
+    fn it_does_not_look_again_at_once() {
+        if !confine() {
+            return;
+        }
+        let mut runnable = Runnable::default();
+        let first = runnable.count();
+        let looks = runnable.looks;
+        assert_eq!((runnable.count(), runnable.looks), (first, looks));
+    }
+}
