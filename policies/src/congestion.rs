@@ -4,18 +4,19 @@
 //! | a thread | if |
 //! | --- | --- |
 //! | leaves | home is congested (pressure, and more runnable threads than cores or threads that wait for a core), and what the thread is expected to gain on the best board pays for the move within the horizon |
-//! | returns | home would be better than what it gets on its board (it talks too much, the board is crowded), by enough to pay for the move |
+//! | returns | by staying on its board (it talks too much, the board is crowded) it has lost against home what it might take to fetch all it needs there |
 //! | returns | home has had idle cores for a while |
 //! | returns | its board is to be emptied |
 //! | returns, with all others | the program as a whole gets less done than it would at home; then all stay there for a while, longer each time |
 //!
-//! What lasts counts: an excess must be seen in two looks in a row, and so must a board that is worse
-//! than home. A thread that has moved stays for a while. While no thread of a program was seen on a board,
+//! What lasts counts: an excess must be seen in two looks in a row. A thread that has come to a board first fetches
+//! what it works on, and nobody knows how much that is; so it may lose as much there as a useless move would have
+//! cost, and no more (as who rents skis until he could have bought them). A thread that has moved stays for a while. While no thread of a program was seen on a board,
 //! only a few leave at once, and those that home leaves so little that they would gain in any case. How well a thread fares is computed in [`crate::weigh`], how well all do together in
 //! [`crate::progress`].
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::decision::evacuate;
@@ -49,8 +50,9 @@ pub struct Congestion {
     excess: u32,
     /// Since when home has had idle cores, in milliseconds.
     idle_since: Option<u64>,
-    /// Threads that fared worse than at home at the last look.
-    worse: BTreeSet<i32>,
+    /// What threads on boards have lost by not being at home, in seconds of a core, and when that was last weighed.
+    losses: BTreeMap<i32, f64>,
+    weighed_ms: Option<u64>,
     /// How many times longer than set home must idle.
     patience: u64,
     /// When threads were last recalled because home idled, in milliseconds.
@@ -72,7 +74,8 @@ impl Congestion {
             idle_ms: values.ms("idle"),
             excess: 0,
             idle_since: None,
-            worse: BTreeSet::new(),
+            losses: BTreeMap::new(),
+            weighed_ms: None,
             patience: 1,
             filled_ms: None,
             held_until_ms: 0,
@@ -211,25 +214,26 @@ impl Congestion {
     /// Recalls those that would fare better at home.
     fn rescue(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
         let now = snapshot.time_ms;
-        let mut worse = BTreeSet::new();
+        let last = self.weighed_ms.replace(now).unwrap_or(now);
+        let past_s = now.saturating_sub(last) as f64 / 1000.0;
+        let before = std::mem::take(&mut self.losses);
         let mut decisions = Vec::new();
         for (thread, board) in away(snapshot) {
-            let Some(there) = self.weigh.speed_away(thread.tid, board) else {
+            let Some((there, at_best)) = self.weigh.speed_away(thread.tid, board) else {
                 continue;
             };
             let here = self.weigh.speed_back_home(decisions.len() as u32, snapshot);
-            let settled = self.weigh.is_settled(thread.tid, now)
-                && self.weigh.is_warm(thread.tid, board, now);
             // Who was recalled and left again needs a better reason each time.
             let margin =
                 self.margin * f64::from(1 + self.weigh.rescues(thread.tid).min(MOST_RESCUES));
-            if !settled || !self.pays((there, here), margin, thread, board, now) {
+            let loses = (here * (1.0 - margin) - there) * past_s;
+            let loss = before.get(&thread.tid).copied().unwrap_or(0.0) + loses;
+            self.losses.insert(thread.tid, loss.max(0.0));
+            let price = self.weigh.regret_s(board) * at_best.max(here);
+            if loss <= price || !self.weigh.is_settled(thread.tid, now) {
                 continue;
             }
-            worse.insert(thread.tid);
-            if !self.worse.contains(&thread.tid) {
-                continue;
-            }
+            self.losses.remove(&thread.tid);
             let talk = self.weigh.talk(thread.tid, now);
             let reason = format!(
                 "gets on as with {:.0} % of a core on {} (waits for pages and calls for {:.0} % of the time), {:.0} % \
@@ -246,7 +250,6 @@ impl Congestion {
                 self.weigh.fails(thread.tid, now);
             }
         }
-        self.worse = worse;
         decisions
     }
 
@@ -269,7 +272,7 @@ impl Congestion {
             .filter(|(t, _)| t.state == ThreadState::Running && self.weigh.is_settled(t.tid, now))
             .map(|(t, board)| {
                 let expected = self.weigh.speed_on(t.tid, board, now);
-                let speed = self.weigh.speed_away(t.tid, board);
+                let speed = self.weigh.speed_away(t.tid, board).map(|(speed, _)| speed);
                 (speed.unwrap_or(expected), t)
             })
             .filter(|(speed, _)| *speed <= 1.0)

@@ -217,7 +217,7 @@ fn boards_that_are_full_dead_slow_or_crowded_take_nothing() {
 fn a_thread_that_talks_comes_back_and_stays_longer_each_time() {
     let mut job = Job::new("congestion:backoff=2s", 4, 5);
     assert_eq!(job.looks(2, 2, 250).len(), 2);
-    let back = job.looks(9, 2, 250);
+    let back = job.looks(20, 2, 250);
     assert_eq!(back.len(), 2, "{back:?}");
     assert!(back.iter().all(|(_, action)| *action == Action::Recall));
     assert_eq!(

@@ -31,6 +31,7 @@ pub(crate) struct Weigh {
     horizon_s: f64,
     move_s: f64,
     warm: f64,
+    regret: f64,
     assumed: f64,
     settle_ms: u64,
     backoff_ms: u64,
@@ -58,6 +59,7 @@ impl Weigh {
             horizon_s: values.seconds("horizon"),
             move_s: values.seconds("move"),
             warm: values.count("warm") as f64,
+            regret: values.count("regret") as f64,
             assumed: values.share("assumed"),
             settle_ms: values.ms("settle"),
             backoff_ms: values.ms("backoff"),
@@ -176,15 +178,17 @@ impl Weigh {
         )
     }
 
-    /// How fast a thread gets on on the board where it is; `None`: not seen for long enough.
-    pub(crate) fn speed_away(&self, tid: i32, board: &BoardLoad) -> Option<f64> {
+    /// How fast a thread gets on on the board where it is, and how fast it would if it did not talk; `None`: not seen
+    /// for long enough.
+    pub(crate) fn speed_away(&self, tid: i32, board: &BoardLoad) -> Option<(f64, f64)> {
         let rates = self.watch.rates(tid)?;
         let talk = talked(&rates, board)?;
         let share = match rates.delay > 0.0 {
             true => rates.cpu / (rates.cpu + rates.delay),
             false => fair(f64::from(board.node.runnable), board.node.cores),
         };
-        Some(share * board.node.speed() * (1.0 - talk))
+        let at_best = share * board.node.speed();
+        Some((at_best * (1.0 - talk), at_best))
     }
 
     /// How fast a thread would get on on a board.
@@ -197,6 +201,11 @@ impl Weigh {
     pub(crate) fn horizon_s(&self, thread: &ThreadView, now_ms: u64) -> f64 {
         let age = now_ms.saturating_sub(thread.born_ms) as f64 / 1000.0;
         self.horizon_s.min(age)
+    }
+
+    /// What a thread may lose on a board before it returns, in seconds.
+    pub(crate) fn regret_s(&self, board: &BoardLoad) -> f64 {
+        self.move_s + self.regret * page_s(board)
     }
 
     /// What a move between home and a board costs a thread, in seconds.

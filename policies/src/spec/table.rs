@@ -94,6 +94,12 @@ macro_rules! costs {
                 "Page faults a thread is expected to have when it comes to a board; each may bring many pages",
             ),
             p(
+                "regret",
+                Kind::Count(0, 10_000_000),
+                "1000",
+                "A thread returns from a board when it has lost there, against home, what so many page faults take",
+            ),
+            p(
                 "assumed",
                 Kind::Percent,
                 "10",
