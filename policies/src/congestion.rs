@@ -11,7 +11,8 @@
 //!
 //! What lasts counts: an excess must be seen in two looks in a row. A thread that has come to a board first fetches
 //! what it works on, and nobody knows how much that is; so it may lose as much there as a useless move would have
-//! cost, and no more (as who rents skis until he could have bought them). A thread that has moved stays for a while. While no thread of a program was seen on a board,
+//! cost, and no more (as who rents skis until he could have bought them); home calls, and pages that others take from
+//! it, do not become fewer, and less of what is lost by them is too much. A thread that has moved stays for a while. While no thread of a program was seen on a board,
 //! only a few leave at once, and those that home leaves so little that they would gain in any case. How well a thread fares is computed in [`crate::weigh`], how well all do together in
 //! [`crate::progress`].
 
@@ -22,7 +23,7 @@ use std::time::Duration;
 use crate::decision::evacuate;
 use crate::progress::{Progress, Verdict};
 use crate::spec::Values;
-use crate::weigh::Weigh;
+use crate::weigh::{Away, Weigh};
 use crate::{BoardLoad, Decision, Policy, Snapshot, ThreadState, ThreadView};
 
 /// How much longer than set home must have idled at most, if threads had to leave again soon.
@@ -51,7 +52,7 @@ pub struct Congestion {
     /// Since when home has had idle cores, in milliseconds.
     idle_since: Option<u64>,
     /// What threads on boards have lost by not being at home, in seconds of a core, and when that was last weighed.
-    losses: BTreeMap<i32, f64>,
+    losses: BTreeMap<i32, Loss>,
     weighed_ms: Option<u64>,
     /// How many times longer than set home must idle.
     patience: u64,
@@ -60,6 +61,23 @@ pub struct Congestion {
     /// Until when nobody leaves, because it did not help the program, and how often that was so, of late.
     held_until_ms: u64,
     failures: u32,
+}
+
+/// What a thread has lost by not being at home, in seconds of a core.
+#[derive(Debug, Clone, Copy, Default)]
+struct Loss {
+    in_all: f64,
+    /// What it would have lost if it had had all pages before: home calls, and pages that others take, do not become
+    /// fewer.
+    lastingly: f64,
+}
+
+impl Loss {
+    fn add(&mut self, here: f64, there: &Away, past_s: f64) {
+        let sum = |lost: f64, speed: f64| (lost + (here - speed) * past_s).max(0.0);
+        self.in_all = sum(self.in_all, there.speed);
+        self.lastingly = sum(self.lastingly, there.in_the_end);
+    }
 }
 
 impl Congestion {
@@ -197,8 +215,7 @@ impl Congestion {
         if returning.is_empty() {
             return Vec::new();
         }
-        self.held_until_ms = now + ((self.backoff_ms * DEARLY) << self.failures.min(6));
-        self.failures += 1;
+        self.hold(now, DEARLY);
         let decisions = returning.into_iter().map(|tid| {
             self.weigh.moves(tid, now);
             let reason = format!(
@@ -211,34 +228,44 @@ impl Congestion {
         decisions.collect()
     }
 
+    /// Nobody leaves for a while, each time for longer; `dearly`: how many times longer than a thread of its own.
+    fn hold(&mut self, now: u64, dearly: u64) {
+        self.held_until_ms = now + ((self.backoff_ms * dearly) << self.failures.min(6));
+        self.failures += 1;
+    }
+
     /// Recalls those that would fare better at home.
     fn rescue(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
         let now = snapshot.time_ms;
         let last = self.weighed_ms.replace(now).unwrap_or(now);
         let past_s = now.saturating_sub(last) as f64 / 1000.0;
         let before = std::mem::take(&mut self.losses);
+        let mut held = false;
         let mut decisions = Vec::new();
         for (thread, board) in away(snapshot) {
-            let Some((there, at_best)) = self.weigh.speed_away(thread.tid, board) else {
+            let Some(there) = self.weigh.speed_away(thread.tid, board) else {
                 continue;
             };
             let here = self.weigh.speed_back_home(decisions.len() as u32, snapshot);
             // Who was recalled and left again needs a better reason each time.
             let margin =
                 self.margin * f64::from(1 + self.weigh.rescues(thread.tid).min(MOST_RESCUES));
-            let loses = (here * (1.0 - margin) - there) * past_s;
-            let loss = before.get(&thread.tid).copied().unwrap_or(0.0) + loses;
-            self.losses.insert(thread.tid, loss.max(0.0));
-            let price = self.weigh.regret_s(board) * at_best.max(here);
-            if loss <= price || !self.weigh.is_settled(thread.tid, now) {
+            let mut loss = before.get(&thread.tid).copied().unwrap_or_default();
+            loss.add(here * (1.0 - margin), &there, past_s);
+            self.losses.insert(thread.tid, loss);
+            let best = there.at_best.max(here);
+            let lasts = loss.lastingly > self.weigh.cost_s(board) * best;
+            let too_much = lasts || loss.in_all > self.weigh.regret_s(board) * best;
+            if !too_much || !self.weigh.is_settled(thread.tid, now) {
                 continue;
             }
+            held |= lasts;
             self.losses.remove(&thread.tid);
             let talk = self.weigh.talk(thread.tid, now);
             let reason = format!(
                 "gets on as with {:.0} % of a core on {} (waits for pages and calls for {:.0} % of the time), {:.0} % \
                  expected at home",
-                there * 100.0,
+                there.speed * 100.0,
                 board.name,
                 talk * 100.0,
                 here * 100.0
@@ -249,6 +276,10 @@ impl Congestion {
             if talk > TALKATIVE {
                 self.weigh.fails(thread.tid, now);
             }
+        }
+        if held {
+            // The next one would hardly do better.
+            self.hold(now, 1);
         }
         decisions
     }
@@ -272,7 +303,7 @@ impl Congestion {
             .filter(|(t, _)| t.state == ThreadState::Running && self.weigh.is_settled(t.tid, now))
             .map(|(t, board)| {
                 let expected = self.weigh.speed_on(t.tid, board, now);
-                let speed = self.weigh.speed_away(t.tid, board).map(|(speed, _)| speed);
+                let speed = self.weigh.speed_away(t.tid, board).map(|away| away.speed);
                 (speed.unwrap_or(expected), t)
             })
             .filter(|(speed, _)| *speed <= 1.0)

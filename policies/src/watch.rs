@@ -41,6 +41,9 @@ pub(crate) struct Watch {
     /// Share of the time in which some thread at home waited for a core; `None`: not told.
     pub pressure: Option<f64>,
     pressure_us: Option<u64>,
+    /// Pages that boards had to give up, per second, over the window.
+    pub taken: f64,
+    taken_before: u64,
 }
 
 impl Watch {
@@ -93,6 +96,9 @@ impl Watch {
             return;
         };
         let weight = weight(past, self.window_ms);
+        let taken = snapshot.taken.saturating_sub(self.taken_before) as f64;
+        self.taken_before = snapshot.taken;
+        self.taken += weight * (taken / (past as f64 / 1000.0) - self.taken);
         self.runnable += weight * (runnable - self.runnable);
         self.pressure = match (self.pressure_us, total) {
             (Some(was), Some(is)) => {
@@ -103,6 +109,20 @@ impl Watch {
             _ => None,
         };
         self.pressure_us = total;
+    }
+
+    /// The share of the page faults of threads on boards for which somebody else had taken the page; the others
+    /// bring pages for the first time. At most 1.
+    pub(crate) fn again(&self) -> f64 {
+        let away = self
+            .threads
+            .values()
+            .filter(|track| track.last.place != Place::Home);
+        let faults: f64 = away.filter_map(|t| Some(t.rates?.faults)).sum();
+        match faults > 0.0 {
+            true => (self.taken / faults).min(1.0),
+            false => 0.0,
+        }
     }
 
     /// What is known of a thread.

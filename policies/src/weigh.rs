@@ -41,6 +41,16 @@ pub(crate) struct Weigh {
     prior: Option<f64>,
 }
 
+/// How a thread gets on on a board.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Away {
+    pub speed: f64,
+    /// How fast it would if it had been there for long, and only waited for home calls and for pages that others take.
+    pub in_the_end: f64,
+    /// How fast it would if it did not talk.
+    pub at_best: f64,
+}
+
 /// What is known of one thread.
 #[derive(Debug, Clone, Default)]
 struct Known {
@@ -178,9 +188,8 @@ impl Weigh {
         )
     }
 
-    /// How fast a thread gets on on the board where it is, and how fast it would if it did not talk; `None`: not seen
-    /// for long enough.
-    pub(crate) fn speed_away(&self, tid: i32, board: &BoardLoad) -> Option<(f64, f64)> {
+    /// How fast a thread gets on on the board where it is; `None`: not seen for long enough.
+    pub(crate) fn speed_away(&self, tid: i32, board: &BoardLoad) -> Option<Away> {
         let rates = self.watch.rates(tid)?;
         let talk = talked(&rates, board)?;
         let share = match rates.delay > 0.0 {
@@ -188,7 +197,14 @@ impl Weigh {
             false => fair(f64::from(board.node.runnable), board.node.cores),
         };
         let at_best = share * board.node.speed();
-        Some((at_best * (1.0 - talk), at_best))
+        let lasting =
+            rates.calls * call_s(board) + rates.faults * self.watch.again() * page_s(board);
+        let lasting = share_of(lasting, rates.cpu);
+        Some(Away {
+            speed: at_best * (1.0 - talk),
+            in_the_end: at_best * (1.0 - lasting),
+            at_best,
+        })
     }
 
     /// How fast a thread would get on on a board.
@@ -227,12 +243,21 @@ pub(crate) fn page_s(board: &BoardLoad) -> f64 {
 
 /// The share of its time that a thread waits for pages and home calls; `None`: it did nothing.
 fn talked(rates: &Rates, board: &BoardLoad) -> Option<f64> {
-    let call_s = (board.round_trip_us.unwrap_or(ROUND_TRIP_US) + CALL_US) as f64 / 1e6;
-    let waits = (rates.faults * page_s(board) + rates.calls * call_s).min(1.0);
-    match (rates.cpu > 0.0, waits > 0.0) {
-        (false, false) => None,
+    let waits = rates.faults * page_s(board) + rates.calls * call_s(board);
+    (rates.cpu > 0.0 || waits > 0.0).then(|| share_of(waits, rates.cpu))
+}
+
+/// Seconds for a home call of a thread on a board.
+fn call_s(board: &BoardLoad) -> f64 {
+    (board.round_trip_us.unwrap_or(ROUND_TRIP_US) + CALL_US) as f64 / 1e6
+}
+
+/// What waiting is of waiting and computing.
+fn share_of(waits: f64, cpu: f64) -> f64 {
+    let waits = waits.min(1.0);
+    match cpu > 0.0 {
+        true => waits / (cpu + waits),
         // The board has not told what the thread used.
-        (false, true) => Some(waits),
-        (true, _) => Some(waits / (rates.cpu + waits)),
+        false => waits,
     }
 }

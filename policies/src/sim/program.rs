@@ -63,6 +63,8 @@ pub(super) struct Machines {
     pub runnable: Vec<u32>,
     /// A thread has come home or to a board.
     pub arrived: bool,
+    /// Pages that boards gave up: those that are fetched again and again.
+    pub taken: f64,
     random: Random,
 }
 
@@ -88,6 +90,7 @@ impl Machines {
             pressure_us: vec![0; machines],
             runnable: vec![0; machines],
             arrived: false,
+            taken: 0.0,
             random: Random::new(world.seed),
         }
     }
@@ -134,7 +137,11 @@ impl Machines {
                 self.pressure_us[node] += 1000;
             }
             for task in self.tasks.iter_mut().filter(|t| on_it(&&**t)) {
+                let before = task.done;
                 let joules = get_on(task, machine(node), share, &mut self.arrived);
+                if node > 0 {
+                    self.taken += (task.done - before) * task.work.faults;
+                }
                 outcome.joules += joules;
                 outcome.all_joules += joules;
             }

@@ -40,6 +40,7 @@ impl Machines {
             home: self.load(&world.home, 0),
             boards: boards.collect(),
             threads,
+            taken: self.taken as u64,
             requests: Vec::new(),
         }
     }

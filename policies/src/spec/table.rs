@@ -96,7 +96,7 @@ macro_rules! costs {
             p(
                 "regret",
                 Kind::Count(0, 10_000_000),
-                "1000",
+                "500",
                 "A thread returns from a board when it has lost there, against home, what so many page faults take",
             ),
             p(

@@ -170,6 +170,7 @@ impl Supervisor {
             home,
             boards,
             threads,
+            taken: self.journal.gauges.taken(),
             requests: Vec::new(),
         }
     }

@@ -17,6 +17,7 @@ pub struct Gauges {
     prefetched: AtomicU64,
     zero: AtomicU64,
     bytes: AtomicU64,
+    taken: AtomicU64,
     refusals: [AtomicU64; REFUSALS],
 }
 
@@ -43,6 +44,16 @@ impl Gauges {
             zero: self.zero.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
         }
+    }
+
+    /// Pages that boards had to give up so far.
+    pub fn set_taken(&self, pages: u64) {
+        self.taken.store(pages, Relaxed);
+    }
+
+    /// Pages that boards had to give up so far.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Relaxed)
     }
 
     /// One more thread stays where it is.

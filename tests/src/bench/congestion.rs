@@ -2,14 +2,11 @@
 //! board the other one. Programs with four child threads run at home alone, under the policy, and under every
 //! placement of their threads by number, which only a table can do that somebody has tried out before.
 
-use std::process::{Child, Command};
-
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::unistd::Pid;
-
+use super::crowd::{Crowd, beside_home, pin};
 use super::measure::{TIMEOUT, median};
 use super::results::{Sample, Target};
-use crate::{Agent, Guest, Run};
+use crate::scratch::Scratch;
+use crate::{Guest, Run, checkout};
 
 /// Jobs that run beside the program.
 const BESIDE: [usize; 6] = [0, 1, 2, 4, 8, 12];
@@ -40,49 +37,6 @@ const BLACKSCHOLES: App = App {
     gain: 1.21,
 };
 
-/// Pins what is started to one of the processors that this process may use.
-pub(super) fn pin(index: usize) -> nix::Result<()> {
-    let allowed = sched_getaffinity(Pid::from_raw(0))?;
-    let mut cpus = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or(false));
-    let cpu = cpus.nth(index).ok_or(nix::Error::ENODEV)?;
-    let mut one = CpuSet::new();
-    one.set(cpu)?;
-    sched_setaffinity(Pid::from_raw(0), &one)
-}
-
-/// Does nothing but use its processor: one of the jobs beside the program, in a session of its own as batch systems'
-/// jobs are, so that a kernel that shares its time among sessions (sched(7), autogroup) takes each for one.
-pub fn spin() -> ! {
-    pin(0).expect("two processors");
-    nix::unistd::setsid().expect("it leads no group");
-    loop {
-        std::hint::spin_loop();
-    }
-}
-
-/// Jobs beside the program; they end with this.
-struct Crowd(Vec<Child>);
-
-impl Crowd {
-    fn of(count: usize) -> Self {
-        let one = |_| {
-            let mut command = Command::new("/proc/self/exe");
-            command.arg("spin").spawn().expect("a job beside")
-        };
-        Crowd((0..count).map(one).collect())
-    }
-}
-
-impl Drop for Crowd {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            // It may have been killed already.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
 /// Seconds that a run takes with its home on the first processor.
 fn seconds(run: Run, app: &App) -> f64 {
     let threads = THREADS.to_string();
@@ -104,21 +58,27 @@ fn table(away: usize) -> String {
 
 /// The samples of one program with so many jobs beside it.
 fn beside(app: &App, jobs: usize, runs: u32) -> Vec<Sample> {
-    let board = format!("127.0.0.1:{}", crate::agent::free_port());
-    let agent = Agent::launch("beside", &board, |run| run.before_exec(|| Ok(pin(1)?)));
+    let (agent, board) = beside_home();
     let _crowd = Crowd::of(jobs);
     let guest = Guest::example(app.name);
     let under = |policy: &str| {
-        let run = Run::supervised(guest.path()).flags(["--policy", policy, "--boards", &board]);
-        seconds(run, app)
+        Run::supervised(guest.path()).flags(["--policy", policy, "--boards", &board])
     };
+    let scratch = Scratch::new();
+    let recording = scratch.path("run.ndjson").into_os_string();
     let (mut alone, mut ours) = (Vec::new(), Vec::new());
     let mut placed = vec![Vec::new(); THREADS + 1];
     for _ in 0..runs {
         alone.push(seconds(Run::native(guest.path()), app));
-        ours.push(under("congestion"));
+        let recorded = under("congestion").flags(["--record".into(), recording.clone()]);
+        ours.push(seconds(recorded, app));
+        // What it decided can be told from what it saw.
+        let rtx = Run::native(checkout::binary("rtx"));
+        rtx.args(["replay".into(), recording.clone()])
+            .finish()
+            .succeeded();
         for (away, times) in placed.iter_mut().enumerate() {
-            times.push(under(&table(away)));
+            times.push(seconds(under(&table(away)), app));
         }
     }
     agent.stop();

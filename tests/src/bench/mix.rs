@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use super::congestion::pin;
+use super::crowd::pin;
 use super::measure::{TIMEOUT, median};
 use super::results::{Sample, Target};
 use crate::agent::free_port;

@@ -5,8 +5,9 @@
 
 mod beside;
 mod compiled;
-pub mod congestion;
+mod congestion;
 mod crossing;
+pub mod crowd;
 mod energy;
 pub mod floor;
 mod measure;
@@ -17,6 +18,7 @@ mod paging;
 mod resident;
 pub mod results;
 mod supervise;
+mod worst;
 
 use results::Sample;
 
@@ -45,7 +47,7 @@ pub fn network_floors() -> String {
 }
 
 /// All of them.
-pub const GROUPS: [Group; 13] = [
+pub const GROUPS: [Group; 14] = [
     Group {
         about: "page traffic between two network namespaces (as root)",
         names: &["page_fault", "seq_read"],
@@ -110,6 +112,12 @@ pub const GROUPS: [Group; 13] = [
         about: "the same: prices of options",
         names: &["congestion_blackscholes"],
         measure: congestion::blackscholes,
+        on_request: true,
+    },
+    Group {
+        about: "policy congestion with every example and two jobs beside it, against home alone",
+        names: &worst::NAMES,
+        measure: worst::measure,
         on_request: true,
     },
     Group {

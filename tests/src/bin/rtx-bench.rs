@@ -4,7 +4,7 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use rtx_tests::bench::results::{append, file, head};
-use rtx_tests::bench::{GROUPS, Group, congestion, floor};
+use rtx_tests::bench::{GROUPS, Group, crowd, floor};
 
 const USAGE: &str = "Usage: rtx-bench [--runs N] [NAME...]
 
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         ["floor-serve", address] => floor::serve(address),
         ["floor-ping", address] => floor::ping(address),
         ["floor-pull", address, bytes] => floor::pull(address, bytes.parse().expect("a number")),
-        ["spin"] => congestion::spin(),
+        ["spin"] => crowd::spin(),
         ["--help" | "-h"] => help(),
         ["--floors"] => print!("{}", rtx_tests::bench::network_floors()),
         ["--runs", number, ref names @ ..] => match number.parse() {

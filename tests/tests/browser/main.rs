@@ -189,7 +189,9 @@ fn times_have_room_also_at_the_end_of_the_axis() {
         };
         scale(&mut report["wall_s"]);
         for stay in report["timeline"]["stays"].as_array_mut().expect("stays") {
-            ["from_s", "to_s"].map(|time| scale(&mut stay[time]));
+            for time in ["from_s", "to_s"] {
+                scale(&mut stay[time]);
+            }
         }
         for sample in report["timeline"]["load"].as_array_mut().expect("load") {
             scale(&mut sample["t_s"]);

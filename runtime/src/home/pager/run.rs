@@ -81,6 +81,8 @@ const HOTTEST_NOW: usize = 8;
 pub(super) struct Traffic {
     pub zero: u64,
     pub bytes: u64,
+    /// Pages that boards had to give up.
+    pub taken: u64,
 }
 
 impl Traffic {
@@ -547,6 +549,7 @@ impl Pager {
             zero: self.traffic.zero,
             bytes: self.traffic.bytes,
         });
+        self.gauges.set_taken(self.traffic.taken);
     }
 
     fn say_goodbye(&mut self) {

@@ -110,6 +110,7 @@ impl Pager {
                     mode,
                     optional,
                 } => {
+                    self.traffic.taken += 1;
                     self.stage(
                         node.0,
                         Staged::Take {
