@@ -13,14 +13,11 @@ use std::time::Duration;
 
 use crate::decision::evacuate;
 use crate::spec::{SpecError, Values};
-use crate::weigh::{Weigh, page_s};
+use crate::weigh::{TALKATIVE, Weigh, page_s};
 use crate::{BoardLoad, Decision, Place, Policy, Power, Snapshot, ThreadState, ThreadView};
 
 /// What home works for a page with those that go along, or for a home call, in seconds at most.
 const SERVING_S: f64 = 100e-6;
-
-/// A thread that goes home after talking for more than this share of its time has fared badly.
-const TALKATIVE: f64 = 0.2;
 
 /// Places threads where their work takes the least energy.
 #[derive(Debug, Clone)]

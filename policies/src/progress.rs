@@ -66,7 +66,7 @@ impl Progress {
         self.wants
             .retain(|tid, _| threads.iter().any(|t| t.tid == *tid));
         let syncs = threads.iter().map(|t| t.syncs).sum();
-        let before = std::mem::replace(&mut self.syncs, syncs);
+        let syncs_before = std::mem::replace(&mut self.syncs, syncs);
         let nobody_away = threads.iter().all(|t| t.place == Place::Home);
         for thread in threads.iter().filter(|t| t.place == Place::Home) {
             if let Some(rates) = watch.rates(thread.tid)
@@ -79,10 +79,12 @@ impl Progress {
             self.learn_favour(snapshot, watch);
         }
         let places: BTreeMap<i32, Place> = threads.iter().map(|t| (t.tid, t.place)).collect();
+        let before = std::mem::replace(&mut self.places, places);
+        let moved =
+            |t: &crate::ThreadView| before.get(&t.tid).is_some_and(|place| *place != t.place);
         let arriving =
             |t: &crate::ThreadView| t.place != Place::Home && watch.rates(t.tid).is_none();
-        if nobody_away || places != self.places || threads.iter().any(arriving) {
-            self.places = places;
+        if nobody_away || threads.iter().any(|t| moved(t) || arriving(t)) {
             self.begin(now);
             return None;
         }
@@ -90,7 +92,7 @@ impl Progress {
             return None;
         }
         self.sum.seconds += past_s;
-        self.sum.syncs += syncs.saturating_sub(before);
+        self.sum.syncs += syncs.saturating_sub(syncs_before);
         self.sum.got += past_s * got(snapshot, watch);
         self.sum.at_home += past_s * self.at_home(snapshot, watch)?;
         if now < self.since_ms + self.trial_ms {

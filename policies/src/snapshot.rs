@@ -21,7 +21,8 @@ pub struct Snapshot {
     pub boards: Vec<BoardLoad>,
     /// The live threads of the program, by tid.
     pub threads: Vec<ThreadView>,
-    /// Pages that boards had to give up so far, because somebody else wanted them.
+    /// How often boards had to give up pages so far, because somebody else wanted them; pages that follow each other
+    /// count once, as they come by one fault.
     pub taken: u64,
     /// What the user has asked for since the snapshot before.
     pub requests: Vec<Request>,

@@ -41,7 +41,7 @@ pub(crate) struct Watch {
     /// Share of the time in which some thread at home waited for a core; `None`: not told.
     pub pressure: Option<f64>,
     pressure_us: Option<u64>,
-    /// Pages that boards had to give up, per second, over the window.
+    /// How often boards had to give up pages, per second, over the window.
     pub taken: f64,
     taken_before: u64,
 }

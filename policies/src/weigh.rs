@@ -21,6 +21,8 @@ const CALL_US: u64 = 50;
 const FADES_S: f64 = 60.0;
 /// No thread is taken to warm up for longer, in milliseconds.
 const LONGEST_WARMING_MS: u64 = 3_000;
+/// Talking that is too much, as a share of a thread's time, if home is better.
+pub(crate) const TALKATIVE: f64 = 0.2;
 /// A thread that got on for less than this share of the time wants no core.
 const WANTS: f64 = 0.05;
 
@@ -44,6 +46,8 @@ pub(crate) struct Weigh {
 /// How a thread gets on on a board.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Away {
+    /// For which share of its time it wants to get on.
+    pub wants: f64,
     pub speed: f64,
     /// How fast it would if it had been there for long, and only waited for home calls and for pages that others take.
     pub in_the_end: f64,
@@ -99,7 +103,7 @@ impl Weigh {
         let known: Vec<f64> = self
             .threads
             .values()
-            .filter_map(|k| Some(k.talk?.0))
+            .filter_map(|k| Some(self.faded(k.talk?, snapshot.time_ms)))
             .collect();
         if !known.is_empty() {
             self.prior = Some(known.iter().sum::<f64>() / known.len() as f64);
@@ -116,14 +120,21 @@ impl Weigh {
         self.probe.saturating_sub(away)
     }
 
+    /// How much threads of this program talk on boards, on average.
+    pub(crate) fn all_talk(&self) -> f64 {
+        self.prior.unwrap_or(self.assumed)
+    }
+
     /// How much a thread can be expected to talk on a board, as a share of its time.
     pub(crate) fn talk(&self, tid: i32, now_ms: u64) -> f64 {
-        let prior = self.prior.unwrap_or(self.assumed);
-        let Some((talk, when)) = self.threads.get(&tid).and_then(|k| k.talk) else {
-            return prior;
-        };
+        let known = self.threads.get(&tid).and_then(|k| k.talk);
+        known.map_or_else(|| self.all_talk(), |known| self.faded(known, now_ms))
+    }
+
+    /// What was known, as long after that; what may be assumed in the end.
+    fn faded(&self, (talk, when): (f64, u64), now_ms: u64) -> f64 {
         let faded = (now_ms.saturating_sub(when) as f64 / 1000.0 / FADES_S).min(1.0);
-        talk + faded * (prior.min(talk) - talk)
+        talk + faded * (self.assumed.min(talk) - talk)
     }
 
     /// Whether a thread has been where it is for long enough to move again.
@@ -200,7 +211,9 @@ impl Weigh {
         let lasting =
             rates.calls * call_s(board) + rates.faults * self.watch.again() * page_s(board);
         let lasting = share_of(lasting, rates.cpu);
+        let waits = rates.calls * call_s(board) + rates.faults * page_s(board);
         Some(Away {
+            wants: (rates.cpu + rates.delay + waits).min(1.0),
             speed: at_best * (1.0 - talk),
             in_the_end: at_best * (1.0 - lasting),
             at_best,

@@ -94,12 +94,6 @@ macro_rules! costs {
                 "Page faults a thread is expected to have when it comes to a board; each may bring many pages",
             ),
             p(
-                "regret",
-                Kind::Count(0, 10_000_000),
-                "500",
-                "A thread returns from a board when it has lost there, against home, what so many page faults take",
-            ),
-            p(
                 "assumed",
                 Kind::Percent,
                 "10",
@@ -112,7 +106,8 @@ macro_rules! costs {
                 Kind::Time(0, HOUR),
                 "2s",
                 "A thread that was recalled because it fared badly stays home for this time, and twice as long each \
-                 further time, up to 64 times",
+                 further time, up to 64 times; under congestion others too, if they talk as much, and all for twelve times as \
+                 long if the program as a whole fared badly",
             ),
             p(
                 "probe",
@@ -180,6 +175,12 @@ pub static POLICIES: &[PolicyInfo] = &[
                 Kind::Time(0, 600_000),
                 "1s",
                 "Home must have had idle cores for this time before threads are recalled to fill them",
+            ),
+            p(
+                "regret",
+                Kind::Count(0, 10_000_000),
+                "500",
+                "A thread returns from a board when it has lost there, against home, what so many page faults take",
             ),
             p(
                 "trial",

@@ -203,7 +203,7 @@ fn load(meter: &mut Meter, runnable: &mut Runnable) -> Load {
     let figures = Figures::read(runnable);
     Load {
         runnable: figures.runnable,
-        own_cores: figures.own_cores,
+        cores: figures.cores,
         load_centi: (figures.load * 100.0) as u32,
         pressure: figures.pressure.map(|(avg10, total_us)| Pressure {
             avg10_centi: (avg10 * 100.0) as u32,

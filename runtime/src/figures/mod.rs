@@ -15,8 +15,8 @@ pub use runnable::Runnable;
 pub struct Figures {
     /// Threads that want one of this process's cores, the one that reads this not counted.
     pub runnable: u32,
-    /// This process is confined to some of the machine's cores.
-    pub own_cores: bool,
+    /// A number for the cores that this process is confined to, another one for others; 0: for all.
+    pub cores: u64,
     /// Load average of the last minute.
     pub load: f64,
     /// The line `some` of /proc/pressure/cpu: the share of the last ten seconds in percent, and
@@ -32,7 +32,7 @@ impl Figures {
         let text = |path: &str| fs::read_to_string(path).ok();
         Figures {
             runnable: runnable.count(),
-            own_cores: runnable.is_confined(),
+            cores: runnable.cores(),
             load: text("/proc/loadavg").and_then(|t| first(&t)).unwrap_or(0.0),
             pressure: text("/proc/pressure/cpu").and_then(|t| some(&t)),
             memory_free: text("/proc/meminfo").and_then(|t| available(&t)),

@@ -26,7 +26,7 @@ pub struct Runnable {
     /// Kernel threads that were seen; they are not looked at again.
     kernel: BTreeSet<Tid>,
     looks: u32,
-    confined: bool,
+    cores: u64,
     /// The last count, and when the next look is due.
     last: Option<(u32, Instant)>,
 }
@@ -35,16 +35,16 @@ impl Runnable {
     /// How many there are, the calling thread not counted; 0 if nobody tells.
     pub fn count(&mut self) -> u32 {
         let confined = confined();
-        self.confined = confined.is_some();
+        self.cores = confined.as_ref().map_or(0, number);
         match confined {
             Some(cores) => self.on(&cores),
             None => procfs::machine_runnable().map_or(0, |n| n.saturating_sub(1)),
         }
     }
 
-    /// Whether the process was confined to some cores at the last count.
-    pub fn is_confined(&self) -> bool {
-        self.confined
+    /// A number for the cores that the process was confined to at the last count, another one for others; 0: for all.
+    pub fn cores(&self) -> u64 {
+        self.cores
     }
 
     fn on(&mut self, cores: &CpuSet) -> u32 {
@@ -98,6 +98,15 @@ fn confined() -> Option<CpuSet> {
     let cores = sched_getaffinity(Pid::from_raw(0)).ok()?;
     let count = (0..CpuSet::count()).filter(|core| cores.is_set(*core).unwrap_or(false));
     (count.count() < machine_cores()).then_some(cores)
+}
+
+/// A number for these cores (FNV-1a), never 0.
+fn number(cores: &CpuSet) -> u64 {
+    let set = (0..CpuSet::count()).filter(|core| cores.is_set(*core).unwrap_or(false));
+    set.fold(0xcbf2_9ce4_8422_2325_u64, |hash, core| {
+        (hash ^ core as u64).wrapping_mul(0x100_0000_01b3)
+    })
+    .max(1)
 }
 
 /// How many cores this machine has.
@@ -155,6 +164,26 @@ mod tests {
             }
             over.store(true, Ordering::Relaxed);
         });
+    }
+
+    #[test]
+    fn other_cores_have_another_number() {
+        let of = |cores: &[usize]| {
+            let mut set = CpuSet::new();
+            cores
+                .iter()
+                .for_each(|core| set.set(*core).expect("in range"));
+            number(&set)
+        };
+        assert_eq!(of(&[1, 2]), of(&[2, 1]));
+        let different = [of(&[0]), of(&[1]), of(&[0, 1]), of(&[2, 3])];
+        for (i, one) in different.iter().enumerate() {
+            assert!(
+                different[..i]
+                    .iter()
+                    .all(|other| other != one && *other != 0)
+            );
+        }
     }
 
     #[test]

@@ -56,8 +56,8 @@ fn power(watts: Option<(f64, f64)>, joules: Option<f64>) -> Option<Power> {
     })
 }
 
-/// A board as a policy sees it, with so many of the job's threads on it.
-fn board(id: BoardId, facts: &BoardFacts, threads: u32) -> BoardLoad {
+/// A board as a policy sees it, with so many of the job's threads on it; `cores`: the number of home's.
+fn board(id: BoardId, facts: &BoardFacts, threads: u32, cores: u64) -> BoardLoad {
     let told = &facts.told;
     let load = told.load.unwrap_or_default();
     let us = |time: Option<Duration>| time.map(|t| t.as_micros() as u64);
@@ -75,7 +75,7 @@ fn board(id: BoardId, facts: &BoardFacts, threads: u32) -> BoardLoad {
         node: NodeLoad {
             cores: facts.cores,
             // It tells late of threads that have just been sent.
-            runnable: match told.stands_in && !load.own_cores {
+            runnable: match told.stands_in && (load.cores == 0 || load.cores == cores) {
                 true => threads,
                 false => load.runnable.max(threads),
             },
@@ -138,8 +138,9 @@ impl Supervisor {
             let there = threads.iter().filter(|t| t.place == Where::Board(id));
             there.count() as u32
         };
+        let cores = self.runnable.cores();
         let boards = self.boards.iter().enumerate();
-        let boards = boards.map(|(i, facts)| board(i as u8 + 1, facts, on(i as u8 + 1)));
+        let boards = boards.map(|(i, facts)| board(i as u8 + 1, facts, on(i as u8 + 1), cores));
         let boards = boards.collect();
         let wants_core =
             |t: &&ThreadView| t.place == Where::Home && t.state == ThreadState::Running;

@@ -46,12 +46,12 @@ impl Gauges {
         }
     }
 
-    /// Pages that boards had to give up so far.
-    pub fn set_taken(&self, pages: u64) {
-        self.taken.store(pages, Relaxed);
+    /// How often boards had to give up pages so far, those that follow each other counted once.
+    pub fn set_taken(&self, times: u64) {
+        self.taken.store(times, Relaxed);
     }
 
-    /// Pages that boards had to give up so far.
+    /// How often boards had to give up pages so far.
     pub fn taken(&self) -> u64 {
         self.taken.load(Relaxed)
     }

@@ -39,9 +39,9 @@ pub struct Load {
     /// It is to be emptied.
     #[prost(bool, tag = "6")]
     pub draining: bool,
-    /// It is confined to some cores of its machine, and tells of these alone.
-    #[prost(bool, tag = "7")]
-    pub own_cores: bool,
+    /// A number for the cores of its machine that it is confined to, another one for others; 0: for all.
+    #[prost(uint64, tag = "7")]
+    pub cores: u64,
 }
 
 /// Pressure stall information, the line `some` of cores.

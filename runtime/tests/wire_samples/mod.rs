@@ -257,7 +257,7 @@ pub fn all() -> Vec<(Message, Vec<Bytes>)> {
                 memory_free: Some(7 << 30),
                 millijoules: Some(8),
                 draining: true,
-                own_cores: true,
+                cores: 9,
             }),
         }
         .into(),

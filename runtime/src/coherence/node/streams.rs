@@ -99,7 +99,10 @@ impl Streams {
         let inside = |s: &Stream| {
             (s.expect - u64::from(s.window)..s.expect).contains(&page) || s.ahead.contains(&page)
         };
-        let hit = self.streams.iter().position(|s| s.goes_on(page, access));
+        let exact = |s: &Stream| s.access == access && s.expect == page;
+        let near = |s: &Stream| s.goes_on(page, access);
+        let hit = self.streams.iter().position(exact);
+        let hit = hit.or_else(|| self.streams.iter().position(near));
         let mut stride = None;
         let (asked, expect, window) = match hit {
             Some(at) => {
@@ -136,8 +139,9 @@ impl Streams {
             // The rest of this window is on its way.
             (1, last.ahead.end)
         };
-        // A marker could be one of the pages that are left out.
-        let full = last.window == most && last.access == Access::Read && last.stride.is_none();
+        // A marker could be one of the pages that are left out; two are next to each other, or one was there before.
+        let dense = last.stride.is_none_or(|stride| stride <= 2);
+        let full = last.window == most && last.access == Access::Read && dense;
         let ahead = if full {
             marker.saturating_add(1)..marker.saturating_add(u64::from(most))
         } else {

@@ -81,11 +81,20 @@ const HOTTEST_NOW: usize = 8;
 pub(super) struct Traffic {
     pub zero: u64,
     pub bytes: u64,
-    /// Pages that boards had to give up.
+    /// Pages that boards had to give up, those that follow each other counted once.
     pub taken: u64,
+    /// The last of them.
+    last_taken: (BoardId, Page),
 }
 
 impl Traffic {
+    /// Takes note that a board must give up a page.
+    pub fn take(&mut self, board: BoardId, page: Page) {
+        let (from, last) = self.last_taken;
+        self.taken += u64::from((from, last + 1) != (board, page));
+        self.last_taken = (board, page);
+    }
+
     /// Takes note of a page's content that travels.
     pub fn count(&mut self, content: Option<&Content>) {
         match content {

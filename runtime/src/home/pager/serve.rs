@@ -110,7 +110,7 @@ impl Pager {
                     mode,
                     optional,
                 } => {
-                    self.traffic.taken += 1;
+                    self.traffic.take(node.0, page);
                     self.stage(
                         node.0,
                         Staged::Take {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{board, moves, thread, to};
-use crate::{Action, NodeLoad, Place, Pressure, by_name};
+use crate::{Action, BoardLoad, NodeLoad, Place, Pressure, ThreadState, ThreadView, by_name};
 
 /// A job that is looked at every 100 ms: home of so many cores, two boards of four.
 struct Job {

@@ -1,0 +1,112 @@
+//! Who leaves home.
+
+use std::cmp::Reverse;
+
+use super::Congestion;
+use crate::{BoardLoad, Decision, Snapshot, ThreadState, ThreadView};
+
+/// How much threads may talk at worst while nobody knows, as a share of their time.
+const WARY: f64 = 0.7;
+
+impl Congestion {
+    /// How many threads are too many at home, if home has been congested for two looks.
+    pub(super) fn too_many(&mut self, snapshot: &Snapshot) -> u32 {
+        let beyond = snapshot.home.runnable.saturating_sub(snapshot.home.cores);
+        let waiting: f64 = snapshot
+            .threads
+            .iter()
+            .filter(|t| t.may_leave())
+            .filter_map(|t| self.weigh.watch.rates(t.tid))
+            .map(|rates| rates.delay)
+            .sum();
+        let excess = beyond.max(waiting.round() as u32);
+        let lasting = excess.min(self.excess);
+        self.excess = excess;
+        match self.weigh.watch.pressure {
+            Some(pressure) if pressure < self.pressure => 0,
+            _ => lasting,
+        }
+    }
+
+    /// Offloads up to `count` threads.
+    pub(super) fn relieve(&mut self, snapshot: &Snapshot, count: u32) -> Vec<Decision> {
+        let now = snapshot.time_ms;
+        let mut leaving: Vec<&ThreadView> = snapshot
+            .threads
+            .iter()
+            .filter(|t| t.may_leave() && t.state == ThreadState::Running)
+            .filter(|t| self.weigh.is_busy(t.tid) && self.weigh.is_settled(t.tid, now))
+            .collect();
+        // Those that talk least first, then those that have run longest.
+        let talk = |t: &ThreadView| (self.weigh.talk(t.tid, now) * 1000.0) as u64;
+        leaving.sort_by_key(|t| (talk(t), Reverse(t.cpu_ns), t.tid));
+
+        let mut boards = snapshot.boards.clone();
+        let mut decisions = Vec::new();
+        let mut budget = self.weigh.budget(snapshot);
+        for thread in leaving {
+            if decisions.len() >= count as usize {
+                break;
+            }
+            let here = self.weigh.speed_at_home(thread.tid, snapshot);
+            let Some((board, there)) = self.best(thread.tid, &mut boards, now) else {
+                break;
+            };
+            // Beyond the first few, only those that gain also if they talk a lot.
+            let sure = match budget {
+                0 => (there / (1.0 - self.weigh.talk(thread.tid, now)) * (1.0 - WARY)).min(there),
+                _ => there,
+            };
+            if !self.pays((here, sure), self.margin, thread, board, now) {
+                continue;
+            }
+            let reason = format!(
+                "gets {:.0} % of a core at home ({:.1} runnable on {}), {:.0} % expected on {} ({} runnable on {})",
+                here * 100.0,
+                self.weigh.watch.runnable,
+                snapshot.home.cores,
+                there * 100.0,
+                board.name,
+                board.node.runnable,
+                board.node.cores
+            );
+            decisions.push(Decision::offload(thread.tid, board.id, reason));
+            board.add_thread();
+            self.weigh.moves(thread.tid, now);
+            budget = budget.saturating_sub(1);
+        }
+        decisions
+    }
+
+    /// Whether it pays for a thread to move to or from a board, from one speed to another, which must be better by
+    /// this margin.
+    fn pays(
+        &self,
+        (from, to): (f64, f64),
+        margin: f64,
+        thread: &ThreadView,
+        board: &BoardLoad,
+        now: u64,
+    ) -> bool {
+        let horizon = self.weigh.horizon_s(thread, now);
+        (to * (1.0 - margin) - from) * horizon > self.weigh.cost_s(board) * to
+    }
+
+    /// The board on which a thread would get on best, and how well.
+    fn best<'a>(
+        &self,
+        tid: i32,
+        boards: &'a mut [BoardLoad],
+        now: u64,
+    ) -> Option<(&'a mut BoardLoad, f64)> {
+        let speeds = boards
+            .iter_mut()
+            .filter(|b| b.free_slots() > 0)
+            .map(|b| (self.weigh.speed_on(tid, b, now), b));
+        let best = speeds.max_by(|(a, x), (b, y)| {
+            let roomy = y.node.crowd().total_cmp(&x.node.crowd());
+            a.total_cmp(b).then(roomy).then(y.id.cmp(&x.id))
+        });
+        best.map(|(speed, board)| (board, speed))
+    }
+}

@@ -1,0 +1,126 @@
+//! `congestion`: a thread leaves when it starves at home and gets on better elsewhere, and returns when
+//! home is better again.
+//!
+//! | a thread | if |
+//! | --- | --- |
+//! | leaves (`leave`) | home is congested, and it gains enough on the best board to pay for the move within the horizon |
+//! | returns (`back`) | on its board (it talks too much, the board is crowded) it has lost too much against home |
+//! | returns | home has had idle cores for a while |
+//! | returns | its board is to be emptied |
+//! | returns, with all | the program as a whole gets less done than it would at home; all stay there for a while (`hold`) |
+//!
+//! Congested is a home under pressure with more runnable threads than cores, or with threads of the program that wait
+//! for a core, for two looks in a row. While no thread of a program was seen on a board, only a few leave at once, and
+//! those that home leaves so little that they would gain in any case. A thread that has moved stays for a while.
+//!
+//! A thread that has come to a board first fetches what it works on, and nobody knows how much that is; so it may lose
+//! as much there as a useless move would have cost, and no more (as who rents skis until he could have bought them).
+//! Home calls, and pages that others take from it, do not become fewer: less of what is lost by them is too much.
+//!
+//! How well a thread fares is computed in [`crate::weigh`], how well all do together in [`crate::progress`].
+
+mod back;
+mod hold;
+mod leave;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::decision::evacuate;
+use crate::progress::Progress;
+use crate::spec::Values;
+use crate::weigh::Weigh;
+use crate::{Decision, Policy, Snapshot};
+use back::Loss;
+use hold::Hold;
+
+/// How much longer than set home must have idled at most, if threads had to leave again soon.
+const MOST_PATIENCE: u64 = 16;
+
+/// Offloads threads that starve at home if that pays.
+#[derive(Debug, Clone)]
+pub struct Congestion {
+    weigh: Weigh,
+    progress: Progress,
+    tick: Duration,
+    margin: f64,
+    pressure: f64,
+    idle_ms: u64,
+    /// Threads beyond home's cores at the last look.
+    excess: u32,
+    /// Since when home has had idle cores, in milliseconds.
+    idle_since: Option<u64>,
+    /// What threads on boards have lost by not being at home, in seconds of a core, and when that was last weighed.
+    losses: BTreeMap<i32, Loss>,
+    weighed_ms: Option<u64>,
+    /// How many times longer than set home must idle.
+    patience: u64,
+    /// When threads were last recalled because home idled, in milliseconds.
+    filled_ms: Option<u64>,
+    hold: Hold,
+}
+
+impl Congestion {
+    pub(crate) fn new(values: &Values) -> Self {
+        Self {
+            weigh: Weigh::new(values),
+            progress: Progress::new(values.ms("trial")),
+            tick: Duration::from_millis(values.ms("tick")),
+            margin: values.share("margin"),
+            pressure: values.share("pressure"),
+            idle_ms: values.ms("idle"),
+            excess: 0,
+            idle_since: None,
+            losses: BTreeMap::new(),
+            weighed_ms: None,
+            patience: 1,
+            filled_ms: None,
+            hold: Hold::new(values.ms("backoff")),
+        }
+    }
+}
+
+impl Policy for Congestion {
+    fn name(&self) -> &str {
+        "congestion"
+    }
+
+    fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
+        if !self.weigh.update(snapshot) {
+            return Vec::new();
+        }
+        let mut decisions = evacuate(snapshot);
+        let verdict = self.progress.update(snapshot, &self.weigh.watch);
+        let count = self.too_many(snapshot);
+        let back = verdict.map(|verdict| self.retreat(snapshot, verdict));
+        if let Some(back) = back.filter(|back| !back.is_empty()) {
+            decisions.extend(back);
+            return decisions;
+        }
+        if count > 0 && !self.hold.lasts(snapshot.time_ms) {
+            self.idle_since = None;
+            let leaving = self.relieve(snapshot, count);
+            if !leaving.is_empty() {
+                // What comes of it is to be seen first.
+                self.excess = 0;
+                self.learn_patience(snapshot.time_ms);
+                decisions.extend(leaving);
+                return decisions;
+            }
+        }
+        let rescued = self.rescue(snapshot);
+        let nobody = rescued.is_empty();
+        decisions.extend(rescued);
+        if nobody {
+            decisions.extend(self.fill(snapshot));
+        }
+        decisions
+    }
+
+    fn wants_ticks(&self) -> Option<Duration> {
+        Some(self.tick)
+    }
+}
+
+#[cfg(test)]
+mod tests;
