@@ -293,6 +293,18 @@ mod tests {
     }
 
     #[test]
+    fn a_glance_tells_threads_from_those_of_the_kernel() {
+        let me = nix::unistd::gettid().as_raw();
+        let seen = glance(std::process::id() as Tid, me).unwrap();
+        assert_eq!((seen.state, seen.kernel), ('R', false));
+        assert!(seen.threads >= 2, "the test's own and the main one");
+        // kthreadd, if it is seen here (not in a container).
+        if name_and_state(2, 2).is_ok_and(|(name, _)| name == "kthreadd") {
+            assert!(glance(2, 2).unwrap().kernel);
+        }
+    }
+
+    #[test]
     fn a_thread_that_waits_tells_in_which_call() {
         let (say, hear) = std::sync::mpsc::channel();
         let (go, stay) = std::sync::mpsc::channel::<()>();

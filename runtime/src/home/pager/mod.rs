@@ -23,6 +23,7 @@ mod run;
 mod send;
 mod serve;
 mod sweep;
+mod traffic;
 mod unseen;
 mod vdso;
 mod watching;

@@ -18,6 +18,7 @@ use super::heat::Heat;
 use super::joining::{Joining, Roster};
 use super::link::{self, FromBoard, Link};
 use super::sweep::Sweeps;
+use super::traffic::Traffic;
 use super::{Mapped, PagerError, Share, Staged};
 use crate::coherence::{Counters, Directory, Leave, NodeId, Page};
 use crate::continuations::Pair;
@@ -31,7 +32,7 @@ use crate::memory::maps::Maps;
 use crate::memory::remote::Memory;
 use crate::memory::uffd::Event;
 use crate::memory::watch::{Watch, readable};
-use crate::node::{Content, LocalMemory, Node};
+use crate::node::{LocalMemory, Node};
 use crate::patience::Patience;
 use crate::report::{Gauges, HotPage, Latency, Pages, RecallCause};
 use crate::wire::lookout::Lookout;
@@ -75,35 +76,6 @@ pub struct PagerReport {
 const HOTTEST: usize = 32;
 /// As many are told to who looks at a running job.
 const HOTTEST_NOW: usize = 8;
-
-/// Page traffic with boards.
-#[derive(Default)]
-pub(super) struct Traffic {
-    pub zero: u64,
-    pub bytes: u64,
-    /// Pages that boards had to give up, those that follow each other counted once.
-    pub taken: u64,
-    /// The last of them.
-    last_taken: (BoardId, Page),
-}
-
-impl Traffic {
-    /// Takes note that a board must give up a page.
-    pub fn take(&mut self, board: BoardId, page: Page) {
-        let (from, last) = self.last_taken;
-        self.taken += u64::from((from, last + 1) != (board, page));
-        self.last_taken = (board, page);
-    }
-
-    /// Takes note of a page's content that travels.
-    pub fn count(&mut self, content: Option<&Content>) {
-        match content {
-            Some(Content::Zero) => self.zero += 1,
-            Some(Content::Bytes(b)) => self.bytes += b.len() as u64,
-            None => {}
-        }
-    }
-}
 
 /// One board's session.
 pub(super) struct Board {
