@@ -19,6 +19,8 @@ const PAGE_US: u64 = 100;
 const CALL_US: u64 = 50;
 /// Seconds in which what is known of how a thread talks fades, as long as it is at home.
 const FADES_S: f64 = 60.0;
+/// What a thread may lose lastingly before it returns, in moves.
+const MOVES_LOST: f64 = 10.0;
 /// No thread is taken to warm up for longer, in milliseconds.
 const LONGEST_WARMING_MS: u64 = 3_000;
 /// Talking that is too much, as a share of a thread's time, if home is better.
@@ -46,8 +48,6 @@ pub(crate) struct Weigh {
 /// How a thread gets on on a board.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Away {
-    /// For which share of its time it wants to get on.
-    pub wants: f64,
     pub speed: f64,
     /// How fast it would if it had been there for long, and only waited for home calls and for pages that others take.
     pub in_the_end: f64,
@@ -211,9 +211,7 @@ impl Weigh {
         let lasting =
             rates.calls * call_s(board) + rates.faults * self.watch.again() * page_s(board);
         let lasting = share_of(lasting, rates.cpu);
-        let waits = rates.calls * call_s(board) + rates.faults * page_s(board);
         Some(Away {
-            wants: (rates.cpu + rates.delay + waits).min(1.0),
             speed: at_best * (1.0 - talk),
             in_the_end: at_best * (1.0 - lasting),
             at_best,
@@ -235,6 +233,11 @@ impl Weigh {
     /// What a thread may lose on a board before it returns, in seconds.
     pub(crate) fn regret_s(&self, board: &BoardLoad) -> f64 {
         self.move_s + self.regret * page_s(board)
+    }
+
+    /// What a thread may lose on a board by what will not become less, in seconds.
+    pub(crate) fn lasting_s(&self) -> f64 {
+        self.move_s * MOVES_LOST
     }
 
     /// What a move between home and a board costs a thread, in seconds.

@@ -21,8 +21,8 @@ pub(super) struct Loss {
 
 impl Loss {
     fn add(&mut self, here: f64, there: &Away, past_s: f64) {
-        let wanted_s = there.wants * past_s;
-        let sum = |lost: f64, speed: f64| (lost + (here - speed) * wanted_s).max(0.0);
+        // Also of one that hardly wants a core now: it may wait for others, which wait for it.
+        let sum = |lost: f64, speed: f64| (lost + (here - speed) * past_s).max(0.0);
         self.in_all = sum(self.in_all, there.speed);
         self.lastingly = sum(self.lastingly, there.in_the_end);
     }
@@ -64,17 +64,19 @@ impl Congestion {
         let mut held = false;
         let mut decisions = Vec::new();
         for (thread, board) in away(snapshot) {
+            let mut loss = before.get(&thread.tid).copied().unwrap_or_default();
             let Some(there) = self.weigh.speed_away(thread.tid, board) else {
+                // It waits for others just now.
+                self.losses.insert(thread.tid, loss);
                 continue;
             };
             let here = self.weigh.speed_back_home(decisions.len() as u32, snapshot);
-            let mut loss = before.get(&thread.tid).copied().unwrap_or_default();
             loss.add(here, &there, past_s);
             self.losses.insert(thread.tid, loss);
             // Who was recalled and left again may lose more each time.
             let times = 1 + self.weigh.rescues(thread.tid).min(MOST_RESCUES);
             let unit = there.at_best.max(here) * f64::from(times);
-            let lasts = loss.lastingly > self.weigh.cost_s(board) * unit;
+            let lasts = loss.lastingly > self.weigh.lasting_s() * unit;
             let too_much = lasts || loss.in_all > self.weigh.regret_s(board) * unit;
             if !too_much || !self.weigh.is_settled(thread.tid, now) {
                 continue;
