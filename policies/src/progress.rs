@@ -1,9 +1,9 @@
 //! Whether the program as a whole gets on better with threads on boards than it would at home.
 //!
 //! A thread's own figures do not show what its absence costs others: threads that meet at barriers, or hand work to
-//! each other, wait for the slowest. So if they do, what all threads together get of cores is compared, over a **trial** in which
-//! nobody moves, with what they would get if all were at home: what they wanted there, at the share of home's cores
-//! that a thread gets now.
+//! each other, wait for the slowest. So if they do, what all threads together get of cores is compared, over a
+//! **trial** in which nobody moves, with what they would get if all were at home: what they wanted there, at the share
+//! of home's cores that a thread gets now.
 
 use std::collections::BTreeMap;
 

@@ -57,7 +57,7 @@ impl Congestion {
                 0 => (there / (1.0 - self.weigh.talk(thread.tid, now)) * (1.0 - WARY)).min(there),
                 _ => there,
             };
-            if !self.pays((here, sure), self.margin, thread, board, now) {
+            if !self.pays(here, sure, thread, board, now) {
                 continue;
             }
             let reason = format!(
@@ -78,18 +78,10 @@ impl Congestion {
         decisions
     }
 
-    /// Whether it pays for a thread to move to or from a board, from one speed to another, which must be better by
-    /// this margin.
-    fn pays(
-        &self,
-        (from, to): (f64, f64),
-        margin: f64,
-        thread: &ThreadView,
-        board: &BoardLoad,
-        now: u64,
-    ) -> bool {
+    /// Whether it pays for a thread to move to a board, from one speed to another.
+    fn pays(&self, from: f64, to: f64, thread: &ThreadView, board: &BoardLoad, now: u64) -> bool {
         let horizon = self.weigh.horizon_s(thread, now);
-        (to * (1.0 - margin) - from) * horizon > self.weigh.cost_s(board) * to
+        (to * (1.0 - self.margin) - from) * horizon > self.weigh.cost_s(board) * to
     }
 
     /// The board on which a thread would get on best, and how well.

@@ -96,17 +96,20 @@ fn used() -> Duration {
 /// The cores this process is confined to; `None`: it may use all.
 fn confined() -> Option<CpuSet> {
     let cores = sched_getaffinity(Pid::from_raw(0)).ok()?;
-    let count = (0..CpuSet::count()).filter(|core| cores.is_set(*core).unwrap_or(false));
-    (count.count() < machine_cores()).then_some(cores)
+    (members(&cores).count() < machine_cores()).then_some(cores)
+}
+
+fn members(cores: &CpuSet) -> impl Iterator<Item = usize> {
+    (0..CpuSet::count()).filter(|core| cores.is_set(*core).unwrap_or(false))
 }
 
 /// A number for these cores (FNV-1a), never 0.
 fn number(cores: &CpuSet) -> u64 {
-    let set = (0..CpuSet::count()).filter(|core| cores.is_set(*core).unwrap_or(false));
-    set.fold(0xcbf2_9ce4_8422_2325_u64, |hash, core| {
-        (hash ^ core as u64).wrapping_mul(0x100_0000_01b3)
-    })
-    .max(1)
+    members(cores)
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, core| {
+            (hash ^ core as u64).wrapping_mul(0x100_0000_01b3)
+        })
+        .max(1)
 }
 
 /// How many cores this machine has.
@@ -135,7 +138,7 @@ mod tests {
     /// Confines the calling thread to one core, if there are more.
     fn confine() -> bool {
         let allowed = sched_getaffinity(Pid::from_raw(0)).expect("it is told");
-        let mut cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core).unwrap_or(false));
+        let mut cores = members(&allowed);
         let mut one = CpuSet::new();
         one.set(cores.next().expect("a core")).expect("in range");
         sched_setaffinity(Pid::from_raw(0), &one).expect("it is allowed");

@@ -2,8 +2,8 @@
 //! board the other one. Programs with four child threads run at home alone, under the policy, and under every
 //! placement of their threads by number, which only a table can do that somebody has tried out before.
 
-use super::crowd::{Crowd, beside_home, pin};
-use super::measure::{TIMEOUT, median};
+use super::crowd::{Crowd, at_home, beside_home};
+use super::measure::median;
 use super::results::{Sample, Target};
 use crate::scratch::Scratch;
 use crate::{Guest, Run, checkout};
@@ -40,10 +40,7 @@ const BLACKSCHOLES: App = App {
 /// Seconds that a run takes with its home on the first processor.
 fn seconds(run: Run, app: &App) -> f64 {
     let threads = THREADS.to_string();
-    let run = run
-        .args(["--threads", &threads, "--size", app.size])
-        .before_exec(|| Ok(pin(0)?))
-        .timeout(TIMEOUT);
+    let run = at_home(run).args(["--threads", &threads, "--size", app.size]);
     run.finish().succeeded().wall().as_secs_f64()
 }
 

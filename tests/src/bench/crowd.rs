@@ -8,8 +8,9 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use crate::Agent;
+use super::measure::TIMEOUT;
 use crate::agent::free_port;
+use crate::{Agent, Run};
 
 /// Pins what is started to one of the processors that this process may use.
 pub(super) fn pin(index: usize) -> nix::Result<()> {
@@ -53,6 +54,11 @@ impl Drop for Crowd {
             let _ = child.wait();
         }
     }
+}
+
+/// A run on the first processor.
+pub(super) fn at_home(run: Run) -> Run {
+    run.before_exec(|| Ok(pin(0)?)).timeout(TIMEOUT)
 }
 
 /// The board on the second processor, and its address.

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use super::crowd::pin;
-use super::measure::{TIMEOUT, median};
+use super::crowd::{at_home, pin};
+use super::measure::median;
 use super::results::{Sample, Target};
 use crate::agent::free_port;
 use crate::{Agent, Guest, Run};
@@ -58,8 +58,7 @@ fn makespan(jobs: &[Job], run: impl Fn(&Guest) -> Run + Sync) -> (f64, Vec<Strin
     let one = |job: Job| {
         let (name, args) = KINDS[job];
         let run = run(&Guest::example(name)).args(args.iter().copied());
-        let run = run.before_exec(|| Ok(pin(0)?)).timeout(TIMEOUT);
-        run.finish().succeeded().stdout()
+        at_home(run).finish().succeeded().stdout()
     };
     let worker = || {
         let take = || {

@@ -1,7 +1,7 @@
 //! That `--policy congestion` never costs much: every example on a busy machine, under the policy and at home alone.
 
-use super::crowd::{Crowd, beside_home, pin};
-use super::measure::{TIMEOUT, median};
+use super::crowd::{Crowd, at_home, beside_home};
+use super::measure::median;
 use super::results::{Sample, Target};
 use crate::{Guest, Run};
 
@@ -55,8 +55,7 @@ pub fn measure(runs: u32) -> Vec<Sample> {
     let crowd = Crowd::of(BESIDE);
     let seconds = |run: Run, args: &[&str]| {
         let run = run.args(args.iter().copied()).args(["--threads", "4"]);
-        let run = run.before_exec(|| Ok(pin(0)?)).timeout(TIMEOUT);
-        let outcome = run.finish();
+        let outcome = at_home(run).finish();
         let outcome = outcome.succeeded();
         (outcome.wall().as_secs_f64(), outcome.stdout())
     };

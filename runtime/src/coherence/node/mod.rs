@@ -238,8 +238,8 @@ impl NodeTable {
         }
     }
 
-    /// A Surrender could not be carried out (the page is pinned by the kernel, or is just moving): the page is as it was, `writable` or
-    /// not, and the same take comes up again at `again`.
+    /// A Surrender could not be carried out (the page is pinned by the kernel, or is just moving): the page is as it
+    /// was, `writable` or not, and the same take comes up again at `again`.
     pub fn postpone(&mut self, page: Page, tag: u64, mode: TakeMode, writable: bool, again: u64) {
         assert!(
             self.state(page) < PageState::Modified,
