@@ -57,6 +57,12 @@ impl Process {
             .any(|entry| entry == variable.as_bytes())
     }
 
+    /// Whether somebody traces its first thread.
+    pub fn is_traced(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid));
+        status.is_ok_and(|status| !status.contains("TracerPid:\t0\n"))
+    }
+
     /// The file that it executes.
     pub fn program(&self) -> Option<PathBuf> {
         fs::read_link(format!("/proc/{}/exe", self.pid)).ok()

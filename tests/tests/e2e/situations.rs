@@ -129,6 +129,10 @@ fn a_program_that_executes_itself() {
         let program = begin(&["exec", "40"]);
         std::thread::sleep(Duration::from_millis(after_ms));
         let joined = join(&program, SHUFFLE, &[]);
+        // It may have executed itself for the last time: it must not end before rtx looks at it.
+        joined.wait_until("it is traced", |_| {
+            Process::find(program.pid())?.is_traced().then_some(())
+        });
         same(&native, &end(program));
         joined.finish().succeeded();
     }

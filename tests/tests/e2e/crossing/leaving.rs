@@ -61,8 +61,7 @@ fn a_program_is_let_go_when_the_last_thread_on_a_board_ends_there() {
     program.wait_for_output("begun");
     let joined = attached(&program);
     joined.wait_until("it is traced", |_| {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).ok()?;
-        (!status.contains("TracerPid:\t0\n")).then_some(())
+        Process::find(program.pid())?.is_traced().then_some(())
     });
     program.write("1");
     program.wait_for_output("ready");
