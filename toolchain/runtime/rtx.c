@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fenv.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "selftest.h"
@@ -321,6 +323,28 @@ HIDDEN void __rtx_handle(int number, void *info, void *context, void (*handler)(
     w->data_stack = data;
     w->held = held;
     w->mode = mode;
+}
+
+/* Called on aarch64 instead of an integer division that x86-64 traps. Like a trap's, the signal comes whatever the
+ * thread thinks of it, and comes again if its handler returns. */
+HIDDEN _Noreturn void __rtx_division_traps(void) {
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    info.si_signo = SIGFPE;
+    info.si_code = FPE_INTDIV;
+    info.si_addr = __builtin_return_address(0);
+    for (;;) {
+        struct sigaction action;
+        sigset_t mask;
+        sigaction(SIGFPE, NULL, &action);
+        pthread_sigmask(SIG_BLOCK, NULL, &mask);
+        if (action.sa_handler == SIG_IGN || sigismember(&mask, SIGFPE)) {
+            signal(SIGFPE, SIG_DFL);
+            sigdelset(&mask, SIGFPE);
+            pthread_sigmask(SIG_SETMASK, &mask, NULL);
+        }
+        syscall(SYS_rt_tgsigqueueinfo, (long)getpid(), syscall(SYS_gettid), (long)SIGFPE, &info);
+    }
 }
 
 /* Called by longjmp, when the other instruction set's setjmp wrote the jmp_buf: the frames to which it jumps are on

@@ -60,8 +60,15 @@ pub fn print(arguments: &[OsString]) -> Result<(), Box<dyn Error>> {
             |p| format!("missing: install {p}"),
             |p| p.display().to_string(),
         );
+        let compiled = match isa {
+            Isa::X86_64 => "clang-19 -O2 -x ir",
+            Isa::Aarch64 => {
+                "clang-19 -O2 -x ir -emit-llvm; looks before divisions that x86-64 traps; clang-19 -O2 -x ir -Xclang \
+                 -disable-llvm-passes"
+            }
+        };
         println!(
-            "6. code for {}: clang-19 -O2 -x ir; ld.lld-19 with {support}",
+            "6. code for {}: {compiled}; ld.lld-19 with {support}",
             isa.name()
         );
     }

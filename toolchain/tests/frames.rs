@@ -2,7 +2,10 @@
 
 mod support;
 
-use support::{On, Program, directory, source};
+use std::path::Path;
+use std::process::Command;
+
+use support::{On, Program, directory, source, succeed};
 
 #[test]
 fn handlers_leave_the_locals_of_what_they_interrupt_alone() {
@@ -18,6 +21,41 @@ fn handlers_leave_the_locals_of_what_they_interrupt_alone() {
                 "{on:?} {settings:?}: {}",
                 run.err
             );
+        }
+    }
+}
+
+#[test]
+fn only_divisions_that_are_made_are_looked_at() {
+    // That they trap is tested on a real kernel (tests/conformance/signals/divisions.c); qemu takes the signal for its own.
+    let directory = directory("divisions");
+    let build = |name: &str, what: &str| {
+        let source = directory.join(name).with_extension("c");
+        let text =
+            format!("int main(int n, char **v) {{ int zero = n - 1; (void)v; return {what}; }}");
+        std::fs::write(&source, text).unwrap();
+        let program = Program::build(&directory, name, &[&source], &["-O2"]);
+        let looks = |path: &Path| {
+            let mut disassembler = Command::new("llvm-objdump-19");
+            disassembler.args(["-d", "--disassemble-symbols=__rtx_user_main"]);
+            let code = succeed(disassembler.arg(path)).stdout;
+            let code = String::from_utf8_lossy(&code);
+            assert!(code.contains("<__rtx_user_main>:"), "{code}");
+            code.contains("<__rtx_division_traps>")
+        };
+        let other = program.path().with_extension("aarch64");
+        assert!(!looks(program.path()), "{name}");
+        (program, looks(&other))
+    };
+    let (made, looks) = build("made", "4321 / (zero + 2) % (zero + 3)");
+    assert!(looks);
+    let (unwanted, looks) = build("unwanted", "0 * (n / zero)");
+    assert!(!looks);
+    let (constant, looks) = build("constant", "n / 7 + n % 9");
+    assert!(!looks);
+    for on in [On::X86, On::Arm] {
+        for (program, status) in [(&made, 0), (&unwanted, 0), (&constant, 1)] {
+            assert_eq!(program.run(on, &[]).status, Some(status), "{on:?}");
         }
     }
 }

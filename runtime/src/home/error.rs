@@ -80,6 +80,17 @@ pub enum JobError {
         /// Where.
         address: u64,
     },
+    /// Code that the program made for home's instruction set, called by a thread that is elsewhere.
+    #[error(
+        "thread {tid} calls code at {address:#x} that the program made at run time, on a board of another instruction \
+         set than home's, for which it made it; leave such boards out"
+    )]
+    ForeignCode {
+        /// The thread.
+        tid: Tid,
+        /// Where.
+        address: u64,
+    },
     /// A call after which a program stays at home, from a thread that cannot come home in the middle of it.
     #[error(
         "the program uses {what}, for which all its threads must be at home, and {} cannot come home from a \

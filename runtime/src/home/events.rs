@@ -84,6 +84,7 @@ impl Supervisor {
         if self.surfaces(tid)? || self.jumps(tid)? {
             return Ok(());
         }
+        self.note_sent(tid)?;
         let enters = alive(ptrace::enters_call(tid), "read an event")?.unwrap_or(false);
         match self.at_home(tid) {
             // Of one whose calls are watched: the exit from the call that it was sent back from, to make it again.

@@ -260,6 +260,8 @@ pub enum ToSupervisor {
     Filled { child: Tid },
     /// The mapping at this address must become anonymous before it can be shared.
     Convert { addr: u64 },
+    /// A board of another instruction set has memory with code that the program has made.
+    MadeCode,
     /// A thread is about to do this, in which boards cannot follow.
     Beyond(&'static str),
     /// A thread is about to fork; its call waits for `Answer` or `LetThrough`.

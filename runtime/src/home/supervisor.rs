@@ -511,6 +511,7 @@ impl Supervisor {
                 self.on_backtrace(whose, backtrace);
                 Ok(())
             }
+            ToSupervisor::MadeCode => self.on_made_code(),
             ToSupervisor::Beyond(what) => self.withdraw(what),
             ToSupervisor::PagerFailed(why) => {
                 self.fail(JobError::Pager(why));

@@ -104,4 +104,6 @@ pub enum Stay {
     /// The program has memory that boards cannot have (mapped shared, or a device's), and the thread could not come
     /// home at the instruction that uses it.
     SharedMemory,
+    /// The program has made code at run time, for the instruction set of home.
+    MadeCode,
 }

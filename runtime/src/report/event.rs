@@ -123,6 +123,8 @@ refusals! {
     NoPoint: "it came to no equivalence point",
     /// To another instruction set: the program has memory that boards cannot have.
     SharedMemory: "the program has memory that boards cannot have",
+    /// To another instruction set: the program has made code at run time.
+    MadeCode: "the program has made code for home's instruction set at run time",
     /// To another instruction set: the board could not take it any more.
     TooLate: "the board could not take it any more",
 }
@@ -134,6 +136,7 @@ impl From<Stay> for Refusal {
             Stay::NoPoint => Refusal::NoPoint,
             Stay::TooLate => Refusal::TooLate,
             Stay::SharedMemory => Refusal::SharedMemory,
+            Stay::MadeCode => Refusal::MadeCode,
         }
     }
 }

@@ -104,7 +104,7 @@ impl Compiler<'_> {
         let notes = self.divide(source, &ours, &theirs)?;
         let info = path("info");
         std::fs::write(&info, notes.text).map_err(CcError::file(&info))?;
-        visibly(&mut back_end(Isa::X86_64, "-O1", &ours, object))?;
+        back_end(Isa::X86_64, "-O1", &[], &ours, object)?;
         let mut sections = vec![(BITCODE, ours.as_path()), (INFO, info.as_path())];
         if notes.has_own {
             sections.push((OWN_BITCODE, theirs.as_path()));

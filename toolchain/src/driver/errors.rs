@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use super::run::RunError;
+use super::tools::BackEndError;
 use crate::ir::IrError;
 use crate::layout::LayoutError;
 
@@ -44,6 +45,9 @@ pub enum CcError {
     /// LLVM refused something.
     #[error(transparent)]
     Ir(#[from] IrError),
+    /// No code can be generated.
+    #[error(transparent)]
+    BackEnd(#[from] BackEndError),
     /// The addresses do not agree.
     #[error(transparent)]
     Layout(#[from] LayoutError),

@@ -145,26 +145,28 @@ impl Linker<'_> {
         } else {
             "-O2"
         };
-        let mut children = Vec::new();
-        for (isa, bitcode) in files {
+        let generate = |isa: Isa, bitcode: &Path| {
             let directory = self.scratch.join(isa.name());
             std::fs::create_dir_all(&directory).map_err(CcError::file(&directory))?;
-            let mut command = back_end(*isa, level, bitcode, &directory.join("program.o"));
-            if *isa == Isa::X86_64 {
-                command.args(&self.arguments.processor);
-            }
-            let child = command.spawn().map_err(CcError::file("clang-19"))?;
-            children.push(child);
-        }
-        for mut child in children {
-            let status = child.wait().map_err(CcError::file("clang-19"))?;
-            if !status.success() {
-                return Err(CcError::Usage(
-                    "clang-19 cannot generate code for the instrumented program".to_owned(),
-                ));
-            }
-        }
-        Ok(())
+            let processor = match isa {
+                Isa::X86_64 => &self.arguments.processor[..],
+                Isa::Aarch64 => &[],
+            };
+            let object = directory.join("program.o");
+            back_end(isa, level, processor, bitcode, &object).map_err(CcError::from)
+        };
+        // Each has an LLVM of its own.
+        std::thread::scope(|scope| {
+            let start = |(isa, bitcode): &(Isa, PathBuf)| {
+                let (isa, bitcode) = (*isa, bitcode.clone());
+                scope.spawn(move || generate(isa, &bitcode))
+            };
+            let both: Vec<_> = files.iter().map(start).collect();
+            both.into_iter().try_for_each(|one| {
+                one.join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })
     }
 
     fn link_command(&self, isa: Isa, inputs: &Inputs) -> Result<Command, CcError> {

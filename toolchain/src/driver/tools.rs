@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::run::{RunError, output};
+use super::run::{RunError, output, visibly};
+use crate::ir::{IrError, Module};
 use crate::musl::home::Home;
-use crate::pass::Isa;
+use crate::pass::{Isa, divisions};
 
 /// A program of LLVM 19: `NAME-19`, or what `RTX_LLVM_BIN` holds.
 pub fn llvm(name: &str) -> Command {
@@ -83,18 +84,56 @@ pub fn headers(home: &Home, isa: Isa, clang: &Path) -> Vec<OsString> {
     flags
 }
 
-/// Compiles bitcode to an object: LLVM's optimisation and code generation as for C.
-pub fn back_end(isa: Isa, level: &str, bitcode: &Path, object: &Path) -> Command {
-    let mut command = llvm("clang");
-    command.args(alike(isa)).arg(level).args([
-        "-ffunction-sections",
-        "-fdata-sections",
-        "-fno-pic",
-        "-Wno-override-module",
-        "-c",
-        "-x",
-        "ir",
-    ]);
-    command.arg(bitcode).arg("-o").arg(object);
-    command
+/// Compiles bitcode to an object, with `more` flags of clang: LLVM's optimisation and code generation as for C, and
+/// between the two for aarch64 what it lacks. clang says itself what it does not like.
+///
+/// # Errors
+/// When a step fails.
+pub fn back_end(
+    isa: Isa,
+    level: &str,
+    more: &[OsString],
+    bitcode: &Path,
+    object: &Path,
+) -> Result<(), BackEndError> {
+    let clang = |flags: &[&str], from: &Path, to: &Path| {
+        let mut command = llvm("clang");
+        command.args(alike(isa)).arg(level).args(more);
+        command.args([
+            "-ffunction-sections",
+            "-fdata-sections",
+            "-fno-pic",
+            "-Wno-override-module",
+        ]);
+        command.args(flags).args(["-c", "-x", "ir"]).arg(from);
+        visibly(command.arg("-o").arg(to))
+    };
+    if isa == Isa::X86_64 {
+        return Ok(clang(&[], bitcode, object)?);
+    }
+    let optimised = bitcode.with_extension("optimised.bc");
+    clang(&["-emit-llvm"], bitcode, &optimised)?;
+    let module = Module::read(&optimised)?;
+    divisions::check(&module);
+    module.verify()?;
+    std::fs::write(&optimised, module.bitcode())?;
+    Ok(clang(
+        &["-Xclang", "-disable-llvm-passes"],
+        &optimised,
+        object,
+    )?)
+}
+
+/// Why no code can be generated.
+#[derive(Debug, thiserror::Error)]
+pub enum BackEndError {
+    /// clang failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// LLVM failed.
+    #[error(transparent)]
+    Ir(#[from] IrError),
+    /// No room for what stands between.
+    #[error("cannot write a temporary file")]
+    Temporary(#[from] std::io::Error),
 }

@@ -306,6 +306,12 @@ impl Builder {
         Value(unsafe { LLVMBuildAnd(self.raw, a.0, b.0, UNNAMED) })
     }
 
+    /// The bits of either.
+    pub fn or(&self, a: Value, b: Value) -> Value {
+        // SAFETY: integers of one type.
+        Value(unsafe { LLVMBuildOr(self.raw, a.0, b.0, UNNAMED) })
+    }
+
     /// `value` without sign, negated bit by bit.
     pub fn not(&self, value: Value) -> Value {
         // SAFETY: an integer.

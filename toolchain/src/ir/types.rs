@@ -20,6 +20,12 @@ impl Type {
         self.kind() == LLVMTypeKind::LLVMVoidTypeKind
     }
 
+    /// The bits of an integer.
+    pub fn integer_bits(self) -> u32 {
+        // SAFETY: an integer type.
+        unsafe { LLVMGetIntTypeWidth(self.0) }
+    }
+
     /// Whether it is a pointer.
     pub fn is_pointer(self) -> bool {
         self.kind() == LLVMTypeKind::LLVMPointerTypeKind

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::driver::run::{RunError, visibly};
-use crate::driver::tools::{alike, llvm};
+use crate::driver::tools::{BackEndError, alike, back_end, llvm};
 use crate::ir::{IrError, Module};
 use crate::pass::{Isa, brackets, names, thread_words};
 
@@ -21,6 +21,9 @@ pub enum CompileError {
     /// LLVM failed.
     #[error(transparent)]
     Ir(#[from] IrError),
+    /// No code can be generated.
+    #[error(transparent)]
+    BackEnd(#[from] BackEndError),
     /// No room for what stands between.
     #[error("cannot write a temporary file")]
     Temporary(#[from] std::io::Error),
@@ -63,12 +66,10 @@ pub fn compile(isa: Isa, arguments: &[OsString]) -> Result<(), CompileError> {
         .filter_map(|a| a.to_str())
         .rfind(|a| a.starts_with("-O"))
         .unwrap_or("-O2");
-    let mut back = crate::driver::tools::back_end(isa, level, &bitcode, &object);
-    if arguments
-        .iter()
-        .any(|a| a == "-fno-builtin" || a == "-ffreestanding")
-    {
-        back.arg("-ffreestanding");
-    }
-    Ok(visibly(&mut back)?)
+    let free = |a: &OsString| a == "-fno-builtin" || a == "-ffreestanding";
+    let more: &[OsString] = match arguments.iter().any(free) {
+        true => &["-ffreestanding".into()],
+        false => &[],
+    };
+    Ok(back_end(isa, level, more, &bitcode, &object)?)
 }

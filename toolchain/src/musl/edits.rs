@@ -201,6 +201,26 @@ const CLONE: [Edit; 2] = [
     ),
 ];
 
+/// All threads change their user or group by one call, whose number each knows for its own instruction set.
+const IDENTITIES: [Edit; 3] = [
+    (
+        "src/unistd/setxid.c",
+        "static void do_setxid(void *p)\n",
+        "static const short rtx_calls[] = {\n\tSYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, \
+         SYS_setresgid\n};\n\nstatic void do_setxid(void *p)\n",
+    ),
+    (
+        "src/unistd/setxid.c",
+        "__syscall(c->nr, c->id,",
+        "__syscall(rtx_calls[c->nr], c->id,",
+    ),
+    (
+        "src/unistd/setxid.c",
+        "\tstruct ctx c = { .nr = nr, .id",
+        "\tint rtx_call = 0;\n\twhile (rtx_calls[rtx_call] != nr) rtx_call++;\n\tstruct ctx c = { .nr = rtx_call, .id",
+    ),
+];
+
 /// Memory at chosen addresses for tests, none from brk, and no vDSO where a board cannot offer one.
 const MEMORY: [Edit; 10] = [
     (
@@ -317,6 +337,7 @@ pub fn apply(tree: &Path, isa: Isa) -> Result<(), EditError> {
         .chain(&FRAMES)
         .chain(&CANCELLATION)
         .chain(&CLONE)
+        .chain(&IDENTITIES)
         .chain(&MEMORY)
     {
         replace(&tree.join(name), from, to)?;
@@ -369,6 +390,10 @@ static inline long __rtx_get_flags(long fd)
 }
 ";
 
+/// From this number on all instruction sets have the same (include/uapi/asm-generic/unistd.h), also of calls that libc
+/// does not know.
+const FIRST_COMMON: u32 = 424;
+
 /// syscall() for programs that name calls by x86-64's numbers.
 fn numbered_calls(tree: &Path) -> Result<String, EditError> {
     let numbers = |isa: Isa| -> Result<Vec<(String, u32)>, EditError> {
@@ -386,6 +411,7 @@ fn numbered_calls(tree: &Path) -> Result<String, EditError> {
     let theirs = numbers(Isa::Aarch64)?;
     let table: String = numbers(Isa::X86_64)?
         .into_iter()
+        .filter(|(_, number)| *number < FIRST_COMMON)
         .filter_map(|(name, number)| {
             let found = theirs.iter().find(|(other, _)| *other == name)?.1;
             Some(format!("\t[{number}] = {},\n", found + 1))
@@ -397,7 +423,7 @@ fn numbered_calls(tree: &Path) -> Result<String, EditError> {
          long syscall(long n, ...)\n{{\n\tva_list ap;\n\tsyscall_arg_t a,b,c,d,e,f;\n\tva_start(ap, n);\n\t\
          a=va_arg(ap, syscall_arg_t);\n\tb=va_arg(ap, syscall_arg_t);\n\tc=va_arg(ap, syscall_arg_t);\n\t\
          d=va_arg(ap, syscall_arg_t);\n\te=va_arg(ap, syscall_arg_t);\n\tf=va_arg(ap, syscall_arg_t);\n\tva_end(ap);\n\t\
-         if (n < 0x10000) {{\n\t\tif (n < 0 || n >= sizeof numbers/sizeof *numbers || !numbers[n]) {{\n\t\t\terrno = \
+         if (n < {FIRST_COMMON}) {{\n\t\tif (n < 0 || n >= sizeof numbers/sizeof *numbers || !numbers[n]) {{\n\t\t\terrno = \
          ENOSYS;\n\t\t\treturn -1;\n\t\t}}\n\t\tn = numbers[n]-1;\n\t}}\n\treturn \
          __syscall_ret(__syscall(n,a,b,c,d,e,f));\n}}\n"
     ))

@@ -44,6 +44,9 @@ const KEPT_HOME: [&str; 8] = [
 /// Functions of libc that open files, and which argument is the path: memory opened as a file is used at home.
 const OPENING: [(&str, usize); 4] = [("open", 0), ("openat", 1), ("fopen", 0), ("freopen", 0)];
 
+/// `PROT_EXEC` (asm-generic/mman-common.h): what is made executable at run time is code of home's instruction set.
+const PROT_EXEC: i64 = 4;
+
 /// `MAP_SHARED`, and its part of `MAP_SHARED_VALIDATE` (asm-generic/mman-common.h).
 const MAP_SHARED: i64 = 1;
 
@@ -51,7 +54,7 @@ const MAP_SHARED: i64 = 1;
 pub fn forks(symbol: &str) -> bool {
     FORKING.contains(&symbol)
         || KEPT_HOME.contains(&symbol)
-        || ["syscall", "mmap"].contains(&symbol)
+        || ["syscall", "mmap", "mprotect"].contains(&symbol)
         || OPENING.iter().any(|(name, _)| *name == symbol)
 }
 
@@ -172,10 +175,13 @@ fn leads_to_fork(call: Instruction, known: &HashSet<Function>) -> bool {
         let number = call.arguments().first().and_then(|n| n.as_integer());
         return number.is_some_and(|n| AT_HOME.iter().any(|range| range.contains(&n)));
     }
-    if name == "mmap" {
+    if ["mmap", "mprotect"].contains(&name.as_str()) {
+        let arguments = call.arguments();
+        let number = |at: usize| arguments.get(at).and_then(|n| n.as_integer());
         // Flags that are not known may be these.
-        let flags = call.arguments().get(3).and_then(|n| n.as_integer());
-        return flags.is_none_or(|flags| flags & MAP_SHARED != 0);
+        let may_share = |flags: i64| flags & MAP_SHARED != 0;
+        let shares = arguments.len() > 3 && number(3).is_none_or(may_share);
+        return shares || number(2).is_some_and(|protection| protection & PROT_EXEC != 0);
     }
     if let Some((_, at)) = OPENING.iter().find(|(opening, _)| *opening == name) {
         let path = call.arguments().get(*at).and_then(|p| p.as_global());

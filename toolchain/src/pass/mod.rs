@@ -5,11 +5,13 @@
 //! [`pins`] finds what cannot migrate when a file is compiled, [`own_isa`] gives that a body for each
 //! instruction set, [`names`] makes addresses comparable. At link time [`instrument`] inserts the
 //! equivalence points ([`polls`], [`strips`]), the way home before a fork ([`homeward`]), the code that saves frames ([`sites`]) and the clones that take them
-//! up again ([`resume`]), and [`targets`] makes one program for each instruction set of it.
+//! up again ([`resume`]), and [`targets`] makes one program for each instruction set of it. What LLVM has made of that
+//! for aarch64 is given the traps that only x86-64 has ([`divisions`]).
 
 pub mod brackets;
 mod control_flow;
 mod data_stack;
+pub mod divisions;
 pub mod homeward;
 mod liveness;
 pub mod names;

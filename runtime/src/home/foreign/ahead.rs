@@ -28,6 +28,9 @@ impl Supervisor {
 
     /// A signal is delivered.
     pub(in crate::home) fn paid(&mut self, tid: Tid, signal: i32) {
+        if let Some(thread) = self.threads.get_mut(&tid).filter(|_| signal < REAL_TIME) {
+            thread.sent &= !bit(signal);
+        }
         if let Some(call) = self.pending_call(tid)
             && let Some(owed) = &mut call.owed
             && owed.numbers & bit(signal) != 0

@@ -78,6 +78,10 @@ impl Supervisor {
         let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
             return Ok(());
         };
+        if let Some(address) = self.called_made_code(tid) {
+            self.fail(JobError::ForeignCode { tid, address });
+            return Ok(());
+        }
         let beneath = self.threads.get(&tid).and_then(|t| t.beneath.as_ref());
         let Some(What::Still(context)) = beneath.map(|b| &b.what) else {
             return Ok(());

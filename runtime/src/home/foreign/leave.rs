@@ -130,6 +130,7 @@ impl Supervisor {
             Stay::InCall => "it waits in a system call",
             Stay::NoPoint => "it comes to no equivalence point",
             Stay::SharedMemory => "the program has memory that boards cannot have",
+            Stay::MadeCode => "the program has made code for home's instruction set",
             Stay::TooLate => "the board cannot take it any more",
         };
         self.decided(tid, Decision::Other("leave where it is"), reason);
@@ -179,8 +180,8 @@ impl Supervisor {
             self.stays(tid, Stay::TooLate)?;
             return self.resume(tid, 0);
         }
-        if self.has_memory_of_home() {
-            self.stays(tid, Stay::SharedMemory)?;
+        if let Some(why) = self.memory_of_home(leaving.board) {
+            self.stays(tid, why)?;
             return self.resume(tid, 0);
         }
         let behind = arch::leave_call_stop(self.pid, tid);
@@ -219,11 +220,15 @@ impl Supervisor {
         self.resume(tid, 0)
     }
 
-    /// Whether the program has memory that boards cannot have. A thread that uses some must be at home, and a foreign
-    /// one does not come home in the middle of an instruction.
-    fn has_memory_of_home(&self) -> bool {
+    /// Why a thread that uses some of the program's memory must be at home: a foreign one does not come home in the
+    /// middle of an instruction.
+    fn memory_of_home(&self, board: BoardId) -> Option<Stay> {
         // Of a program that is ending there are none.
         let maps = read_maps(Pid::from_raw(self.pid)).unwrap_or_default();
-        maps.iter().any(|vma| vma.shared && !vma.prot.none())
+        if maps.iter().any(|vma| vma.shared && !vma.prot.none()) {
+            return Some(Stay::SharedMemory);
+        }
+        self.has_code_against(board, &maps)
+            .then_some(Stay::MadeCode)
     }
 }

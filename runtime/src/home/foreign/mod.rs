@@ -20,12 +20,15 @@ mod fault;
 mod handle;
 mod jump;
 mod leave;
+mod made_code;
 mod native;
+mod sent;
 mod surface;
 
 pub(super) use calls::Step;
 pub use calls::Translating;
 pub use leave::Leaving;
+pub(super) use made_code::is_made;
 pub use native::Birth;
 
 pub(super) use crate::report::Stay;

@@ -49,6 +49,9 @@ impl Supervisor {
         let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
             return Ok(());
         };
+        if self.comes_again(tid)? {
+            return self.resume(tid, 0);
+        }
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let at_gadget = regs.pc() == stub.gadget() || regs.call_will_restart();
         match thread.beneath.as_ref().map(|b| &b.what) {

@@ -13,8 +13,9 @@ use super::watching::Watched;
 use super::{Mapped, MappedKind, PagerError, Share, Staged};
 use crate::coherence::{DirAction, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
+use crate::home::foreign::is_made;
 use crate::home::messages::{BoardId, ToSupervisor};
-use crate::memory::maps::{Kind, Vma, read_maps};
+use crate::memory::maps::{Kind, Prot, Vma, read_maps};
 use crate::report::RecallCause;
 use crate::wire::message::{Discard, Map, MapKind, Mapped as NowMapped, NoMap, Protect, Unmap};
 
@@ -135,10 +136,8 @@ impl Pager {
                 return Ok(Some(false));
             }
         }
-        let wanted = Mapped {
-            prot: vma.prot,
-            kind,
-        };
+        let prot = self.prot_on(board, &vma);
+        let wanted = Mapped { prot, kind };
         let link = &mut self.boards[usize::from(board) - 1];
         let have: Vec<_> = link
             .mapped
@@ -362,6 +361,19 @@ impl Pager {
         Ok(())
     }
 
+    /// The protection that a mapping of home's has on a board, which executes no code of another instruction set.
+    fn prot_on(&self, board: BoardId, vma: &Vma) -> Prot {
+        let link = &self.boards[usize::from(board) - 1];
+        if !is_made(vma) || link.facts.isa == std::env::consts::ARCH {
+            return vma.prot;
+        }
+        self.notify(ToSupervisor::MadeCode);
+        Prot {
+            x: false,
+            ..vma.prot
+        }
+    }
+
     /// Gives a board the protection that home's mappings have now.
     fn protect_again(
         &mut self,
@@ -383,12 +395,16 @@ impl Pager {
                 break;
             };
             let part = vma.start.max(at)..vma.end.min(piece.end);
-            if vma.prot != mapped.prot && vma.kind.is_anon() && !vma.shared {
-                changes.push((part.clone(), vma.prot));
+            if vma.kind.is_anon() && !vma.shared {
+                changes.push((part.clone(), vma));
             }
             at = part.end;
         }
-        for (part, prot) in changes {
+        for (part, vma) in changes {
+            let prot = self.prot_on(board, &vma);
+            if prot == mapped.prot {
+                continue;
+            }
             let link = &mut self.boards[usize::from(board) - 1];
             link.mapped.insert(part.clone(), Mapped { prot, ..mapped });
             link.retries.changed();

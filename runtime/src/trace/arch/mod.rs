@@ -45,6 +45,15 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The program counter in a set of registers as threads travel with it; `None`: this is no such set.
+    pub fn program_counter(&self, set: &[u8]) -> Option<u64> {
+        let at = self.pc_word * 8;
+        let word = set
+            .get(at..at + 8)
+            .filter(|_| set.len() == self.set_bytes)?;
+        Some(u64::from_ne_bytes(word.try_into().ok()?))
+    }
+
     /// How many registers are followed.
     pub(super) fn registers(&self) -> usize {
         self.words.len()

@@ -2,7 +2,7 @@
 
 use rtx_tests::arm64::Machine;
 use rtx_tests::compare::{natively, unnoticed};
-use rtx_tests::{Agent, Guest, Run};
+use rtx_tests::{Agent, Guest, Run, Status};
 
 use super::{ENOUGH, examples, on_both, others};
 use crate::programs::announce;
@@ -82,5 +82,35 @@ fn threads_cross_a_thousand_times() {
             }
         }
         panic!("threads crossed only {crossings} times in {ROUNDS} rounds");
+    });
+}
+
+#[test]
+fn what_cannot_go_on_there_ends_the_job_with_a_message() {
+    let guest = Guest::rtx("tests/guests/crossing/beyond.c");
+    let machine = Machine::shared();
+    let board = machine.board().to_owned();
+    machine.in_network(|| {
+        for (what, message) in [
+            (
+                "code",
+                "that the program made at run time, on a board of another instruction set",
+            ),
+            (
+                "memory",
+                "on a board of another instruction set, which boards cannot have",
+            ),
+        ] {
+            announce(&format!("beyond {what}"));
+            assert_eq!(natively(&guest, &[what]).succeeded().stdout(), "42\n");
+            let run = Run::supervised(guest.path()).args([what]);
+            let run = run.flags(["--insecure", "--policy", "static", "--boards", &board]);
+            let outcome = run.start().finish();
+            outcome.ended_with(Status::Exited(125));
+            let line = outcome.one_line_on_stderr();
+            assert!(line.contains(message), "{line}");
+            assert!(line.contains("leave such boards out"), "{line}");
+            assert_eq!(outcome.stdout(), "");
+        }
     });
 }
