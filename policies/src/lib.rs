@@ -26,6 +26,7 @@ mod round_robin;
 mod script;
 mod shuffle;
 pub mod sim;
+mod sleeps;
 mod snapshot;
 pub mod spec;
 #[doc(hidden)]

@@ -15,6 +15,9 @@ pub(crate) struct Rates {
     pub faults: f64,
     /// Home calls.
     pub calls: f64,
+    /// How often it gave up its core at home by itself, and how often that was given to another.
+    pub sleeps: f64,
+    pub preemptions: f64,
 }
 
 /// One thread, where it is now.
@@ -154,18 +157,25 @@ impl Track {
             delay: per_second(thread.run_delay_ns, last.run_delay_ns, 1e9).min(1.0),
             faults: per_second(thread.faults, last.faults, 1.0),
             calls: per_second(thread.home_calls, last.home_calls, 1.0),
+            sleeps: per_second(thread.sleeps, last.sleeps, 1.0),
+            preemptions: per_second(thread.preemptions, last.preemptions, 1.0),
         };
         let arriving = thread.place != Place::Home && now < self.since_ms + window_ms;
         if !arriving {
             let weight = weight(past, window_ms);
             self.rates = Some(match self.rates {
                 None => fresh,
-                Some(old) => Rates {
-                    cpu: old.cpu + weight * (fresh.cpu - old.cpu),
-                    delay: old.delay + weight * (fresh.delay - old.delay),
-                    faults: old.faults + weight * (fresh.faults - old.faults),
-                    calls: old.calls + weight * (fresh.calls - old.calls),
-                },
+                Some(old) => {
+                    let mean = |of: fn(&Rates) -> f64| of(&old) + weight * (of(&fresh) - of(&old));
+                    Rates {
+                        cpu: mean(|r| r.cpu),
+                        delay: mean(|r| r.delay),
+                        faults: mean(|r| r.faults),
+                        calls: mean(|r| r.calls),
+                        sleeps: mean(|r| r.sleeps),
+                        preemptions: mean(|r| r.preemptions),
+                    }
+                }
             });
         }
         self.seen_ms = now;

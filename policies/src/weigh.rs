@@ -3,10 +3,12 @@
 //! Speeds are shares of one core of home's that a thread has to itself. At home a thread loses what it
 //! waits for a core. On a board it loses that too, and what it **talks**: the time in which it waits for
 //! pages and home calls. How much a thread talks is only known once it has been on a board; until then
-//! the other threads of the program are asked, and until one of these was there, it is assumed.
+//! the other threads of the program are asked, and until one of these was there, it is assumed; but no
+//! thread is taken to fare better there than its sleeping at home says ([`crate::sleeps`]).
 
 use std::collections::BTreeMap;
 
+use crate::sleeps::Sleeps;
 use crate::spec::Values;
 use crate::watch::{Rates, Watch};
 use crate::{BoardLoad, Place, Snapshot, ThreadView};
@@ -64,6 +66,8 @@ struct Known {
     rescues: u32,
     /// How much it talked on a board, and when.
     talk: Option<(f64, u64)>,
+    /// How it slept at home last.
+    sleeps: Sleeps,
 }
 
 impl Weigh {
@@ -91,6 +95,11 @@ impl Weigh {
         self.threads
             .retain(|tid, _| snapshot.threads.iter().any(|t| t.tid == *tid));
         for thread in &snapshot.threads {
+            if thread.place == Place::Home
+                && let Some(sleeps) = self.watch.rates(thread.tid).as_ref().and_then(Sleeps::of)
+            {
+                self.threads.entry(thread.tid).or_default().sleeps = sleeps;
+            }
             if let Place::Board(id) = thread.place
                 && let Some(board) = snapshot.board(id)
                 && let Some(rates) = self.watch.rates(thread.tid)
@@ -218,10 +227,16 @@ impl Weigh {
         })
     }
 
+    /// How fast a thread that never waits for anything would get on on a board.
+    pub(crate) fn at_best_on(&self, board: &BoardLoad) -> f64 {
+        fair(f64::from(board.node.runnable) + 1.0, board.node.cores) * board.node.speed()
+    }
+
     /// How fast a thread would get on on a board.
     pub(crate) fn speed_on(&self, tid: i32, board: &BoardLoad, now_ms: u64) -> f64 {
-        let share = fair(f64::from(board.node.runnable) + 1.0, board.node.cores);
-        share * board.node.speed() * (1.0 - self.talk(tid, now_ms))
+        let known = self.threads.get(&tid);
+        let awake = known.map_or(1.0, |known| known.sleeps.leave(board));
+        self.at_best_on(board) * awake.min(1.0 - self.talk(tid, now_ms))
     }
 
     /// Time over which a move of this thread has to pay, in seconds: one that is young may end soon.
@@ -264,7 +279,7 @@ fn talked(rates: &Rates, board: &BoardLoad) -> Option<f64> {
 }
 
 /// Seconds for a home call of a thread on a board.
-fn call_s(board: &BoardLoad) -> f64 {
+pub(crate) fn call_s(board: &BoardLoad) -> f64 {
     (board.round_trip_us.unwrap_or(ROUND_TRIP_US) + CALL_US) as f64 / 1e6
 }
 

@@ -54,7 +54,7 @@ impl Congestion {
             };
             // Beyond the first few, only those that gain also if they talk a lot.
             let sure = match budget {
-                0 => (there / (1.0 - self.weigh.talk(thread.tid, now)) * (1.0 - WARY)).min(there),
+                0 => (self.weigh.at_best_on(board) * (1.0 - WARY)).min(there),
                 _ => there,
             };
             if !self.pays(here, sure, thread, board, now) {

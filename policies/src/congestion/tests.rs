@@ -252,3 +252,22 @@ fn a_thread_that_moved_is_left_alone_for_a_while() {
     assert_eq!(job.looks(28, 2, 250), []);
     assert_eq!(job.looks(4, 2, 250).len(), 2);
 }
+
+#[test]
+fn who_keeps_waiting_for_others_stays() {
+    // Of 5 threads each gets a fifth of a core. Those that sleep wait for a core as often as they are woken.
+    let mut job = Job::new("congestion", 1, 6);
+    for _ in 0..20 {
+        for thread in &mut job.now.threads[1..4] {
+            thread.sleeps += 60;
+            thread.preemptions += 10;
+        }
+        for thread in &mut job.now.threads[4..] {
+            thread.preemptions += 10;
+        }
+        job.look(0, 1);
+    }
+    let away = job.now.threads.iter().filter(|t| t.place != Place::Home);
+    let away: Vec<i32> = away.map(|t| t.tid).collect();
+    assert_eq!(away, [5, 6]);
+}

@@ -6,6 +6,8 @@ use crate::{Action, Decision, Place};
 
 /// Seconds in a step.
 const STEP_S: f64 = 0.001;
+/// How long a thread has a core that others want too, in seconds.
+const SLICE_S: f64 = 0.003;
 /// What stopping, sending and starting a thread takes, in seconds.
 const MOVE_S: f64 = 0.005;
 /// What a page takes beyond the round trip, in microseconds.
@@ -32,6 +34,9 @@ pub(super) struct Task {
     pub faults: f64,
     pub calls: f64,
     pub syncs: u64,
+    /// At home: how often it waited for others, and how often it was preempted.
+    pub sleeps: u64,
+    pub preemptions: f64,
 }
 
 impl Task {
@@ -83,6 +88,8 @@ impl Machines {
             faults: 0.0,
             calls: 0.0,
             syncs: 0,
+            sleeps: 0,
+            preemptions: 0.0,
         };
         let machines = 1 + world.boards.len();
         Self {
@@ -166,6 +173,7 @@ impl Machines {
             let waits = slowest.is_some_and(|slowest| task.steps() > slowest);
             if waits && !task.waits {
                 task.syncs += 1;
+                task.sleeps += u64::from(task.place == Place::Home);
             }
             if task.waits && !waits && apart {
                 task.away_for += task.work.meet;
@@ -202,6 +210,9 @@ fn get_on(task: &mut Task, machine: &Machine, share: f64, arrived: &mut bool) ->
         return 0.0;
     }
     let away = task.place != Place::Home;
+    if share < 1.0 && !away {
+        task.preemptions += STEP_S / SLICE_S;
+    }
     let (faults, calls) = match away {
         true => (task.work.faults, task.work.calls),
         false => (0.0, 0.0),

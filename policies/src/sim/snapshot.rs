@@ -83,6 +83,8 @@ fn view(task: &Task, measured: bool) -> ThreadView {
         faults: task.faults as u64,
         home_calls: task.calls as u64,
         syncs: task.syncs,
+        sleeps: task.sleeps,
+        preemptions: figure(task.preemptions),
         born_ms: task.work.born_ms,
         moving: task.moving,
         pinned: false,

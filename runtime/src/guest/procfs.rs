@@ -33,6 +33,23 @@ pub fn cpu_ns(pid: Tid, tid: Tid) -> io::Result<(u64, u64)> {
     }
 }
 
+/// How often a thread has given up its core by itself, and how often it was preempted (proc(5), status).
+pub fn switches(pid: Tid, tid: Tid) -> io::Result<(u64, u64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status"))?;
+    parse_switches(&text).ok_or_else(|| bad("status"))
+}
+
+fn parse_switches(text: &str) -> Option<(u64, u64)> {
+    let field = |name: &str| {
+        let line = text.lines().rev().find_map(|line| line.strip_prefix(name));
+        line?.trim().parse().ok()
+    };
+    Some((
+        field("voluntary_ctxt_switches:")?,
+        field("nonvoluntary_ctxt_switches:")?,
+    ))
+}
+
 /// The state letter of a thread (proc(5), stat: R running, S sleeping, ...).
 pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat"))?;
@@ -349,6 +366,9 @@ mod tests {
         assert!(threads(pid).unwrap().contains(&pid));
         assert!(matches!(state(pid, pid).unwrap(), 'R' | 'S' | 'D'));
         cpu_ns(pid, pid).unwrap();
+        let before = switches(pid, pid).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        assert!(switches(pid, pid).unwrap() >= before);
         let uptime = fs::read_to_string("/proc/uptime").unwrap();
         let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
         let started = start_time(pid).unwrap() as f64 / 100.0;

@@ -189,6 +189,11 @@ impl Supervisor {
             used.0 += thread.counters.board_ns;
             used.1 += thread.board_delay_ns;
         }
+        // Of one on a board its shadow's say nothing.
+        let switches = match measured && !thread.is_away() {
+            true => procfs::switches(self.pid, thread.tid).unwrap_or_default(),
+            false => (0, 0),
+        };
         let mut faults = thread.counters.faults;
         let (place, runs, moving) = match &thread.place {
             Place::Home(at) => (Where::Home, runs, thread.is_bound() || *at != AtHome::Free),
@@ -214,6 +219,8 @@ impl Supervisor {
             },
             cpu_ns: used.0,
             run_delay_ns: used.1,
+            sleeps: switches.0,
+            preemptions: switches.1,
             faults,
             home_calls: thread.counters.home_calls,
             syncs: thread.counters.back_migrations,
