@@ -109,9 +109,9 @@ impl Energy {
                     false => {
                         let mut without = here.clone();
                         without.node.runnable = without.node.runnable.saturating_sub(1);
-                        let expected = self.weigh.speed_on(thread.tid, &without, now);
+                        let expected = self.weigh.speed_as_seen(thread.tid, &without, now);
                         let part = (measured / expected.max(1e-3)).min(1.0);
-                        part * self.weigh.speed_on(thread.tid, board, now)
+                        part * self.weigh.speed_as_seen(thread.tid, board, now)
                     }
                 }
             }

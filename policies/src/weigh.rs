@@ -232,11 +232,17 @@ impl Weigh {
         fair(f64::from(board.node.runnable) + 1.0, board.node.cores) * board.node.speed()
     }
 
-    /// How fast a thread would get on on a board.
+    /// How fast a thread would get on on a board, by how it has talked.
+    pub(crate) fn speed_as_seen(&self, tid: i32, board: &BoardLoad, now_ms: u64) -> f64 {
+        self.at_best_on(board) * (1.0 - self.talk(tid, now_ms))
+    }
+
+    /// How fast a thread at home would get on on a board.
     pub(crate) fn speed_on(&self, tid: i32, board: &BoardLoad, now_ms: u64) -> f64 {
         let known = self.threads.get(&tid);
         let awake = known.map_or(1.0, |known| known.sleeps.leave(board));
-        self.at_best_on(board) * awake.min(1.0 - self.talk(tid, now_ms))
+        let awake = self.at_best_on(board) * awake;
+        awake.min(self.speed_as_seen(tid, board, now_ms))
     }
 
     /// Time over which a move of this thread has to pay, in seconds: one that is young may end soon.

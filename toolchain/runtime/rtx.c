@@ -347,6 +347,11 @@ HIDDEN _Noreturn void __rtx_division_traps(void) {
     }
 }
 
+HIDDEN void __rtx_division_traps_if(uint32_t traps) {
+    if (traps)
+        __rtx_division_traps();
+}
+
 /* Called by longjmp, when the other instruction set's setjmp wrote the jmp_buf: the frames to which it jumps are on
  * a board, if this is a handler. */
 HIDDEN _Noreturn void __rtx_far_jump(void *buffer, int value) {

@@ -61,6 +61,33 @@ fn only_divisions_that_are_made_are_looked_at() {
 }
 
 #[test]
+fn computed_gotos_lead_to_divisions() {
+    let directory = directory("gotos");
+    let source = directory.join("gotos.c");
+    let text = r#"
+        #include <stdio.h>
+        static const int ways[] = {0, 1, 0, 2, 1, 0, 2, 3};
+        static int calculate(int n, int by) {
+            static void *const to[] = {&&divide, &&remain, &&add, &&out};
+            const int *way = ways;
+            int sum = 0;
+            goto *to[*way++];
+        divide: sum += n / by; by++; goto *to[*way++];
+        remain: sum += n % by; n -= 3; goto *to[*way++];
+        add: sum += by; goto *to[*way++];
+        out: return sum;
+        }
+        int main(int argc, char **argv) { (void)argv; printf("%d\n", calculate(1000 * argc, argc + 6)); return 0; }
+    "#;
+    std::fs::write(&source, text).unwrap();
+    let program = Program::build(&directory, "gotos", &[&source], &["-O2", "-w"]);
+    let run = program.run(On::X86, &[]);
+    // 1000 / 7, 1000 % 8, 997 / 8, 9, 997 % 9, 994 / 9, 10
+    assert_eq!((run.status, run.out.as_str()), (Some(0), "402\n"), "{run:?}");
+    assert_eq!(program.run(On::Arm, &[]), run);
+}
+
+#[test]
 fn a_jump_to_the_other_instruction_set_ends_the_program() {
     let directory = directory("jumps");
     let file = source("tests/programs/jumps.c");

@@ -124,7 +124,7 @@ impl Congestion {
         let mut returning: Vec<(f64, &ThreadView)> = away(snapshot)
             .filter(|(t, _)| t.state == ThreadState::Running && self.weigh.is_settled(t.tid, now))
             .map(|(t, board)| {
-                let expected = self.weigh.speed_on(t.tid, board, now);
+                let expected = self.weigh.speed_as_seen(t.tid, board, now);
                 let speed = self.weigh.speed_away(t.tid, board).map(|away| away.speed);
                 (speed.unwrap_or(expected), t)
             })

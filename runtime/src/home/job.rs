@@ -263,6 +263,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         started,
         group_stopped: false,
         closed: false,
+        has_made_code: false,
         stays: false,
         detaching: false,
         withdrawal: None,

@@ -128,6 +128,8 @@ pub struct Supervisor {
     pub(super) group_stopped: bool,
     /// No more moves to boards: the guest runs another program, or is being let go.
     pub(super) closed: bool,
+    /// The program had code that it has made at run time when that was looked for last.
+    pub(super) has_made_code: bool,
     /// No more moves to boards: the guest has timers that count CPU time.
     pub(super) stays: bool,
     pub(super) detaching: bool,

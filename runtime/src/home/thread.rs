@@ -239,9 +239,8 @@ pub struct Thread {
     pub signal_waited: bool,
     /// How often the time that its signals wait has doubled.
     pub crowded: u32,
-    /// Signals that its handlers have sent while its frames are on a board of another ISA, and that may wait for it
-    /// itself (bit `n - 1` for signal `n`).
-    pub sent: u64,
+    /// Signals that its handlers have sent to it while its frames are on a board of another ISA, not delivered yet.
+    pub sent: Vec<i32>,
     /// Somebody waits for its next stop to look at it.
     pub looked_for: bool,
     /// The board from which it came last, and where it went on at home.
@@ -280,7 +279,7 @@ impl Thread {
             own_mask: None,
             signal_waited: false,
             crowded: 0,
-            sent: 0,
+            sent: Vec::new(),
             looked_for: false,
             left_board: None,
             at_sync: AtSync::Immediate,

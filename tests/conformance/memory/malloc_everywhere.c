@@ -1,5 +1,6 @@
 /* Blocks that one thread allocates, grows and frees, and blocks that another thread frees, keep their content.
- * calls: mmap munmap mremap */
+ * calls: mmap munmap mremap
+ * takes: 200 */
 #include "../crew.h"
 #include "../pages.h"
 

@@ -28,8 +28,10 @@ impl Supervisor {
 
     /// A signal is delivered.
     pub(in crate::home) fn paid(&mut self, tid: Tid, signal: i32) {
-        if let Some(thread) = self.threads.get_mut(&tid).filter(|_| signal < REAL_TIME) {
-            thread.sent &= !bit(signal);
+        if let Some(thread) = self.threads.get_mut(&tid)
+            && let Some(at) = thread.sent.iter().position(|sent| *sent == signal)
+        {
+            thread.sent.swap_remove(at);
         }
         if let Some(call) = self.pending_call(tid)
             && let Some(owed) = &mut call.owed

@@ -202,7 +202,10 @@ impl Supervisor {
 
     /// Everybody was told to come home while this thread was in between.
     pub(super) fn ask_back_if_closing(&mut self, tid: Tid) -> Result<(), JobError> {
-        if self.closed || self.stays || self.detaching {
+        let away = self.threads.get_mut(&tid).and_then(Thread::away);
+        let board = away.map(|away| away.board).filter(|_| self.has_made_code);
+        let calls_back = board.is_some_and(|board| self.executes_other_code(board));
+        if self.closed || self.stays || self.detaching || calls_back {
             self.ask_back(tid)?;
         }
         Ok(())

@@ -222,13 +222,13 @@ impl Supervisor {
 
     /// Why a thread that uses some of the program's memory must be at home: a foreign one does not come home in the
     /// middle of an instruction.
-    fn memory_of_home(&self, board: BoardId) -> Option<Stay> {
+    fn memory_of_home(&mut self, board: BoardId) -> Option<Stay> {
         // Of a program that is ending there are none.
         let maps = read_maps(Pid::from_raw(self.pid)).unwrap_or_default();
         if maps.iter().any(|vma| vma.shared && !vma.prot.none()) {
             return Some(Stay::SharedMemory);
         }
-        self.has_code_against(board, &maps)
-            .then_some(Stay::MadeCode)
+        self.has_made_code = self.has_code_against(board, &maps);
+        self.has_made_code.then_some(Stay::MadeCode)
     }
 }

@@ -20,7 +20,7 @@ pub(in crate::home) fn is_made(vma: &Vma) -> bool {
 
 impl Supervisor {
     /// Whether code that runs on a board is another than home's.
-    fn executes_other_code(&self, board: BoardId) -> bool {
+    pub(super) fn executes_other_code(&self, board: BoardId) -> bool {
         self.facts(board).isa != std::env::consts::ARCH
     }
 
@@ -33,6 +33,7 @@ impl Supervisor {
 
     /// A board has such code now.
     pub(in crate::home) fn on_made_code(&mut self) -> Result<(), JobError> {
+        self.has_made_code = true;
         let there = |thread: &Thread| match &thread.place {
             Place::Away(away) => self.executes_other_code(away.board),
             Place::Home(_) => false,

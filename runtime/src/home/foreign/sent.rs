@@ -7,23 +7,21 @@ use crate::home::error::JobError;
 use crate::home::supervisor::{Supervisor, alive};
 use crate::home::thread::{AtHome, Place};
 
-/// The highest number of a signal.
-const LAST: u64 = 64;
-
-/// Which argument of a call names the signal that it sends.
-fn signal_argument(call: i64) -> Option<usize> {
-    match call {
-        libc::SYS_kill
-        | libc::SYS_tkill
-        | libc::SYS_rt_sigqueueinfo
-        | libc::SYS_pidfd_send_signal => Some(1),
-        libc::SYS_tgkill | libc::SYS_rt_tgsigqueueinfo => Some(2),
-        _ => None,
-    }
+/// The signal that a call sends to this thread of this process, if it is one that does.
+fn sent_to_itself(call: i64, args: [u64; 6], (pid, tid): (Tid, Tid)) -> Option<i32> {
+    let [first, second, third, ..] = args.map(|arg| arg as i32);
+    let (to, signal) = match call {
+        libc::SYS_kill | libc::SYS_rt_sigqueueinfo => (first == pid, second),
+        libc::SYS_tkill => (first == tid, second),
+        libc::SYS_tgkill | libc::SYS_rt_tgsigqueueinfo => (second == tid, third),
+        _ => return None,
+    };
+    (to && signal > 0).then_some(signal)
 }
 
 impl Supervisor {
-    /// A thread at home is at the entry to or the exit from a call: whether it sends a signal in a handler is noted.
+    /// A thread at home is at the entry to or the exit from a call: whether it sends itself a signal in a handler is
+    /// noted.
     pub(in crate::home) fn note_sent(&mut self, tid: Tid) -> Result<(), JobError> {
         let handles = self.threads.get(&tid).is_some_and(|thread| {
             thread.beneath.is_some() && matches!(thread.place, Place::Home(AtHome::Free))
@@ -34,31 +32,46 @@ impl Supervisor {
         let Some(regs) = alive(ptrace::registers(tid), "read registers")? else {
             return Ok(());
         };
-        let call = regs.call_in_progress().map(|call| call as i64);
-        let Some(argument) = call.and_then(signal_argument) else {
-            return Ok(());
-        };
-        let signal = regs.call_arguments()[argument];
-        if let Some(thread) = self.threads.get_mut(&tid)
-            && (1..=LAST).contains(&signal)
-        {
-            thread.sent |= bit(signal as i32);
+        let entered = alive(ptrace::enters_call(tid), "read an event")?.unwrap_or(false);
+        let call = regs.call_in_progress().filter(|_| entered);
+        let ids = (self.pid, tid);
+        let signal = call.and_then(|call| sent_to_itself(call as i64, regs.call_arguments(), ids));
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.sent.extend(signal);
         }
         Ok(())
     }
 
     /// A handler of a stopped thread has returned: whether a signal that the thread has sent itself comes next.
     pub(super) fn comes_again(&mut self, tid: Tid) -> Result<bool, JobError> {
-        let thread = self.threads.get_mut(&tid);
-        let sent = thread.map_or(0, |thread| std::mem::take(&mut thread.sent));
-        if sent == 0 {
+        let sends = self.threads.get(&tid).is_some_and(|t| !t.sent.is_empty());
+        if !sends {
             return Ok(false);
         }
         let waiting = alive(ptrace::signals_pending(tid), "look for signals")?.unwrap_or_default();
-        let waiting = waiting.numbers & sent;
-        if let Some(thread) = self.threads.get_mut(&tid) {
-            thread.sent = waiting;
-        }
-        Ok(waiting != 0)
+        let thread = self.threads.get_mut(&tid).expect("just seen");
+        thread
+            .sent
+            .retain(|signal| waiting.numbers & bit(*signal) != 0);
+        Ok(!thread.sent.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_sent_to_the_thread_itself_counts() {
+        let ids = (100, 103);
+        let sent =
+            |call, args: [u64; 3]| sent_to_itself(call, [args[0], args[1], args[2], 0, 0, 0], ids);
+        assert_eq!(sent(libc::SYS_tkill, [103, 10, 0]), Some(10));
+        assert_eq!(sent(libc::SYS_tgkill, [100, 103, 34]), Some(34));
+        assert_eq!(sent(libc::SYS_kill, [100, 15, 0]), Some(15));
+        assert_eq!(sent(libc::SYS_tkill, [104, 10, 0]), None);
+        assert_eq!(sent(libc::SYS_kill, [99, 15, 0]), None);
+        assert_eq!(sent(libc::SYS_tkill, [103, 0, 0]), None, "it only asks");
+        assert_eq!(sent(libc::SYS_write, [103, 10, 0]), None);
     }
 }

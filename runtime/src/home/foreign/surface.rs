@@ -49,12 +49,12 @@ impl Supervisor {
         let Some(stub) = self.setup.as_ref().map(|s| s.stub) else {
             return Ok(());
         };
-        if self.comes_again(tid)? {
-            return self.resume(tid, 0);
-        }
+        let comes_again = self.comes_again(tid)?;
         let thread = self.threads.get_mut(&tid).expect("caller checked");
         let at_gadget = regs.pc() == stub.gadget() || regs.call_will_restart();
         match thread.beneath.as_ref().map(|b| &b.what) {
+            Some(What::InCall(_)) => self.surface_in_call(tid, &regs, (at_gadget, comes_again)),
+            _ if comes_again => self.resume(tid, 0),
             Some(What::Still(_)) => {
                 let fault = alive(ptrace::fault_is_pending(tid), "look for signals")?;
                 let open = alive(ptrace::signal_is_pending(tid), "look for signals")?;
@@ -70,7 +70,6 @@ impl Supervisor {
                 self.resumed(tid, answer)
             }
             Some(What::Makes(..)) => self.native_made(tid),
-            Some(What::InCall(_)) => self.surface_in_call(tid, &regs, at_gadget),
             None => Ok(()),
         }
     }
@@ -80,7 +79,7 @@ impl Supervisor {
         &mut self,
         tid: Tid,
         regs: &Registers,
-        at_gadget: bool,
+        (at_gadget, comes_again): (bool, bool),
     ) -> Result<(), JobError> {
         let in_gadget = self.setup.as_ref().map(|s| s.stub.in_gadget());
         let thread = self.threads.get_mut(&tid).expect("caller checked");
@@ -97,7 +96,7 @@ impl Supervisor {
         thread.place = Place::Away(away);
         self.ask_back_if_closing(tid)?;
         let leaves = self.leaves_call(tid)?;
-        let others_first = self.owes(tid)?;
+        let others_first = self.owes(tid)? || comes_again;
         match call.state {
             CallState::Done(_) if others_first => self.resume(tid, 0),
             CallState::Done(_) => self.call_over(tid, false),

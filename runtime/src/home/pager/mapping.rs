@@ -15,7 +15,7 @@ use crate::coherence::{DirAction, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
 use crate::home::foreign::is_made;
 use crate::home::messages::{BoardId, ToSupervisor};
-use crate::memory::maps::{Kind, Prot, Vma, read_maps};
+use crate::memory::maps::{Kind, MapsError, Prot, Vma, read_maps};
 use crate::report::RecallCause;
 use crate::wire::message::{Discard, Map, MapKind, Mapped as NowMapped, NoMap, Protect, Unmap};
 
@@ -332,6 +332,10 @@ impl Pager {
 
     /// A thread changed mappings: what boards hold of the range is looked up again.
     pub(super) fn on_remap_call(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
+        let mut isas = self.boards.iter().map(|link| &link.facts.isa);
+        if isas.any(|isa| isa != std::env::consts::ARCH) && self.has_made_code(start..end)? {
+            self.notify(ToSupervisor::MadeCode);
+        }
         for board in 1..=self.boards.len() as BoardId {
             let link = &self.boards[usize::from(board) - 1];
             let pieces: Vec<_> = link
@@ -361,6 +365,23 @@ impl Pager {
         Ok(())
     }
 
+    /// Whether a range of home's memory has code that the program has made.
+    fn has_made_code(&self, range: Range<u64>) -> Result<bool, PagerError> {
+        let Some(share) = &self.share else {
+            return Ok(false);
+        };
+        let mut at = range.start;
+        while let Some(vma) = share.maps.query_or_next(at).map_err(cannot_look)?
+            && vma.start < range.end
+        {
+            if is_made(&vma) {
+                return Ok(true);
+            }
+            at = vma.end;
+        }
+        Ok(false)
+    }
+
     /// The protection that a mapping of home's has on a board, which executes no code of another instruction set.
     fn prot_on(&self, board: BoardId, vma: &Vma) -> Prot {
         let link = &self.boards[usize::from(board) - 1];
@@ -387,10 +408,7 @@ impl Pager {
         let mut at = piece.start;
         let mut changes = Vec::new();
         while at < piece.end {
-            let vma = share
-                .maps
-                .query_or_next(at)
-                .map_err(|e| PagerError::Other(format!("cannot look up a mapping: {e}")))?;
+            let vma = share.maps.query_or_next(at).map_err(cannot_look)?;
             let Some(vma) = vma.filter(|v| v.start < piece.end) else {
                 break;
             };
@@ -413,6 +431,10 @@ impl Pager {
         }
         Ok(())
     }
+}
+
+fn cannot_look(error: MapsError) -> PagerError {
+    PagerError::Other(format!("cannot look up a mapping: {error}"))
 }
 
 /// Why a thread that touched `addr` must do so at home.
