@@ -83,7 +83,11 @@ fn computed_gotos_lead_to_divisions() {
     let program = Program::build(&directory, "gotos", &[&source], &["-O2", "-w"]);
     let run = program.run(On::X86, &[]);
     // 1000 / 7, 1000 % 8, 997 / 8, 9, 997 % 9, 994 / 9, 10
-    assert_eq!((run.status, run.out.as_str()), (Some(0), "402\n"), "{run:?}");
+    assert_eq!(
+        (run.status, run.out.as_str()),
+        (Some(0), "402\n"),
+        "{run:?}"
+    );
     assert_eq!(program.run(On::Arm, &[]), run);
 }
 

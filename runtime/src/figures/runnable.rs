@@ -16,7 +16,7 @@ use crate::guest::procfs::{self, Glance};
 use crate::guest::ptrace::Tid;
 
 /// The share of its time that a process looks at others' threads for at most: 1 in so many.
-const SELDOM: u32 = 50;
+const SELDOM: u32 = 200;
 /// After so many looks, kernel threads are told from others anew: numbers are used again.
 const FORGETS: u32 = 200;
 

@@ -256,8 +256,11 @@ impl Supervisor {
             .and_then(Thread::away)
             .expect("caller checked");
         away.shadow = Shadow::Parked;
+        let wanted = away.returns_then;
         if self.stays_after_call(tid) {
             self.recall(tid, RecallCause::Synchronised)?;
+        } else if wanted {
+            self.recall(tid, RecallCause::Policy)?;
         }
         let away = self
             .threads

@@ -208,7 +208,7 @@ impl Supervisor {
         self.policy.moves_blocked() || self.orders.has(tid)
     }
 
-    /// Recalls a thread because the policy wants it; one that waits in a home call only if the policy
+    /// Recalls a thread because the policy wants it; one that waits in a home call when that returns, unless the policy
     /// means such threads too.
     fn recall_wanted(&mut self, tid: Tid) -> Result<(), JobError> {
         let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) else {
@@ -220,6 +220,7 @@ impl Supervisor {
             Shadow::Parked if away.call.is_none() => true,
             Shadow::Parked | Shadow::Interrupting | Shadow::Calling => {
                 let board = away.board;
+                away.returns_then = true;
                 self.policy.moves_blocked() || self.facts(board).leaves()
             }
             // It comes home anyway, or is stopped with the whole program.

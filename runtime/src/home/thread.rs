@@ -113,6 +113,8 @@ pub struct Away {
     pub recalling: Option<RecallCause>,
     /// When it did.
     pub recalled: Option<Instant>,
+    /// The policy wants it home when its home call has returned.
+    pub returns_then: bool,
     /// What it has used there, as far as the board has told, in nanoseconds.
     pub cpu_ns: u64,
     /// How long it has waited there for a core, likewise.
@@ -154,6 +156,7 @@ impl Away {
             call: None,
             context: None,
             recalling: None,
+            returns_then: false,
             recalled: None,
             cpu_ns: 0,
             delay_ns: 0,

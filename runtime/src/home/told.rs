@@ -203,8 +203,10 @@ impl Supervisor {
                     used.1 += away.delay_ns;
                 }
                 faults += away.faults;
-                let moving =
-                    away.recalling.is_some() || away.asked.is_some() || away.context.is_some();
+                let moving = away.recalling.is_some()
+                    || away.returns_then
+                    || away.asked.is_some()
+                    || away.context.is_some();
                 (Where::Board(away.board), away.call.is_none(), moving)
             }
         };

@@ -136,6 +136,46 @@ fn a_thread_that_synchronises_comes_home_if_it_is_to() {
     assert!(homecomings("static:return=stay") > 0);
 }
 
+/// Sends the child thread away, and wants it back once, while it waits.
+const WANTS_IT_BACK_ONCE: &str = r#"
+fn tick_ms() { 20 }
+fn decide(s) {
+    if this.wanted == () { this.wanted = false; }
+    let decisions = [];
+    for t in s.threads {
+        if t.is_main || t.moving { continue; }
+        if t.place == "home" && !this.wanted {
+            decisions.push(#{ tid: t.tid, to: 1, reason: "it may" });
+        } else if t.place != "home" && t.state == "blocked" && !this.wanted {
+            this.wanted = true;
+            decisions.push(#{ tid: t.tid, to: "home", reason: "it waits" });
+        }
+    }
+    decisions
+}
+"#;
+
+#[test]
+fn a_thread_that_is_wanted_home_while_it_waits_comes_when_it_has_waited() {
+    let scratch = Scratch::new();
+    let script = scratch.path("once.rhai");
+    fs::write(&script, WANTS_IT_BACK_ONCE).expect("can be written");
+    let guest = Guest::test("waits");
+    let mut run = Run::supervised(guest.path())
+        .flags(["-v", "--boards", "local:1", "--policy"])
+        .flags([&script])
+        .report()
+        .open_input()
+        .start();
+    run.wait_for_output("waits");
+    run.wait_for_complaint("it waits");
+    run.write("go\n");
+    let outcome = run.finish();
+    assert_eq!(outcome.succeeded().stdout(), "waits\ndone\n");
+    let report = outcome.report();
+    assert_eq!(report.recall_causes.get("policy"), Some(&1), "{outcome}");
+}
+
 /// Threads of a job on a board, by its name.
 fn on_board(run: &Running, name: &str) -> u64 {
     let job = run.listed();
