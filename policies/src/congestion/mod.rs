@@ -12,6 +12,7 @@
 //! Congested is a home under pressure with more runnable threads than cores, or with threads of the program that wait
 //! for a core, for two looks in a row. While no thread of a program was seen on a board, only a few leave at once, and
 //! those that home leaves so little that they would gain in any case. A thread that has moved stays for a while.
+//! Looks cost some of what the program gets on a crowded home: if none leads to anything they become rarer.
 //!
 //! A thread that has come to a board first fetches what it works on, and nobody knows how much that is; so it may lose
 //! as much there as a useless move would have cost, and no more (as who rents skis until he could have bought them).
@@ -30,10 +31,13 @@ use crate::decision::evacuate;
 use crate::progress::Progress;
 use crate::spec::Values;
 use crate::weigh::Weigh;
-use crate::{Decision, Policy, Snapshot};
+use crate::{Decision, Place, Policy, Snapshot};
 use back::Loss;
 use hold::Hold;
 
+/// After so many looks at threads that all stay at home the time between two looks grows by one of it, up to so many.
+const CALM: u32 = 20;
+const MOST_TICKS: u32 = 4;
 /// How much longer than set home must have idled at most, if threads had to leave again soon.
 const MOST_PATIENCE: u64 = 16;
 
@@ -58,6 +62,8 @@ pub struct Congestion {
     /// When threads were last recalled because home idled, in milliseconds.
     filled_ms: Option<u64>,
     hold: Hold,
+    /// Looks since anybody was away or sent there.
+    calm: u32,
 }
 
 impl Congestion {
@@ -76,19 +82,11 @@ impl Congestion {
             patience: 1,
             filled_ms: None,
             hold: Hold::new(values.ms("backoff")),
+            calm: 0,
         }
     }
-}
 
-impl Policy for Congestion {
-    fn name(&self) -> &str {
-        "congestion"
-    }
-
-    fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
-        if !self.weigh.update(snapshot) {
-            return Vec::new();
-        }
+    fn look(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
         let mut decisions = evacuate(snapshot);
         let verdict = self.progress.update(snapshot, &self.weigh.watch);
         let count = self.too_many(snapshot);
@@ -116,9 +114,28 @@ impl Policy for Congestion {
         }
         decisions
     }
+}
+
+impl Policy for Congestion {
+    fn name(&self) -> &str {
+        "congestion"
+    }
+
+    fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
+        if !self.weigh.update(snapshot) {
+            return Vec::new();
+        }
+        let decisions = self.look(snapshot);
+        let all_home = snapshot.threads.iter().all(|t| t.place == Place::Home);
+        self.calm = match decisions.is_empty() && all_home {
+            true => self.calm.saturating_add(1),
+            false => 0,
+        };
+        decisions
+    }
 
     fn wants_ticks(&self) -> Option<Duration> {
-        Some(self.tick)
+        Some(self.tick * (1 + self.calm / CALM).min(MOST_TICKS))
     }
 }
 

@@ -271,3 +271,16 @@ fn who_keeps_waiting_for_others_stays() {
     let away: Vec<i32> = away.map(|t| t.tid).collect();
     assert_eq!(away, [5, 6]);
 }
+
+#[test]
+fn looks_that_lead_to_nothing_become_rarer() {
+    let mut job = Job::new("congestion", 4, 4);
+    let tick = |job: &Job| job.policy.wants_ticks().expect("it looks by itself");
+    let usual = tick(&job);
+    job.looks(19, 0, 0);
+    assert_eq!(tick(&job), usual);
+    job.looks(100, 0, 0);
+    assert_eq!(tick(&job), 4 * usual);
+    assert!(!job.looks(2, 9, 0).is_empty(), "home is crowded");
+    assert_eq!(tick(&job), usual);
+}
