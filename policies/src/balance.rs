@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::decision::evacuate;
 use crate::spec::Values;
-use crate::{BoardLoad, Decision, Place, Policy, Snapshot, ThreadView};
+use crate::{BoardLoad, Decision, Place, Policy, Snapshot, ThreadState, ThreadView};
 
 /// Spreads threads over boards by load.
 #[derive(Debug, Clone)]
@@ -90,6 +90,8 @@ impl Balance {
             moved.is_none_or(|moved| snapshot.time_ms >= moved + self.settle_ms)
         };
         let on_it = snapshot.threads.iter();
+        // One that waits would come when it has waited, which may be never.
+        let on_it = on_it.filter(|t| t.state == ThreadState::Running);
         let on_it = on_it.filter(|t| t.may_return() == Some(full.id) && settled(t));
         let thread = on_it.min_by_key(|t| (Reverse(t.born_ms), t.tid))?;
         self.uneven = 0;
@@ -135,7 +137,7 @@ impl Policy for Balance {
         let moving = snapshot
             .threads
             .iter()
-            .any(|t| t.moving && t.place != Place::Home);
+            .any(|t| t.moving && t.place != Place::Home && t.state == ThreadState::Running);
         if !snapshot.measured || self.looked_ms.is_some_and(early) {
             return decisions;
         }

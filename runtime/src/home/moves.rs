@@ -70,15 +70,19 @@ impl Supervisor {
     }
 
     pub(super) fn can_share(&self) -> bool {
-        !self.closed
-            && !self.stays
-            && self.failure.is_none()
-            && self.boards.iter().any(BoardFacts::takes)
+        self.moves_threads() && self.boards.iter().any(BoardFacts::takes)
+    }
+
+    /// Whether threads still move at all.
+    fn moves_threads(&self) -> bool {
+        !self.closed && !self.stays && self.failure.is_none()
     }
 
     /// Carries out what the policy decides. `stopped` is a thread that needs no freezing.
     fn decide(&mut self, mut snapshot: Snapshot, stopped: Option<Tid>) -> Result<(), JobError> {
-        if !self.can_share() || self.group_stopped {
+        // Also of the last board, when that is to be emptied, threads come home.
+        let some_move = self.can_share() || self.threads.values().any(Thread::is_away);
+        if !self.moves_threads() || !some_move || self.group_stopped {
             return Ok(());
         }
         snapshot.requests = std::mem::take(&mut self.asked_for);
@@ -159,6 +163,10 @@ impl Supervisor {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return Ok(());
         };
+        if let Some(away) = thread.away().filter(|away| away.board == board) {
+            // It is there, and shall not come home after all.
+            away.returns_then = false;
+        }
         if thread.is_away() || thread.ending {
             return Ok(());
         }

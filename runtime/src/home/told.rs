@@ -204,7 +204,8 @@ impl Supervisor {
                 }
                 faults += away.faults;
                 let moving = away.recalling.is_some()
-                    || away.returns_then
+                    // Who empties a board does not wait for its call.
+                    || away.returns_then && !self.facts(away.board).leaves()
                     || away.asked.is_some()
                     || away.context.is_some();
                 (Where::Board(away.board), away.call.is_none(), moving)

@@ -136,7 +136,7 @@ fn a_thread_that_synchronises_comes_home_if_it_is_to() {
     assert!(homecomings("static:return=stay") > 0);
 }
 
-/// Sends the child thread away, and wants it back once, while it waits.
+/// Sends the child thread away, wants it back once, while it waits, and empties boards that are to be emptied.
 const WANTS_IT_BACK_ONCE: &str = r#"
 fn tick_ms() { 20 }
 fn decide(s) {
@@ -149,6 +149,8 @@ fn decide(s) {
         } else if t.place != "home" && t.state == "blocked" && !this.wanted {
             this.wanted = true;
             decisions.push(#{ tid: t.tid, to: "home", reason: "it waits" });
+        } else if t.place != "home" && s.boards[0].draining {
+            decisions.push(#{ tid: t.tid, to: "home", reason: "its board is to be emptied" });
         }
     }
     decisions
@@ -161,19 +163,32 @@ fn a_thread_that_is_wanted_home_while_it_waits_comes_when_it_has_waited() {
     let script = scratch.path("once.rhai");
     fs::write(&script, WANTS_IT_BACK_ONCE).expect("can be written");
     let guest = Guest::test("waits");
-    let mut run = Run::supervised(guest.path())
-        .flags(["-v", "--boards", "local:1", "--policy"])
-        .flags([&script])
-        .report()
-        .open_input()
-        .start();
-    run.wait_for_output("waits");
-    run.wait_for_complaint("it waits");
-    run.write("go\n");
-    let outcome = run.finish();
-    assert_eq!(outcome.succeeded().stdout(), "waits\ndone\n");
-    let report = outcome.report();
-    assert_eq!(report.recall_causes.get("policy"), Some(&1), "{outcome}");
+    let board = Agent::start("board");
+    // Or before that, if its board is to be emptied.
+    for emptied in [false, true] {
+        let mut run = Run::supervised(guest.path())
+            .flags(["-v", "--boards", &board.address().to_string(), "--policy"])
+            .flags([&script])
+            .report()
+            .open_input()
+            .start();
+        run.wait_for_output("waits");
+        run.wait_for_complaint("it waits");
+        assert_eq!(on_board(&run, "board"), 1);
+        if emptied {
+            board.running().signal(Signal::SIGUSR1);
+            run.wait_until("the board is empty", |run| {
+                (on_board(run, "board") == 0).then_some(())
+            });
+            board.running().signal(Signal::SIGUSR1);
+        }
+        run.write("go\n");
+        let outcome = run.finish();
+        assert_eq!(outcome.succeeded().stdout(), "waits\ndone\n");
+        let report = outcome.report();
+        assert_eq!(report.recall_causes.get("policy"), Some(&1), "{outcome}");
+    }
+    board.stop();
 }
 
 /// Threads of a job on a board, by its name.

@@ -228,7 +228,7 @@ impl Supervisor {
         if maps.iter().any(|vma| vma.shared && !vma.prot.none()) {
             return Some(Stay::SharedMemory);
         }
-        self.has_made_code = self.has_code_against(board, &maps);
-        self.has_made_code.then_some(Stay::MadeCode)
+        self.look_for_made_code(board, &maps)
+            .then_some(Stay::MadeCode)
     }
 }

@@ -24,11 +24,12 @@ impl Supervisor {
         self.facts(board).isa != std::env::consts::ARCH
     }
 
-    /// Whether the program has such code, among these mappings, and this board could not execute it.
-    pub(super) fn has_code_against(&self, board: BoardId, maps: &[Vma]) -> bool {
+    /// Looks whether the program has such code among these mappings; whether this board could not execute it.
+    pub(super) fn look_for_made_code(&mut self, board: BoardId, maps: &[Vma]) -> bool {
         let stub = self.setup.as_ref().map(|setup| setup.stub.gadget());
         let ours = |vma: &Vma| stub.is_some_and(|stub| vma.range().contains(&stub));
-        self.executes_other_code(board) && maps.iter().any(|vma| is_made(vma) && !ours(vma))
+        self.has_made_code = maps.iter().any(|vma| is_made(vma) && !ours(vma));
+        self.has_made_code && self.executes_other_code(board)
     }
 
     /// A board has such code now.

@@ -7,6 +7,9 @@ use crate::home::error::JobError;
 use crate::home::supervisor::{Supervisor, alive};
 use crate::home::thread::{AtHome, Place};
 
+/// The highest number of a signal.
+const LAST: i32 = 64;
+
 /// The signal that a call sends to this thread of this process, if it is one that does.
 fn sent_to_itself(call: i64, args: [u64; 6], (pid, tid): (Tid, Tid)) -> Option<i32> {
     let [first, second, third, ..] = args.map(|arg| arg as i32);
@@ -16,7 +19,7 @@ fn sent_to_itself(call: i64, args: [u64; 6], (pid, tid): (Tid, Tid)) -> Option<i
         libc::SYS_tgkill | libc::SYS_rt_tgsigqueueinfo => (second == tid, third),
         _ => return None,
     };
-    (to && signal > 0).then_some(signal)
+    (to && (1..=LAST).contains(&signal)).then_some(signal)
 }
 
 impl Supervisor {
@@ -72,6 +75,7 @@ mod tests {
         assert_eq!(sent(libc::SYS_tkill, [104, 10, 0]), None);
         assert_eq!(sent(libc::SYS_kill, [99, 15, 0]), None);
         assert_eq!(sent(libc::SYS_tkill, [103, 0, 0]), None, "it only asks");
+        assert_eq!(sent(libc::SYS_tkill, [103, 65, 0]), None, "there is none");
         assert_eq!(sent(libc::SYS_write, [103, 10, 0]), None);
     }
 }

@@ -140,6 +140,10 @@ impl Supervisor {
             Place::Away(away) => away.started.is_some().then_some(Some(away.board)),
         };
         if there == Some(target.0) {
+            if let Some(away) = self.threads.get_mut(&tid).and_then(Thread::away) {
+                // Whatever the policy wanted.
+                away.returns_then = false;
+            }
             let text = match target.0 {
                 Some(board) => format!("thread {tid} runs on board {}", self.facts(board).name),
                 None => format!("thread {tid} runs at home"),

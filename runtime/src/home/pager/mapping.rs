@@ -9,13 +9,14 @@ use nix::unistd::Pid;
 use super::run::Pager;
 use super::send::Order;
 use super::serve::{CHANGE_PATIENCE, changes_forever};
+use super::unseen::found;
 use super::watching::Watched;
 use super::{Mapped, MappedKind, PagerError, Share, Staged};
 use crate::coherence::{DirAction, PAGE_SIZE, Page};
 use crate::guest::ptrace::Tid;
 use crate::home::foreign::is_made;
 use crate::home::messages::{BoardId, ToSupervisor};
-use crate::memory::maps::{Kind, MapsError, Prot, Vma, read_maps};
+use crate::memory::maps::{Kind, Prot, Vma, read_maps};
 use crate::report::RecallCause;
 use crate::wire::message::{Discard, Map, MapKind, Mapped as NowMapped, NoMap, Protect, Unmap};
 
@@ -371,7 +372,7 @@ impl Pager {
             return Ok(false);
         };
         let mut at = range.start;
-        while let Some(vma) = share.maps.query_or_next(at).map_err(cannot_look)?
+        while let Some(vma) = found(share.maps.query_or_next(at))?
             && vma.start < range.end
         {
             if is_made(&vma) {
@@ -408,7 +409,7 @@ impl Pager {
         let mut at = piece.start;
         let mut changes = Vec::new();
         while at < piece.end {
-            let vma = share.maps.query_or_next(at).map_err(cannot_look)?;
+            let vma = found(share.maps.query_or_next(at))?;
             let Some(vma) = vma.filter(|v| v.start < piece.end) else {
                 break;
             };
@@ -431,10 +432,6 @@ impl Pager {
         }
         Ok(())
     }
-}
-
-fn cannot_look(error: MapsError) -> PagerError {
-    PagerError::Other(format!("cannot look up a mapping: {error}"))
 }
 
 /// Why a thread that touched `addr` must do so at home.

@@ -331,7 +331,7 @@ fn part_around(at: u64, range: Range<u64>, others: &[Range<u64>]) -> Range<u64> 
     })
 }
 
-fn found(answer: Result<Option<Vma>, MapsError>) -> Result<Option<Vma>, PagerError> {
+pub(super) fn found(answer: Result<Option<Vma>, MapsError>) -> Result<Option<Vma>, PagerError> {
     match answer {
         // The program is gone; the supervisor will say so.
         Err(MapsError::Query { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => {
