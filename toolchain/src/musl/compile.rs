@@ -4,36 +4,19 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::driver::run::{RunError, visibly};
+use crate::driver::run::visibly;
 use crate::driver::tools::{BackEndError, alike, back_end, llvm};
-use crate::ir::{IrError, Module};
+use crate::ir::Module;
 use crate::pass::{Isa, brackets, names, thread_words};
 
 /// Functions of libc that a program may have with equivalence points: libc's own calls may lead to those.
 const POINTS: [&str; 4] = ["qsort", "qsort_r", "__qsort_r", "bsearch"];
 
-/// Why a file of musl cannot be compiled.
-#[derive(Debug, thiserror::Error)]
-pub enum CompileError {
-    /// clang failed.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// LLVM failed.
-    #[error(transparent)]
-    Ir(#[from] IrError),
-    /// No code can be generated.
-    #[error(transparent)]
-    BackEnd(#[from] BackEndError),
-    /// No room for what stands between.
-    #[error("cannot write a temporary file")]
-    Temporary(#[from] std::io::Error),
-}
-
 /// Compiles as `arguments` say.
 ///
 /// # Errors
 /// When a step fails.
-pub fn compile(isa: Isa, arguments: &[OsString]) -> Result<(), CompileError> {
+pub fn compile(isa: Isa, arguments: &[OsString]) -> Result<(), BackEndError> {
     let is_c = |a: &OsString| Path::new(a).extension().is_some_and(|end| end == "c");
     let from_c = arguments.iter().any(|a| a == "-c") && arguments.iter().any(is_c);
     let Some(place) = arguments.iter().position(|a| a == "-o").filter(|_| from_c) else {
@@ -71,5 +54,5 @@ pub fn compile(isa: Isa, arguments: &[OsString]) -> Result<(), CompileError> {
         true => &["-ffreestanding".into()],
         false => &[],
     };
-    Ok(back_end(isa, level, more, &bitcode, &object)?)
+    back_end(isa, level, more, &bitcode, &object)
 }

@@ -97,7 +97,9 @@ fn fingerprint() -> String {
     digest(ours.chain([
         include_str!("edits.rs"),
         include_str!("compile.rs"),
+        include_str!("../driver/tools.rs"),
         include_str!("../pass/brackets.rs"),
+        include_str!("../pass/divisions.rs"),
         include_str!("../pass/names.rs"),
         include_str!("../pass/thread_words.rs"),
     ]))
