@@ -11,11 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST = 64, ROUNDS = 10 };
+enum { MOST = 64, ROUNDS = 10, MOST_SENT = 4, RESEND_S = 2 };
 
 static volatile int count;
 static int order[MOST];
 static volatile int stage;
+static volatile int sent;
 static int nothing[2];
 
 static void note(int number, siginfo_t *info, void *context) {
@@ -67,7 +68,10 @@ static void *work(void *argument) {
         struct timespec limit = {30, 0}, left = {0, 0};
         count = 0;
         stage = 3;
-        interrupted += nanosleep(&limit, &left) == -1 && errno == EINTR && left.tv_sec >= 20 && count == 1;
+        int ended = nanosleep(&limit, &left) == -1 && errno == EINTR;
+        stage = 30;
+        await_stage(31);
+        interrupted += ended && left.tv_sec >= 10 && count == sent;
         /* With it, it goes on. */
         char byte = 0;
         count = 0;
@@ -142,8 +146,16 @@ int main(void) {
             break;
         case 3:
             usleep(5000);
-            stage = 0;
-            pthread_kill(thread, SIGUSR1);
+            /* One that comes before the sleep begins does not end it. */
+            for (sent = 0; stage == 3 && sent < MOST_SENT;) {
+                pthread_kill(thread, SIGUSR1);
+                sent++;
+                for (int i = 0; stage == 3 && i < RESEND_S * 1000; i++)
+                    usleep(1000);
+            }
+            while (stage != 30)
+                usleep(200);
+            stage = 31;
             break;
         case 4:
             stage = 0;
