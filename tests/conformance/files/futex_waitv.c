@@ -34,7 +34,7 @@ static void work(int me) {
             for (int i = 0; i < WORDS; i++)
                 values[i] = *words[i];
             meet();
-            long got = wait_all(values, 20000);
+            long got = wait_all(values, 600000);
             /* Changed before it slept, or woken by this word. */
             check(got == which || (got == -1 && errno == EAGAIN));
             told = round;

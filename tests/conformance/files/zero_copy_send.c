@@ -19,7 +19,7 @@ static void await(unsigned sends) {
     static unsigned done;
     while (done < sends) {
         struct pollfd wait = {from, 0, 0};
-        check(poll(&wait, 1, 20000) == 1 && wait.revents & POLLERR);
+        check(poll(&wait, 1, 600000) == 1 && wait.revents & POLLERR);
         char room[256];
         struct msghdr message = {.msg_control = room, .msg_controllen = sizeof room};
         if (recvmsg(from, &message, MSG_ERRQUEUE) < 0) {
