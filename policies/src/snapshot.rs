@@ -24,6 +24,8 @@ pub struct Snapshot {
     /// How often boards had to give up pages so far, because somebody else wanted them; pages that follow each other
     /// count once, as they come by one fault.
     pub taken: u64,
+    /// Bytes of memory that the program has in use at home; 0: not told.
+    pub memory: u64,
     /// What the user has asked for since the snapshot before.
     pub requests: Vec<Request>,
 }

@@ -25,6 +25,11 @@ const FADES_S: f64 = 60.0;
 const MOVES_LOST: f64 = 10.0;
 /// No thread is taken to warm up for longer, in milliseconds.
 const LONGEST_WARMING_MS: u64 = 3_000;
+/// Bytes of a page.
+const PAGE: f64 = 4096.0;
+/// Processor time that it takes home to send one of many pages to a board, in seconds: to look where it is, protect,
+/// copy and send it (docs/performance.md).
+const SEND_S: f64 = 8e-6;
 /// Talking that is too much, as a share of a thread's time, if home is better.
 pub(crate) const TALKATIVE: f64 = 0.2;
 /// A thread that got on for less than this share of the time wants no core.
@@ -259,6 +264,23 @@ impl Weigh {
     /// What a thread may lose on a board by what will not become less, in seconds.
     pub(crate) fn lasting_s(&self) -> f64 {
         self.move_s * MOVES_LOST
+    }
+
+    /// What it costs a thread at home to move to a board, in seconds. What it works on is not known before it was on one:
+    /// a part of the program's memory, as other threads, which home sends as fast as it gets cores for that.
+    pub(crate) fn leaving_costs_s(&self, tid: i32, board: &BoardLoad, snapshot: &Snapshot) -> f64 {
+        let cost = self.cost_s(board);
+        if self
+            .threads
+            .get(&tid)
+            .is_some_and(|known| known.talk.is_some())
+        {
+            return cost;
+        }
+        let threads = snapshot.threads.iter().filter(|t| !t.is_main).count();
+        let pages = snapshot.memory as f64 / PAGE / threads.max(1) as f64;
+        let sends = pages * SEND_S / fair(self.watch.runnable, snapshot.home.cores);
+        cost.max(self.move_s + sends.min(LONGEST_WARMING_MS as f64 / 1000.0))
     }
 
     /// What a move between home and a board costs a thread, in seconds.

@@ -57,7 +57,8 @@ impl Congestion {
                 0 => (self.weigh.at_best_on(board) * (1.0 - WARY)).min(there),
                 _ => there,
             };
-            if !self.pays(here, sure, thread, board, now) {
+            let cost = self.weigh.leaving_costs_s(thread.tid, board, snapshot);
+            if !self.pays(here, sure, cost, self.weigh.horizon_s(thread, now)) {
                 continue;
             }
             let reason = format!(
@@ -78,10 +79,10 @@ impl Congestion {
         decisions
     }
 
-    /// Whether it pays for a thread to move to a board, from one speed to another.
-    fn pays(&self, from: f64, to: f64, thread: &ThreadView, board: &BoardLoad, now: u64) -> bool {
-        let horizon = self.weigh.horizon_s(thread, now);
-        (to * (1.0 - self.margin) - from) * horizon > self.weigh.cost_s(board) * to
+    /// Whether it pays for a thread to move from one speed to another, for what it costs and within that time, both in
+    /// seconds.
+    fn pays(&self, from: f64, to: f64, cost_s: f64, horizon_s: f64) -> bool {
+        (to * (1.0 - self.margin) - from) * horizon_s > cost_s * to
     }
 
     /// The board on which a thread would get on best, and how well.

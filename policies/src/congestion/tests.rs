@@ -197,6 +197,24 @@ fn young_threads_stay() {
 }
 
 #[test]
+fn young_threads_of_a_program_with_much_memory_stay_longer() {
+    // Looks until the first leaves.
+    let stays = |memory: u64| {
+        let mut job = Job::new("congestion", 1, 5);
+        job.now.memory = memory;
+        for thread in &mut job.now.threads {
+            thread.born_ms = 60_000;
+        }
+        (0..100).position(|_| !job.look(0, 1).is_empty())
+    };
+    let little = stays(1 << 20).expect("they leave");
+    // 256 MiB take home half a second with all of its cores to itself.
+    let much = stays(1 << 30).expect("they leave");
+    assert!(little < 5 && much > 15, "{little} {much}");
+    assert!(stays(1 << 40).is_some(), "not all of it will be worked on");
+}
+
+#[test]
 fn boards_that_are_full_dead_slow_or_crowded_take_nothing() {
     for spoil in [
         |b: &mut BoardLoad| b.alive = false,

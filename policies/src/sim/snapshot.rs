@@ -4,6 +4,9 @@ use super::program::{Machines, PAGE_US, Task};
 use super::{Machine, World, index};
 use crate::{BoardLoad, NodeLoad, Place, Power, Pressure, Snapshot, ThreadState, ThreadView};
 
+/// Bytes that come to a board at a time, with the pages that follow.
+const FETCHED: f64 = 4.0 * 4096.0;
+
 impl Machines {
     pub(super) fn snapshot(&self, world: &World, now: u64, measured: bool) -> Snapshot {
         let threads = self.tasks.iter().filter(|t| t.lives(now));
@@ -41,6 +44,7 @@ impl Machines {
             boards: boards.collect(),
             threads,
             taken: self.taken as u64,
+            memory: (world.threads.iter().map(|t| t.warm).sum::<f64>() * FETCHED) as u64,
             requests: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 
 use super::ptrace::Tid;
+use super::stub::PAGE_SIZE;
 
 fn bad(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("cannot parse {what}"))
@@ -48,6 +49,15 @@ fn parse_switches(text: &str) -> Option<(u64, u64)> {
         field("voluntary_ctxt_switches:")?,
         field("nonvoluntary_ctxt_switches:")?,
     ))
+}
+
+/// Bytes of memory that a process has in use (proc(5), statm).
+pub fn resident(pid: Tid) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/statm"))?;
+    let pages: Option<u64> = text.split(' ').nth(1).and_then(|pages| pages.parse().ok());
+    pages
+        .map(|pages| pages * PAGE_SIZE)
+        .ok_or_else(|| bad("statm"))
 }
 
 /// The state letter of a thread (proc(5), stat: R running, S sleeping, ...).

@@ -54,6 +54,11 @@ pub struct BoardFacts {
 }
 
 impl BoardFacts {
+    /// It executes other code than home, and has memory elsewhere.
+    pub fn is_of_other_isa(&self) -> bool {
+        self.isa != std::env::consts::ARCH
+    }
+
     /// Threads may go there.
     pub fn takes(&self) -> bool {
         self.alive && !self.leaves()
@@ -305,8 +310,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
 
 /// Whether a process that runs already has its memory where all boards can have it.
 fn reachable(pid: Tid, boards: &[BoardFacts]) -> Result<(), JobError> {
-    let other = |board: &&BoardFacts| board.foreign && board.isa != std::env::consts::ARCH;
-    let Some(board) = boards.iter().find(other) else {
+    let Some(board) = boards.iter().find(|board| board.is_of_other_isa()) else {
         return Ok(());
     };
     match low::is_low(pid) {

@@ -165,6 +165,11 @@ impl Supervisor {
                 if measured { self.meter.joules() } else { None },
             ),
         };
+        // A process that ends has none.
+        let memory = match measured {
+            true => procfs::resident(self.pid).unwrap_or(0),
+            false => 0,
+        };
         Snapshot {
             time_ms: now.duration_since(self.started).as_millis() as u64,
             measured,
@@ -172,6 +177,7 @@ impl Supervisor {
             boards,
             threads,
             taken: self.journal.gauges.taken(),
+            memory,
             requests: Vec::new(),
         }
     }

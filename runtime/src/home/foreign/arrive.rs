@@ -204,7 +204,7 @@ impl Supervisor {
     pub(super) fn ask_back_if_closing(&mut self, tid: Tid) -> Result<(), JobError> {
         let away = self.threads.get_mut(&tid).and_then(Thread::away);
         let board = away.map(|away| away.board).filter(|_| self.has_made_code);
-        let calls_back = board.is_some_and(|board| self.executes_other_code(board));
+        let calls_back = board.is_some_and(|board| self.facts(board).is_of_other_isa());
         if self.closed || self.stays || self.detaching || calls_back {
             self.ask_back(tid)?;
         }

@@ -19,24 +19,19 @@ pub(in crate::home) fn is_made(vma: &Vma) -> bool {
 }
 
 impl Supervisor {
-    /// Whether code that runs on a board is another than home's.
-    pub(super) fn executes_other_code(&self, board: BoardId) -> bool {
-        self.facts(board).isa != std::env::consts::ARCH
-    }
-
     /// Looks whether the program has such code among these mappings; whether this board could not execute it.
     pub(super) fn look_for_made_code(&mut self, board: BoardId, maps: &[Vma]) -> bool {
         let stub = self.setup.as_ref().map(|setup| setup.stub.gadget());
         let ours = |vma: &Vma| stub.is_some_and(|stub| vma.range().contains(&stub));
         self.has_made_code = maps.iter().any(|vma| is_made(vma) && !ours(vma));
-        self.has_made_code && self.executes_other_code(board)
+        self.has_made_code && self.facts(board).is_of_other_isa()
     }
 
     /// A board has such code now.
     pub(in crate::home) fn on_made_code(&mut self) -> Result<(), JobError> {
         self.has_made_code = true;
         let there = |thread: &Thread| match &thread.place {
-            Place::Away(away) => self.executes_other_code(away.board),
+            Place::Away(away) => self.facts(away.board).is_of_other_isa(),
             Place::Home(_) => false,
         };
         let threads = self.threads.values();
@@ -56,7 +51,7 @@ impl Supervisor {
         let (_, address) = foreign.fault;
         let rules = trace::rules_of(&self.facts(beneath.board).isa)?;
         let called = rules.program_counter(&foreign.registers)? == address;
-        if !called || !self.executes_other_code(beneath.board) {
+        if !called || !self.facts(beneath.board).is_of_other_isa() {
             return None;
         }
         // Of a program that is ending there are none.

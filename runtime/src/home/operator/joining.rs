@@ -59,7 +59,7 @@ impl Supervisor {
     /// Why a board that has been reached cannot have threads.
     fn why_not(&self, board: u8) -> Option<String> {
         let facts = self.facts(board);
-        if !facts.foreign || facts.isa == std::env::consts::ARCH {
+        if !facts.is_of_other_isa() {
             return None;
         }
         match low::is_low(self.pid) {

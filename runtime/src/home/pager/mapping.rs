@@ -127,7 +127,7 @@ impl Pager {
             return Ok(Some(false));
         };
         let link = &self.boards[usize::from(board) - 1];
-        if kind == MappedKind::Vdso && link.facts.isa != std::env::consts::ARCH {
+        if kind == MappedKind::Vdso && link.facts.is_of_other_isa() {
             return Ok(Some(false));
         }
         if kind == MappedKind::Vdso && share.vdso.is_none() {
@@ -333,8 +333,8 @@ impl Pager {
 
     /// A thread changed mappings: what boards hold of the range is looked up again.
     pub(super) fn on_remap_call(&mut self, start: u64, end: u64) -> Result<(), PagerError> {
-        let mut isas = self.boards.iter().map(|link| &link.facts.isa);
-        if isas.any(|isa| isa != std::env::consts::ARCH) && self.has_made_code(start..end)? {
+        let other = self.boards.iter().any(|link| link.facts.is_of_other_isa());
+        if other && self.has_made_code(start..end)? {
             self.notify(ToSupervisor::MadeCode);
         }
         for board in 1..=self.boards.len() as BoardId {
@@ -386,7 +386,7 @@ impl Pager {
     /// The protection that a mapping of home's has on a board, which executes no code of another instruction set.
     fn prot_on(&self, board: BoardId, vma: &Vma) -> Prot {
         let link = &self.boards[usize::from(board) - 1];
-        if !is_made(vma) || link.facts.isa == std::env::consts::ARCH {
+        if !is_made(vma) || !link.facts.is_of_other_isa() {
             return vma.prot;
         }
         self.notify(ToSupervisor::MadeCode);
