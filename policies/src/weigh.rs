@@ -217,7 +217,8 @@ impl Weigh {
     pub(crate) fn speed_away(&self, tid: i32, board: &BoardLoad) -> Option<Away> {
         let rates = self.watch.rates(tid)?;
         let talk = talked(&rates, board)?;
-        let share = match rates.delay > 0.0 {
+        // Who hardly wanted a core, as while its first pages come, says nothing of how it gets one.
+        let share = match rates.delay > 0.0 && rates.cpu + rates.delay > WANTS {
             true => rates.cpu / (rates.cpu + rates.delay),
             false => fair(f64::from(board.node.runnable), board.node.cores),
         };

@@ -272,6 +272,28 @@ fn a_thread_that_moved_is_left_alone_for_a_while() {
 }
 
 #[test]
+fn who_still_waits_for_its_first_pages_is_not_taken_to_get_no_core() {
+    let mut job = Job::new("congestion", 1, 6);
+    job.looks(4, 8, 0);
+    let away = |t: &&mut ThreadView| t.place != Place::Home;
+    assert!(job.now.threads.iter_mut().any(|t| away(&t)));
+    for _ in 0..10 {
+        // Each page takes long. Once it waited for a core for a moment.
+        let faults = 2;
+        for thread in job.now.threads.iter_mut().filter(away) {
+            thread.state = ThreadState::Blocked;
+            thread.run_delay_ns += 300_000;
+            thread.faults += faults;
+        }
+        let moves = job.look(8, 0);
+        assert!(
+            moves.iter().all(|(_, action)| *action != Action::Recall),
+            "{moves:?}"
+        );
+    }
+}
+
+#[test]
 fn who_keeps_waiting_for_others_stays() {
     // Of 5 threads each gets a fifth of a core. Those that sleep wait for a core as often as they are woken.
     let mut job = Job::new("congestion", 1, 6);
