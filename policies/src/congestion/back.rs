@@ -20,11 +20,14 @@ pub(super) struct Loss {
 }
 
 impl Loss {
-    fn add(&mut self, here: f64, there: &Away, past_s: f64) {
+    /// `warm`: it has been there for long enough to tell what lasts.
+    fn add(&mut self, here: f64, there: &Away, past_s: f64, warm: bool) {
         // Also of one that hardly wants a core now: it may wait for others, which wait for it.
         let sum = |lost: f64, speed: f64| (lost + (here - speed) * past_s).max(0.0);
         self.in_all = sum(self.in_all, there.speed);
-        self.lastingly = sum(self.lastingly, there.in_the_end);
+        if warm {
+            self.lastingly = sum(self.lastingly, there.in_the_end);
+        }
     }
 }
 
@@ -71,7 +74,12 @@ impl Congestion {
                 continue;
             };
             let here = self.weigh.speed_back_home(decisions.len() as u32, snapshot);
-            loss.add(here, &there, past_s);
+            loss.add(
+                here,
+                &there,
+                past_s,
+                self.weigh.is_warm(thread.tid, board, now),
+            );
             self.losses.insert(thread.tid, loss);
             // Who was recalled and left again may lose more each time.
             let times = 1 + self.weigh.rescues(thread.tid).min(MOST_RESCUES);
