@@ -25,7 +25,7 @@ const ALL: [Bench; 5] = [
     Bench {
         names: ["cc_matmul", "cc_matmul_min"],
         source: "examples/matmul.c",
-        arguments: &["--threads", "1", "--size", "768"],
+        arguments: &["--threads", "1", "--size", "1536"],
         limit: 1.03,
     },
     Bench {
