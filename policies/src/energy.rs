@@ -176,10 +176,7 @@ impl Energy {
             Place::Board(id) => boards.iter().find(|b| b.id == id),
         };
         let crossed = board(from.place).or(board(best.place))?;
-        let cost = match from.place {
-            Place::Home => self.weigh.leaving_costs_s(thread.tid, crossed, snapshot),
-            Place::Board(_) => self.weigh.cost_s(crossed),
-        };
+        let cost = self.weigh.cost_s(crossed);
         let core_w = self
             .power("home", snapshot.home.power)
             .map_or(0.0, |p| p.core_w(snapshot.home.cores));

@@ -66,6 +66,8 @@ pub(crate) struct Away {
 #[derive(Debug, Clone, Default)]
 struct Known {
     moved_ms: Option<u64>,
+    /// What it was to cost when it left home last.
+    leaving_cost_s: f64,
     held_until_ms: u64,
     strikes: u32,
     rescues: u32,
@@ -167,6 +169,12 @@ impl Weigh {
         moved.is_none_or(|moved| now_ms >= moved + costs_ms.min(LONGEST_WARMING_MS))
     }
 
+    /// A thread leaves home now, for what that may cost, in seconds.
+    pub(crate) fn leaves(&mut self, tid: i32, now_ms: u64, cost_s: f64) {
+        self.moves(tid, now_ms);
+        self.threads.entry(tid).or_default().leaving_cost_s = cost_s;
+    }
+
     /// A thread is moved now.
     pub(crate) fn moves(&mut self, tid: i32, now_ms: u64) {
         self.threads.entry(tid).or_default().moved_ms = Some(now_ms);
@@ -253,13 +261,14 @@ impl Weigh {
 
     /// Time over which a move of this thread has to pay, in seconds: one that is young may end soon.
     pub(crate) fn horizon_s(&self, thread: &ThreadView, now_ms: u64) -> f64 {
-        let age = now_ms.saturating_sub(thread.born_ms) as f64 / 1000.0;
-        self.horizon_s.min(age)
+        self.horizon_s.min(age_s(thread, now_ms))
     }
 
-    /// What a thread may lose on a board before it returns, in seconds.
-    pub(crate) fn regret_s(&self, board: &BoardLoad) -> f64 {
-        self.move_s + self.regret * page_s(board)
+    /// What a thread may lose on a board before it returns, in seconds: no less than it was sent there for.
+    pub(crate) fn regret_s(&self, tid: i32, board: &BoardLoad) -> f64 {
+        let known = self.threads.get(&tid);
+        let expected = known.map_or(0.0, |known| known.leaving_cost_s);
+        expected.max(self.move_s + self.regret * page_s(board))
     }
 
     /// What a thread may lose on a board by what will not become less, in seconds.
@@ -267,15 +276,12 @@ impl Weigh {
         self.move_s * MOVES_LOST
     }
 
-    /// What it costs a thread at home to move to a board, in seconds. What it works on is not known before it was on one:
-    /// a part of the program's memory, as other threads, which home sends as fast as it gets cores for that.
+    /// What it may cost a thread at home to move to a board, in seconds. What it works on is not known before it was on
+    /// one: a part of the program's memory, as other threads, which home sends as fast as it gets cores for that.
     pub(crate) fn leaving_costs_s(&self, tid: i32, board: &BoardLoad, snapshot: &Snapshot) -> f64 {
         let cost = self.cost_s(board);
-        if self
-            .threads
-            .get(&tid)
-            .is_some_and(|known| known.talk.is_some())
-        {
+        let known = self.threads.get(&tid);
+        if known.is_some_and(|known| known.talk.is_some()) {
             return cost;
         }
         let threads = snapshot.threads.iter().filter(|t| !t.is_main).count();
@@ -288,6 +294,11 @@ impl Weigh {
     pub(crate) fn cost_s(&self, board: &BoardLoad) -> f64 {
         self.move_s + self.warm * page_s(board)
     }
+}
+
+/// How old a thread is, in seconds.
+pub(crate) fn age_s(thread: &ThreadView, now_ms: u64) -> f64 {
+    now_ms.saturating_sub(thread.born_ms) as f64 / 1000.0
 }
 
 /// The share of a core that each of so many threads gets.

@@ -101,6 +101,7 @@ impl Job {
             joules: None,
         });
         now.home.runnable = step.others + 4;
+        now.memory = step.free_mib << 24;
         now.home.power = power.map(|p| Power { busy_w: 99.0, ..p });
         now.home.pressure = step.pressure.then_some(Pressure {
             avg10: 50.0,

@@ -46,6 +46,12 @@ fn recordings() -> Vec<Recording> {
         world.boards[0].others = vec![(0, 0), (6_000, 12)];
         world.boards[1].draining_ms = Some(11_000);
         all.push(record("congestion", &world));
+        // Boards are far.
+        world
+            .boards
+            .iter_mut()
+            .for_each(|b| b.round_trip_us = 10_000);
+        all.push(record("congestion", &world));
     }
     all
 }

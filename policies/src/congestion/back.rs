@@ -85,7 +85,7 @@ impl Congestion {
             let times = 1 + self.weigh.rescues(thread.tid).min(MOST_RESCUES);
             let unit = there.at_best.max(here) * f64::from(times);
             let lasts = loss.lastingly > self.weigh.lasting_s() * unit;
-            let too_much = lasts || loss.in_all > self.weigh.regret_s(board) * unit;
+            let too_much = lasts || loss.in_all > self.weigh.regret_s(thread.tid, board) * unit;
             if !too_much || !self.weigh.is_settled(thread.tid, now) {
                 continue;
             }

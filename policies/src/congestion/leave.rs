@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use super::Congestion;
+use crate::weigh::age_s;
 use crate::{BoardLoad, Decision, Snapshot, ThreadState, ThreadView};
 
 /// How much threads may talk at worst while nobody knows, as a share of their time.
@@ -57,8 +58,13 @@ impl Congestion {
                 0 => (self.weigh.at_best_on(board) * (1.0 - WARY)).min(there),
                 _ => there,
             };
+            // What it may have to fetch beyond the usual need not pay before the horizon: one that has lived for long
+            // will go on for long, and nobody leaves a crowded home never.
             let cost = self.weigh.leaving_costs_s(thread.tid, board, snapshot);
-            if !self.pays(here, sure, cost, self.weigh.horizon_s(thread, now)) {
+            let usual = self.weigh.cost_s(board);
+            if !self.pays(here, sure, usual, self.weigh.horizon_s(thread, now))
+                || !self.pays(here, sure, cost, age_s(thread, now))
+            {
                 continue;
             }
             let reason = format!(
@@ -73,7 +79,7 @@ impl Congestion {
             );
             decisions.push(Decision::offload(thread.tid, board.id, reason));
             board.add_thread();
-            self.weigh.moves(thread.tid, now);
+            self.weigh.leaves(thread.tid, now, cost);
             budget = budget.saturating_sub(1);
         }
         decisions

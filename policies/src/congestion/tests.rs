@@ -215,6 +215,18 @@ fn young_threads_of_a_program_with_much_memory_stay_longer() {
 }
 
 #[test]
+fn nobody_stays_for_ever_for_what_the_program_has_in_memory() {
+    // A bit more than one for each core.
+    let mut job = Job::new("congestion", 2, 4);
+    job.now.memory = 1 << 40;
+    for thread in &mut job.now.threads {
+        thread.born_ms = 60_000;
+    }
+    assert_eq!(job.looks(100, 0, 1), [], "they are young");
+    assert_ne!(job.looks(300, 0, 1), []);
+}
+
+#[test]
 fn boards_that_are_full_dead_slow_or_crowded_take_nothing() {
     for spoil in [
         |b: &mut BoardLoad| b.alive = false,

@@ -37,6 +37,8 @@ impl Machines {
                 ..BoardLoad::default()
             }
         });
+        let living = self.tasks.iter().filter(|t| t.lives(now));
+        let memory = (living.map(|t| t.work.warm).sum::<f64>() * FETCHED) as u64;
         Snapshot {
             time_ms: now,
             measured,
@@ -44,7 +46,7 @@ impl Machines {
             boards: boards.collect(),
             threads,
             taken: self.taken as u64,
-            memory: (world.threads.iter().map(|t| t.warm).sum::<f64>() * FETCHED) as u64,
+            memory,
             requests: Vec::new(),
         }
     }

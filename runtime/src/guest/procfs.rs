@@ -51,9 +51,9 @@ fn parse_switches(text: &str) -> Option<(u64, u64)> {
     ))
 }
 
-/// Bytes of memory that a process has in use (proc(5), statm).
-pub fn resident(pid: Tid) -> io::Result<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/statm"))?;
+/// Bytes of memory that the process of a thread has in use; 0 if the thread has ended (proc(5), statm).
+pub fn resident(pid: Tid, tid: Tid) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/statm"))?;
     let pages: Option<u64> = text.split(' ').nth(1).and_then(|pages| pages.parse().ok());
     pages
         .map(|pages| pages * PAGE_SIZE)

@@ -165,11 +165,12 @@ impl Supervisor {
                 if measured { self.meter.joules() } else { None },
             ),
         };
-        // A process that ends has none.
-        let memory = match measured {
-            true => procfs::resident(self.pid).unwrap_or(0),
-            false => 0,
-        };
+        // A thread that has ended, as the first may, tells of none.
+        let mut live = self.threads.keys().filter(|_| measured);
+        let memory = live.find_map(|tid| {
+            let bytes = procfs::resident(self.pid, *tid).ok();
+            bytes.filter(|bytes| *bytes > 0)
+        });
         Snapshot {
             time_ms: now.duration_since(self.started).as_millis() as u64,
             measured,
@@ -177,7 +178,7 @@ impl Supervisor {
             boards,
             threads,
             taken: self.journal.gauges.taken(),
-            memory,
+            memory: memory.unwrap_or(0),
             requests: Vec::new(),
         }
     }

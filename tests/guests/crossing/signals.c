@@ -71,7 +71,9 @@ static void *work(void *argument) {
         int ended = nanosleep(&limit, &left) == -1 && errno == EINTR;
         stage = 30;
         await_stage(31);
-        interrupted += ended && left.tv_sec >= 10 && count == sent;
+        while (count < sent)
+            usleep(200);
+        interrupted += ended && left.tv_sec > 0 && sent > 0 && count == sent;
         /* With it, it goes on. */
         char byte = 0;
         count = 0;
@@ -148,9 +150,13 @@ int main(void) {
             usleep(5000);
             /* One that comes before the sleep begins does not end it. */
             for (sent = 0; stage == 3 && sent < MOST_SENT;) {
-                pthread_kill(thread, SIGUSR1);
                 sent++;
-                for (int i = 0; stage == 3 && i < RESEND_S * 1000; i++)
+                pthread_kill(thread, SIGUSR1);
+                /* Two at a time would be one. */
+                while (count < sent)
+                    usleep(200);
+                time_t until = time(0) + RESEND_S;
+                while (stage == 3 && time(0) < until)
                     usleep(1000);
             }
             while (stage != 30)
