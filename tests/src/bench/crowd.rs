@@ -57,12 +57,12 @@ impl Drop for Crowd {
 }
 
 /// A run on the first processor.
-pub(super) fn at_home(run: Run) -> Run {
+pub fn at_home(run: Run) -> Run {
     run.before_exec(|| Ok(pin(0)?)).timeout(TIMEOUT)
 }
 
 /// The board on the second processor, and its address.
-pub(super) fn beside_home() -> (Agent, String) {
+pub fn beside_home() -> (Agent, String) {
     let address = format!("127.0.0.1:{}", free_port());
     let agent = Agent::launch("beside", &address, |run| run.before_exec(|| Ok(pin(1)?)));
     (agent, address)

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
+use rtx_tests::bench::crowd::{at_home, beside_home};
 use rtx_tests::procfs::Process;
 use rtx_tests::scratch::Scratch;
 use rtx_tests::{Agent, Guest, Run, Running, Status, checkout};
@@ -41,6 +42,41 @@ fn a_recording_replays_to_the_same_decisions() {
         let never = replay(&recording, &["--policy", "never"]);
         assert_eq!(count(&never, "decisions"), 0, "{never:#}");
     }
+}
+
+/// What a replay decided, without the words of its reasons.
+fn moves(replayed: &Value) -> Vec<(Value, Value, Value)> {
+    let looks = replayed["decisions"].as_array().expect("a list").iter();
+    let of = |look: &Value| {
+        let decisions = look["decisions"].as_array().expect("a list").iter();
+        let time = look["time_ms"].clone();
+        let each = decisions.map(|d| (time.clone(), d["tid"].clone(), d["action"].clone()));
+        each.collect::<Vec<_>>()
+    };
+    looks.flat_map(of).collect()
+}
+
+#[test]
+fn the_congestion_script_decides_as_the_policy_did_live() {
+    let scratch = Scratch::new();
+    let recording = scratch.path("run.ndjson");
+    let guest = Guest::example("matmul");
+    let (agent, board) = beside_home();
+    let run = Run::supervised(guest.path())
+        .flags(["--boards", &board, "--policy", "congestion"])
+        .flags(["--record".into(), recording.clone().into_os_string()])
+        .args(["--threads", "4", "--size", "1536"]);
+    at_home(run).finish().succeeded();
+    agent.stop();
+    let script = checkout::root().join("policies/presets/congestion.rhai");
+    let script = script.to_str().expect("a plain path");
+    let (policy, script) = (
+        replay(&recording, &[]),
+        replay(&recording, &["--policy", script]),
+    );
+    assert_eq!(count(&policy, "differences"), 0, "{policy:#}");
+    assert_ne!(moves(&policy), [], "home has one core: {policy:#}");
+    assert_eq!(moves(&script), moves(&policy));
 }
 
 #[test]
