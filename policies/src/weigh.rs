@@ -164,8 +164,10 @@ impl Weigh {
     /// Whether a thread has been on its board for as long as the move was expected to cost it: before that it fetches
     /// what it works on, which says nothing of how it will get on.
     pub(crate) fn is_warm(&self, tid: i32, board: &BoardLoad, now_ms: u64) -> bool {
-        let costs_ms = (self.cost_s(board) * 1000.0) as u64;
-        let moved = self.threads.get(&tid).and_then(|known| known.moved_ms);
+        let known = self.threads.get(&tid);
+        let expected = known.map_or(0.0, |known| known.leaving_cost_s);
+        let costs_ms = (expected.max(self.cost_s(board)) * 1000.0) as u64;
+        let moved = known.and_then(|known| known.moved_ms);
         moved.is_none_or(|moved| now_ms >= moved + costs_ms.min(LONGEST_WARMING_MS))
     }
 

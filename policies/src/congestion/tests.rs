@@ -306,6 +306,25 @@ fn who_still_waits_for_its_first_pages_is_not_taken_to_get_no_core() {
 }
 
 #[test]
+fn what_others_take_counts_from_when_a_thread_has_what_it_works_on() {
+    // Looks on the board until the first comes home.
+    let stays = |memory: u64| {
+        let mut job = Job::new("congestion", 1, 6);
+        job.now.memory = memory;
+        let left = (0..100).find(|_| !job.look(2, 0).is_empty());
+        assert!(left.is_some(), "home is crowded");
+        (0..200).position(|_| {
+            job.now.taken += 330;
+            let moves = job.look(2, 330);
+            moves.iter().any(|(_, action)| *action == Action::Recall)
+        })
+    };
+    let little = stays(0).expect("all its pages are taken");
+    let much = stays(1 << 40).expect("all its pages are taken");
+    assert!(little < 15 && much > 25, "{little} {much}");
+}
+
+#[test]
 fn who_keeps_waiting_for_others_stays() {
     // Of 5 threads each gets a fifth of a core. Those that sleep wait for a core as often as they are woken.
     let mut job = Job::new("congestion", 1, 6);
