@@ -3,7 +3,7 @@
 //!
 //! | a thread | if |
 //! | --- | --- |
-//! | leaves (`leave`) | home is congested, and it gains enough on the best board to pay for the move within the horizon |
+//! | leaves (`leave`) | home is congested, and it gains enough on the best board to pay for the move within the horizon, and for what it may have to fetch within its age |
 //! | returns (`back`) | on its board (it talks too much, the board is crowded) it has lost too much against home |
 //! | returns | home has had idle cores for a while |
 //! | returns | its board is to be emptied |
@@ -15,8 +15,9 @@
 //! Looks cost some of what the program gets on a crowded home: if none leads to anything they become rarer.
 //!
 //! A thread that has come to a board first fetches what it works on, and nobody knows how much that is; so it may lose
-//! as much there as a useless move would have cost, and no more (as who rents skis until he could have bought them).
-//! Home calls, and pages that others take from it, do not become fewer: less of what is lost by them is too much.
+//! as much there as a useless move would have cost, or as it was sent there for, and no more (as who rents skis until he
+//! could have bought them). Home calls, and pages that others take from it, do not become fewer: once it has been there for
+//! as long as the move was to cost, less of what is lost by them is too much.
 //!
 //! How well a thread fares is computed in [`crate::weigh`], how well all do together in [`crate::progress`].
 

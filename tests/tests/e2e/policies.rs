@@ -65,7 +65,8 @@ fn the_congestion_script_decides_as_the_policy_did_live() {
     let run = Run::supervised(guest.path())
         .flags(["--boards", &board, "--policy", "congestion"])
         .flags(["--record".into(), recording.clone().into_os_string()])
-        .args(["--threads", "4", "--size", "1536"]);
+        // Whoever else runs beside the board, home has less for each.
+        .args(["--threads", "16", "--size", "1536"]);
     at_home(run).finish().succeeded();
     agent.stop();
     let script = checkout::root().join("policies/presets/congestion.rhai");
@@ -77,6 +78,18 @@ fn the_congestion_script_decides_as_the_policy_did_live() {
     assert_eq!(count(&policy, "differences"), 0, "{policy:#}");
     assert_ne!(moves(&policy), [], "home has one core: {policy:#}");
     assert_eq!(moves(&script), moves(&policy));
+    // Three matrices are in memory before the first thread can leave.
+    let text = fs::read_to_string(&recording).expect("written");
+    let looks = text.lines().skip(1);
+    let memory = looks.filter_map(|line| {
+        let look: Value = serde_json::from_str(line).expect("JSON");
+        look["snapshot"]["memory"].as_u64()
+    });
+    assert!(
+        memory
+            .max()
+            .is_some_and(|bytes| bytes > 2 * 8 * 1536 * 1536)
+    );
 }
 
 #[test]
