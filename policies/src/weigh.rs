@@ -66,8 +66,8 @@ pub(crate) struct Away {
 #[derive(Debug, Clone, Default)]
 struct Known {
     moved_ms: Option<u64>,
-    /// What it was to cost when it left home last.
-    leaving_cost_s: f64,
+    /// What it might have to fetch when it left home last, in seconds.
+    fetches_s: f64,
     held_until_ms: u64,
     strikes: u32,
     rescues: u32,
@@ -165,16 +165,16 @@ impl Weigh {
     /// what it works on, which says nothing of how it will get on.
     pub(crate) fn is_warm(&self, tid: i32, board: &BoardLoad, now_ms: u64) -> bool {
         let known = self.threads.get(&tid);
-        let expected = known.map_or(0.0, |known| known.leaving_cost_s);
+        let expected = known.map_or(0.0, |known| known.fetches_s);
         let costs_ms = (expected.max(self.cost_s(board)) * 1000.0) as u64;
         let moved = known.and_then(|known| known.moved_ms);
         moved.is_none_or(|moved| now_ms >= moved + costs_ms.min(LONGEST_WARMING_MS))
     }
 
-    /// A thread leaves home now, for what that may cost, in seconds.
-    pub(crate) fn leaves(&mut self, tid: i32, now_ms: u64, cost_s: f64) {
+    /// A thread leaves home now, and may have to fetch for so many seconds.
+    pub(crate) fn leaves(&mut self, tid: i32, now_ms: u64, fetches_s: f64) {
         self.moves(tid, now_ms);
-        self.threads.entry(tid).or_default().leaving_cost_s = cost_s;
+        self.threads.entry(tid).or_default().fetches_s = fetches_s;
     }
 
     /// A thread is moved now.
@@ -269,7 +269,7 @@ impl Weigh {
     /// What a thread may lose on a board before it returns, in seconds: no less than it was sent there for.
     pub(crate) fn regret_s(&self, tid: i32, board: &BoardLoad) -> f64 {
         let known = self.threads.get(&tid);
-        let expected = known.map_or(0.0, |known| known.leaving_cost_s);
+        let expected = known.map_or(0.0, |known| known.fetches_s);
         expected.max(self.move_s + self.regret * page_s(board))
     }
 
@@ -278,18 +278,17 @@ impl Weigh {
         self.move_s * MOVES_LOST
     }
 
-    /// What it may cost a thread at home to move to a board, in seconds. What it works on is not known before it was on
-    /// one: a part of the program's memory, as other threads, which home sends as fast as it gets cores for that.
-    pub(crate) fn leaving_costs_s(&self, tid: i32, board: &BoardLoad, snapshot: &Snapshot) -> f64 {
-        let cost = self.cost_s(board);
+    /// What a thread at home may have to fetch on a board, in seconds. What it works on is not known before it was on one:
+    /// a part of the program's memory, as other threads, which home sends as fast as it gets cores for that.
+    pub(crate) fn fetches_s(&self, tid: i32, snapshot: &Snapshot) -> f64 {
         let known = self.threads.get(&tid);
         if known.is_some_and(|known| known.talk.is_some()) {
-            return cost;
+            return 0.0;
         }
         let threads = snapshot.threads.iter().filter(|t| !t.is_main).count();
         let pages = snapshot.memory as f64 / PAGE / threads.max(1) as f64;
         let sends = pages * SEND_S / fair(self.watch.runnable, snapshot.home.cores);
-        cost.max(self.move_s + sends.min(LONGEST_WARMING_MS as f64 / 1000.0))
+        self.move_s + sends.min(LONGEST_WARMING_MS as f64 / 1000.0)
     }
 
     /// What a move between home and a board costs a thread, in seconds.

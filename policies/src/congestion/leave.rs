@@ -60,10 +60,10 @@ impl Congestion {
             };
             // What it may have to fetch beyond the usual need not pay before the horizon: one that has lived for long
             // will go on for long, and nobody leaves a crowded home never.
-            let cost = self.weigh.leaving_costs_s(thread.tid, board, snapshot);
+            let fetches = self.weigh.fetches_s(thread.tid, snapshot);
             let usual = self.weigh.cost_s(board);
             if !self.pays(here, sure, usual, self.weigh.horizon_s(thread, now))
-                || !self.pays(here, sure, cost, age_s(thread, now))
+                || !self.pays(here, sure, usual.max(fetches), age_s(thread, now))
             {
                 continue;
             }
@@ -79,7 +79,7 @@ impl Congestion {
             );
             decisions.push(Decision::offload(thread.tid, board.id, reason));
             board.add_thread();
-            self.weigh.leaves(thread.tid, now, cost);
+            self.weigh.leaves(thread.tid, now, fetches);
             budget = budget.saturating_sub(1);
         }
         decisions
