@@ -278,17 +278,18 @@ impl Weigh {
         self.move_s * MOVES_LOST
     }
 
-    /// What a thread at home may have to fetch on a board, in seconds. What it works on is not known before it was on one:
-    /// a part of the program's memory, as other threads, which home sends as fast as it gets cores for that.
-    pub(crate) fn fetches_s(&self, tid: i32, snapshot: &Snapshot) -> f64 {
-        let known = self.threads.get(&tid);
-        if known.is_some_and(|known| known.talk.is_some()) {
-            return 0.0;
-        }
+    /// What a child thread may have to fetch on a board, in seconds: its part of the program's memory, as other threads,
+    /// which home sends as fast as it gets cores for that.
+    pub(crate) fn part_s(&self, snapshot: &Snapshot) -> f64 {
         let threads = snapshot.threads.iter().filter(|t| !t.is_main).count();
         let pages = snapshot.memory as f64 / PAGE / threads.max(1) as f64;
         let sends = pages * SEND_S / fair(self.watch.runnable, snapshot.home.cores);
         self.move_s + sends.min(LONGEST_WARMING_MS as f64 / 1000.0)
+    }
+
+    /// Whether a thread was seen on a board, so that it is known what it works on.
+    pub(crate) fn was_seen_away(&self, tid: i32) -> bool {
+        self.threads.get(&tid).is_some_and(|k| k.talk.is_some())
     }
 
     /// What a move between home and a board costs a thread, in seconds.

@@ -74,12 +74,8 @@ impl Congestion {
                 continue;
             };
             let here = self.weigh.speed_back_home(decisions.len() as u32, snapshot);
-            loss.add(
-                here,
-                &there,
-                past_s,
-                self.weigh.is_warm(thread.tid, board, now),
-            );
+            let warm = self.weigh.is_warm(thread.tid, board, now);
+            loss.add(here, &there, past_s, warm);
             self.losses.insert(thread.tid, loss);
             // Who was recalled and left again may lose more each time.
             let times = 1 + self.weigh.rescues(thread.tid).min(MOST_RESCUES);

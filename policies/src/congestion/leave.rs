@@ -45,6 +45,7 @@ impl Congestion {
         let mut boards = snapshot.boards.clone();
         let mut decisions = Vec::new();
         let mut budget = self.weigh.budget(snapshot);
+        let part = self.weigh.part_s(snapshot);
         for thread in leaving {
             if decisions.len() >= count as usize {
                 break;
@@ -60,7 +61,10 @@ impl Congestion {
             };
             // What it may have to fetch beyond the usual need not pay before the horizon: one that has lived for long
             // will go on for long, and nobody leaves a crowded home never.
-            let fetches = self.weigh.fetches_s(thread.tid, snapshot);
+            let fetches = match self.weigh.was_seen_away(thread.tid) {
+                true => 0.0,
+                false => part,
+            };
             let usual = self.weigh.cost_s(board);
             if !self.pays(here, sure, usual, self.weigh.horizon_s(thread, now))
                 || !self.pays(here, sure, usual.max(fetches), age_s(thread, now))

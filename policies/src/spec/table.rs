@@ -180,7 +180,7 @@ pub static POLICIES: &[PolicyInfo] = &[
                 "regret",
                 Kind::Count(0, 10_000_000),
                 "500",
-                "A thread returns from a board when it has lost there, against home, what so many page faults take, and what leaving was expected to cost",
+                "A thread returns from a board when it has lost there, against home, what so many page faults take, or what it might have to fetch when it left if that is more",
             ),
             p(
                 "trial",
