@@ -243,6 +243,12 @@ impl Builder {
         })
     }
 
+    /// Element `index` of an array of type `ty` that begins at `base`; may lead out of its object.
+    pub fn far_element(&self, ty: Type, base: Value, index: Value) -> Value {
+        // SAFETY: a type with a size, a pointer and an integer.
+        Value(unsafe { LLVMBuildGEP2(self.raw, ty.0, base.0, &mut { index.0 }, 1, UNNAMED) })
+    }
+
     /// Copies `bytes` bytes between places that do not overlap.
     pub fn copy_memory(&self, to: Value, from: Value, alignment: u64, bytes: u64) {
         // SAFETY: two pointers.
@@ -298,6 +304,17 @@ impl Builder {
     pub fn add(&self, a: Value, b: Value) -> Value {
         // SAFETY: integers of one type.
         Value(unsafe { LLVMBuildAdd(self.raw, a.0, b.0, UNNAMED) })
+    }
+
+    /// One more than an integer that is below its type's greatest, with a sign and without.
+    pub fn add_one_unwrapped(&self, a: Value) -> Value {
+        let sum = self.add(a, self.number_like(a, 1));
+        // SAFETY: the sum of a phi and a number is an instruction, an addition.
+        unsafe {
+            LLVMSetNUW(sum.0, 1);
+            LLVMSetNSW(sum.0, 1);
+        }
+        sum
     }
 
     /// The bits of both.

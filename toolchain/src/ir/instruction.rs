@@ -233,6 +233,21 @@ impl Instruction {
         Type(unsafe { LLVMGetGEPSourceElementType(self.0) })
     }
 
+    /// Takes over whether a getelementptr stays within its object.
+    pub fn copy_bounds_flag(self, other: Instruction) {
+        // SAFETY: both are a getelementptr.
+        unsafe { LLVMSetIsInBounds(self.0, LLVMIsInBounds(other.0)) }
+    }
+
+    /// Takes over what an addition says about wrapping.
+    pub fn copy_wrap_flags(self, other: Instruction) {
+        // SAFETY: both are additions.
+        unsafe {
+            LLVMSetNUW(self.0, LLVMGetNUW(other.0));
+            LLVMSetNSW(self.0, LLVMGetNSW(other.0));
+        }
+    }
+
     /// Removes metadata of a kind.
     pub fn drop_metadata(self, kind: &str) {
         // SAFETY: alive; null removes.

@@ -21,6 +21,7 @@ mod polls;
 mod resume;
 mod runtime_calls;
 mod sites;
+mod strip_counter;
 mod strips;
 pub mod tables;
 pub mod targets;

@@ -8,10 +8,11 @@
 //! ```
 
 use super::control_flow::Loop;
+use super::strip_counter::{self, Counter};
 use crate::ir::{Block, Builder, Instruction, Opcode, Value};
 
 /// Rounds of a strip: at a few nanoseconds each, far less than a millisecond.
-const ROUNDS: u32 = 4096;
+pub const ROUNDS: u32 = 4096;
 
 /// Cuts a loop into strips, if it is of the kind for which that pays. Returns the place to poll at: the
 /// end of the block `pause`.
@@ -33,8 +34,8 @@ pub fn cut(builder: &Builder, l: &Loop) -> Option<Instruction> {
     builder.at_end(pause);
     builder.locate_like(shape.end);
     builder.jump(strip);
-    let bound = stride_bound(builder, l, &shape, strip);
-    end_strips(builder, l, &shape, bound, strip, pause);
+    let counter = shape.counter(builder, l, strip);
+    end_strips(builder, l, &shape, counter, strip, pause);
     pause.terminator()
 }
 
@@ -76,6 +77,11 @@ impl Shape {
             exit,
             while_true: first == l.header,
         })
+    }
+
+    fn counter(&self, builder: &Builder, l: &Loop, strip: Block) -> Option<Counter> {
+        let test = self.end.as_value().operands()[0].as_instruction()?;
+        strip_counter::find(builder, l, test, self.while_true, strip)
     }
 }
 
@@ -138,85 +144,18 @@ fn split_phi(
     phi.erase();
 }
 
-/// When the loop counts by one up to a bound that it does not change: where the counter ends this strip,
-/// computed before the strip. The loop then compares with that, and is no longer than it was.
-fn stride_bound(
-    builder: &Builder,
-    l: &Loop,
-    shape: &Shape,
-    strip: Block,
-) -> Option<(Value, Value)> {
-    let test = shape.end.as_value().operands()[0]
-        .as_instruction()
-        .filter(|i| i.opcode() == Opcode::LLVMICmp)?;
-    let goes_on = if shape.while_true {
-        test.predicate()
-    } else {
-        test.inverse_predicate()
-    };
-    let [next, bound] = test.as_value().operands()[..] else {
-        return None;
-    };
-    let invariant = bound
-        .as_instruction()
-        .is_none_or(|i| !l.blocks.contains(&i.block()));
-    let step = next
-        .as_instruction()
-        .filter(|i| i.opcode() == Opcode::LLVMAdd)?;
-    let [counter, one] = step.as_value().operands()[..] else {
-        return None;
-    };
-    let phi = counter
-        .as_instruction()
-        .filter(|i| i.opcode() == Opcode::LLVMPHI && i.block() == l.header)?;
-    if !invariant || one.as_integer() != Some(1) || !goes_on.counts_up() {
-        return None;
-    }
-    let begin = phi
-        .incoming()
-        .into_iter()
-        .find(|(_, from)| *from == strip)
-        .map(|(value, _)| value)?;
-    let end = strip.terminator()?;
-    builder.before(end);
-    let one = builder.number_like(begin, 1);
-    let distance = builder.subtract(bound, begin);
-    // The rounds after the first. A loop that is entered with its bound behind it makes one round; where
-    // only inequality counts it goes round all numbers, which the difference says by wrapping.
-    let less = if goes_on.includes_bound() {
-        distance
-    } else {
-        builder.subtract(distance, one)
-    };
-    let less = if goes_on.is_inequality() {
-        less
-    } else {
-        builder.select(
-            builder.compare(goes_on, begin, bound),
-            less,
-            builder.number_like(begin, 0),
-        )
-    };
-    let most = builder.number_like(begin, u64::from(ROUNDS) - 1);
-    let rounds = builder.select(builder.below(less, most), less, most);
-    Some((next, builder.add(builder.add(begin, rounds), one)))
-}
-
 /// Ends a strip when there were enough rounds.
 fn end_strips(
     builder: &Builder,
     l: &Loop,
     shape: &Shape,
-    bound: Option<(Value, Value)>,
+    counter: Option<Counter>,
     strip: Block,
     pause: Block,
 ) {
     let condition = shape.end.as_value().operands()[0];
-    let within = match bound {
-        Some((next, bound)) => {
-            builder.before(shape.end);
-            builder.differs(next, bound)
-        }
+    let within = match counter {
+        Some(counter) => strip_counter::begin_at_zero(builder, l, counter, strip, shape.end),
         None => {
             builder.before(l.header.instructions()[0]);
             let rounds = builder.phi(builder.integer(32));
@@ -233,6 +172,7 @@ fn end_strips(
         }
     };
     let done = builder.block(l.header.function(), "rtx.done");
+    builder.before(shape.end);
     let end = builder.branch(within, l.header, done);
     end.copy_metadata(shape.end, "llvm.loop");
     builder.at_end(done);

@@ -66,7 +66,64 @@ __attribute__((noinline)) static uint64_t early(const uint8_t *data, uint32_t co
     return count;
 }
 
-static uint32_t big[20000];
+/* Arrays by the counter: from a negative one, neighbours, elements of several words, an index that wraps. */
+__attribute__((noinline)) static uint64_t before_it(int64_t from, int64_t to, const uint32_t *data) {
+    uint64_t sum = 0;
+    for (int64_t i = from; i < to; i++)
+        sum += data[i + 5000] ^ (uint64_t)i;
+    return sum;
+}
+__attribute__((noinline)) static void neighbours(size_t from, size_t to, const uint32_t *data, uint32_t *out) {
+    for (size_t i = from; i <= to; i++)
+        out[i] = data[i - 1] + 3 * data[i + 1] - data[i];
+}
+__attribute__((noinline)) static void in_place(size_t from, size_t to, uint32_t *data) {
+    for (size_t i = from; i < to; i++)
+        data[i + 2] = data[i] + data[i + 1];
+}
+struct record {
+    uint32_t first, second, third;
+};
+__attribute__((noinline)) static uint64_t records(size_t from, size_t to, struct record *list) {
+    uint64_t sum = 0;
+    size_t i = from;
+    do {
+        list[i].second += list[i].first;
+        sum += list[i].third;
+    } while (++i < to);
+    return sum + i;
+}
+__attribute__((noinline)) static uint64_t wrapping(uint32_t from, uint32_t to, uint32_t less, const uint32_t *data) {
+    uint64_t sum = 0;
+    for (uint32_t i = from; i != to; i++)
+        sum = sum * 5 + data[(uint32_t)(i - less) & 16383];
+    return sum;
+}
+__attribute__((noinline)) static uint64_t now_and_then(size_t from, size_t to, const uint32_t *data) {
+    uint64_t sum = 0;
+    for (size_t i = from; i < to; i++)
+        if (i % 7 == 3)
+            sum += data[i - 3];
+    return sum;
+}
+
+static uint32_t big[20004], other[20004];
+static struct record list[20001];
+
+static void arrays(int64_t from, int64_t to) {
+    for (uint32_t i = 0; i < 20001; i++) {
+        big[i] = i * 2654435761u;
+        list[i] = (struct record){big[i], i, big[i] >> 3};
+    }
+    mix(before_it(from - 5000, to - 5000, big));
+    neighbours((size_t)from + 1, (size_t)to, big, other);
+    in_place((size_t)from, (size_t)to, big);
+    mix(records((size_t)from, (size_t)to, list));
+    mix(wrapping((uint32_t)from, (uint32_t)to + (to < from ? 20000 : 0), 9000, big));
+    mix(now_and_then((size_t)from, (size_t)to, big));
+    for (uint32_t i = 0; i < 20001; i += 123)
+        mix(big[i] + (uint64_t)other[i] * 3 + (uint64_t)list[i].second * 7);
+}
 
 int main(void) {
     uint8_t data[256];
@@ -80,6 +137,7 @@ int main(void) {
             mix(at_most((int32_t)bounds[a] - 5000, (int32_t)bounds[b] - 5000, data));
             mix(round_about((uint8_t)bounds[a], (uint8_t)bounds[b], data));
             mix(wraps((uint16_t)bounds[a], (uint16_t)(bounds[b] + 1), data));
+            arrays(bounds[a], bounds[b]);
         }
         mix(down((int32_t)bounds[a], data));
         mix(pointers(data, data + (bounds[a] & 255)));
