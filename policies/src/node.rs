@@ -16,7 +16,8 @@ pub struct NodeLoad {
     pub isa: String,
     /// How fast one core is, home's being 1.
     pub speed: Option<f64>,
-    /// Pressure on its cores; kernels without pressure stall information have none.
+    /// Pressure on its cores; kernels without pressure stall information, and machines on which rtx is confined to some
+    /// cores, have none.
     pub pressure: Option<Pressure>,
     /// Memory that programs can still get, in bytes (`MemAvailable`).
     pub memory_free: Option<u64>,

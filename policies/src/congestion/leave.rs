@@ -59,15 +59,15 @@ impl Congestion {
                 0 => (self.weigh.at_best_on(board) * (1.0 - WARY)).min(there),
                 _ => there,
             };
-            // What it may have to fetch beyond the usual need not pay before the horizon: one that has lived for long
-            // will go on for long, and nobody leaves a crowded home never.
+            // What it may have to fetch beyond the usual need not pay before the horizon, nor at worst: one that has lived
+            // for long will go on for long, and nobody leaves a crowded home never.
             let fetches = match self.weigh.was_seen_away(thread.tid) {
                 true => 0.0,
                 false => part,
             };
             let usual = self.weigh.cost_s(board);
             if !self.pays(here, sure, usual, self.weigh.horizon_s(thread, now))
-                || !self.pays(here, sure, usual.max(fetches), age_s(thread, now))
+                || !self.pays(here, there, usual.max(fetches), age_s(thread, now))
             {
                 continue;
             }
