@@ -20,7 +20,7 @@ pub struct Figures {
     /// Load average of the last minute.
     pub load: f64,
     /// The line `some` of /proc/pressure/cpu: the share of the last ten seconds in percent, and
-    /// microseconds in all.
+    /// microseconds in all. The kernel tells it of the whole machine: who is confined to some cores has none.
     pub pressure: Option<(f64, u64)>,
     /// Memory that programs can still get, in bytes.
     pub memory_free: Option<u64>,
@@ -30,11 +30,14 @@ impl Figures {
     /// Reads them.
     pub fn read(runnable: &mut Runnable) -> Figures {
         let text = |path: &str| fs::read_to_string(path).ok();
+        let count = runnable.count();
+        let whole = runnable.cores() == 0;
+        let pressure = text("/proc/pressure/cpu").filter(|_| whole);
         Figures {
-            runnable: runnable.count(),
+            runnable: count,
             cores: runnable.cores(),
             load: text("/proc/loadavg").and_then(|t| first(&t)).unwrap_or(0.0),
-            pressure: text("/proc/pressure/cpu").and_then(|t| some(&t)),
+            pressure: pressure.and_then(|t| some(&t)),
             memory_free: text("/proc/meminfo").and_then(|t| available(&t)),
         }
     }
@@ -85,5 +88,16 @@ mod tests {
             figures.memory_free.is_some_and(|free| free > 1 << 20),
             "{figures:?}"
         );
+    }
+
+    #[test]
+    fn who_is_confined_has_no_pressure_of_the_whole_machine() {
+        // Of this thread only.
+        if !runnable::tests::confine() {
+            return;
+        }
+        let figures = Figures::read(&mut Runnable::default());
+        assert_ne!(figures.cores, 0, "{figures:?}");
+        assert_eq!(figures.pressure, None, "{figures:?}");
     }
 }

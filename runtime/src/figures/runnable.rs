@@ -127,7 +127,7 @@ fn processes() -> Vec<Tid> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     /// Confines the calling thread to one core, if there are more.
-    fn confine() -> bool {
+    pub fn confine() -> bool {
         let allowed = sched_getaffinity(Pid::from_raw(0)).expect("it is told");
         let mut cores = members(&allowed);
         let mut one = CpuSet::new();
