@@ -15,6 +15,6 @@ mod image;
 pub mod machine;
 pub mod wire;
 
-pub use built::unit_tests;
+pub use built::{commands, unit_tests};
 pub use image::stripped;
 pub use machine::{Machine, Ran};

@@ -4,20 +4,28 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
 
-use rtx_tests::arm64::Machine;
+use rtx_tests::arm64::{self, Machine};
 
 const USAGE: &str = "\
 Usage: rtx-arm64-board COMMAND [ARG...]
+       rtx-arm64-board --build
 
 Boot an emulated ARM64 machine, start rtx-board in it, and run COMMAND in the network that the machine is in, with
 RTX_BOARDS and RTX_INSECURE set so that rtx-run uses this board. The machine is gone when COMMAND ends, whose status
-becomes this command's. Needs root for the network; called by sudo it runs COMMAND as the user who called that.";
+becomes this command's. Needs root for the network; called by sudo it runs COMMAND as the user who called that.
+
+  --build  only build what runs in the machine, the unit tests of the ARM64 lane too";
 
 fn main() -> ExitCode {
     let command: Vec<String> = std::env::args().skip(1).collect();
     match command.first().map(String::as_str) {
         Some("-h" | "--help") => {
             println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Some("--build") => {
+            arm64::commands();
+            arm64::unit_tests();
             return ExitCode::SUCCESS;
         }
         Some(option) if option.starts_with('-') => {
