@@ -95,7 +95,7 @@ docs-picture: build ## take docs/report.png, the picture of a report's page, ane
 lint: deps ## formatting and clippy, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	$(CARGO) clippy --package rtx-tests --test arm64 --test browser --test slurm --locked -- -D warnings # those are in no "all"
+	$(CARGO) clippy --package rtx-tests --test arm64 --test browser --test slurm --test ssh --locked -- -D warnings # those are in no "all"
 
 clean: ## remove everything that was built
 	$(CARGO) clean

@@ -71,6 +71,11 @@ browser() {
         "$cargo" test --release --locked -p rtx-tests --test browser
 }
 
+ssh_lane() {
+    tests/deps-ssh.sh &&
+        "$cargo" test --release --locked -p rtx-tests --test ssh -- --nocapture
+}
+
 # Needs root for its daemons.
 slurm() {
     tests/deps-slurm.sh &&
@@ -110,8 +115,9 @@ lane "bounds: memory and descriptors while 256 threads move for $RTX_BOUNDS_SECO
     "$cargo" test --release --locked -p rtx-tests --test bounds -- --nocapture
 lane "stress lane: every example $RTX_STRESS_RUNS times on two boards" \
     "$cargo" test --release --locked -p rtx-tests --test stress -- --nocapture
-run "ARM64: packages, and a build that goes on beside the next two" arm64_deps && arm64_build_ahead || true
+run "ARM64: packages, and a build that goes on beside the next lanes" arm64_deps && arm64_build_ahead || true
 lane "browser: the page of a report, as it is drawn" browser
+lane "ssh: agents that it starts, over a real server" ssh_lane
 lane "Slurm: job scripts on a cluster of one machine" slurm
 lane "ARM64: the same on an emulated machine, slow" arm64
 finish
