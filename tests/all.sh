@@ -9,8 +9,16 @@ export RTX_STRESS_RUNS=${RTX_STRESS_RUNS:-50}
 export RTX_BOUNDS_SECONDS=${RTX_BOUNDS_SECONDS:-30}
 log=$(mktemp)
 ahead=
-trap 'rm -f "$log"; [ -z "$ahead" ] || kill "$ahead" 2>/dev/null || true' EXIT
+trap cleanup EXIT
 begin=$SECONDS
+
+cleanup() {
+    rm -f "$log"
+    # Only if it still runs: its number may be another's by then.
+    if [ -n "$ahead" ] && jobs -pr | grep -qx "$ahead"; then
+        kill "$ahead"
+    fi
+}
 
 # step TITLE COMMAND...: announced, timed, logged; if it fails, there is nothing to test
 step() {

@@ -65,6 +65,13 @@ impl Builder {
         }
     }
 
+    /// As [`Builder::before`], and before what a debugger is told there of variables.
+    pub fn before_debug_records(&self, instruction: Instruction) {
+        self.before(instruction);
+        // SAFETY: alive, in a block.
+        unsafe { LLVMPositionBuilderBeforeInstrAndDbgRecords(self.raw, instruction.0) }
+    }
+
     /// Lets what follows be at the place of `instruction` in the source.
     pub fn locate_like(&self, instruction: Instruction) {
         // SAFETY: alive.

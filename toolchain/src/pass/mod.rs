@@ -10,6 +10,7 @@
 
 pub mod brackets;
 mod control_flow;
+mod counting;
 mod data_stack;
 pub mod divisions;
 pub mod homeward;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::control_flow::{ControlFlow, Loop};
+use super::counting::Counting;
 use super::runtime_calls::Runtime;
 use super::strips;
 use crate::ir::{Block, Builder, Function, Instruction, Opcode};
@@ -74,45 +75,11 @@ fn is_covered(flow: &ControlFlow, l: &Loop, instrumented: &HashSet<Function>) ->
 
 /// Whether the loop needs no point of its own: what bounds its rounds is a small constant.
 fn is_short(l: &Loop) -> bool {
-    const ROUNDS: i64 = 1024;
+    const ROUNDS: u64 = 1024;
     let [latch] = l.latches[..] else { return false };
-    let Some(end) = latch.terminator().filter(|t| t.successors().len() == 2) else {
-        return false;
-    };
-    let Some(test) = end.as_value().operands()[0]
-        .as_instruction()
-        .filter(|i| i.opcode() == Opcode::LLVMICmp)
-    else {
-        return false;
-    };
-    let operands = test.as_value().operands();
-    let Some(bound) = operands[1].as_integer() else {
-        return false;
-    };
-    let Some(step) = operands[0]
-        .as_instruction()
-        .filter(|i| i.opcode() == Opcode::LLVMAdd)
-    else {
-        return false;
-    };
-    let parts = step.as_value().operands();
-    let Some(counter) = parts[0]
-        .as_instruction()
-        .filter(|i| i.opcode() == Opcode::LLVMPHI)
-    else {
-        return false;
-    };
-    let starts = counter
-        .incoming()
-        .into_iter()
-        .filter(|(_, from)| *from != latch)
-        .map(|(value, _)| value.as_integer());
-    counter.block() == l.header
-        && !l.has_inner
-        && parts[1].as_integer() == Some(1)
-        && starts
-            .into_iter()
-            .all(|start| start.is_some_and(|s| (0..=ROUNDS).contains(&(bound - s))))
+    let counting = latch.terminator().and_then(|end| Counting::of(l, end));
+    let rounds = counting.and_then(|counting| counting.most_rounds(l));
+    !l.has_inner && rounds.is_some_and(|rounds| rounds <= ROUNDS)
 }
 
 /// Polls before `place`; returns the call of the slow path, whose result says whether to leave.

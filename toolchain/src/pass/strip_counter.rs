@@ -10,6 +10,7 @@
 //! begins at 0 is what it was before it was cut.
 
 use super::control_flow::Loop;
+use super::counting::Counting;
 use super::strips::ROUNDS;
 use crate::ir::{Block, Builder, Instruction, Opcode, Type, Value};
 
@@ -27,37 +28,15 @@ pub struct Counter {
     rounds: Value,
 }
 
-/// The counter that `test` compares, with the rounds of a strip computed at the end of `strip`. The loop goes on
-/// when `test` says `while_true`.
-pub fn find(
-    builder: &Builder,
-    l: &Loop,
-    test: Instruction,
-    while_true: bool,
-    strip: Block,
-) -> Option<Counter> {
-    if test.opcode() != Opcode::LLVMICmp {
-        return None;
-    }
-    let goes_on = if while_true {
-        test.predicate()
-    } else {
-        test.inverse_predicate()
-    };
-    let [next, bound] = test.as_value().operands()[..] else {
-        return None;
-    };
-    let next = next
-        .as_instruction()
-        .filter(|i| i.opcode() == Opcode::LLVMAdd)?;
-    let [counter, one] = next.as_value().operands()[..] else {
-        return None;
-    };
-    let phi = counter
-        .as_instruction()
-        .filter(|i| i.opcode() == Opcode::LLVMPHI && i.block() == l.header)?;
-    let by_one = one.as_integer() == Some(1) && goes_on.counts_up();
-    if !by_one || !is_invariant(l, bound) || phi.as_value().ty().integer_bits() < LEAST_BITS {
+/// The counter of `l`, whose only latch ends with `end`, with the rounds of a strip computed at the end of `strip`.
+pub fn find(builder: &Builder, l: &Loop, end: Instruction, strip: Block) -> Option<Counter> {
+    let Counting {
+        counter: phi,
+        next,
+        bound,
+        goes_on,
+    } = Counting::of(l, end)?;
+    if !is_invariant(l, bound) || phi.as_value().ty().integer_bits() < LEAST_BITS {
         return None;
     }
     let mut incoming = phi.incoming().into_iter();
@@ -115,7 +94,7 @@ pub fn begin_at_zero(
     round.add_incoming(more, end.block());
     let within = builder.differs(more, counter.rounds);
     let body = l.header.first_after_phis();
-    builder.before(body.expect("a block has an end"));
+    builder.before_debug_records(body.expect("a block has an end"));
     let value = builder.add(begin, round.as_value());
     // `counter` was reached by adding 1 without a wrap, as often as `round` says.
     if let Some(sum) = value.as_instruction() {

@@ -34,7 +34,7 @@ pub fn cut(builder: &Builder, l: &Loop) -> Option<Instruction> {
     builder.at_end(pause);
     builder.locate_like(shape.end);
     builder.jump(strip);
-    let counter = shape.counter(builder, l, strip);
+    let counter = strip_counter::find(builder, l, shape.end, strip);
     end_strips(builder, l, &shape, counter, strip, pause);
     pause.terminator()
 }
@@ -77,11 +77,6 @@ impl Shape {
             exit,
             while_true: first == l.header,
         })
-    }
-
-    fn counter(&self, builder: &Builder, l: &Loop, strip: Block) -> Option<Counter> {
-        let test = self.end.as_value().operands()[0].as_instruction()?;
-        strip_counter::find(builder, l, test, self.while_true, strip)
     }
 }
 

@@ -81,6 +81,37 @@ __attribute__((noinline)) static void in_place(size_t from, size_t to, uint32_t 
     for (size_t i = from; i < to; i++)
         data[i + 2] = data[i] + data[i + 1];
 }
+/* What is compared is one more than the counter, but not what the next round has. */
+__attribute__((noinline)) static uint64_t walks(size_t from, size_t to, const uint32_t *next) {
+    uint64_t sum = 0;
+    size_t i = from, after;
+    do {
+        after = i + 1;
+        sum = sum * 3 + after;
+        i = next[i];
+    } while (after < to);
+    return sum + i;
+}
+__attribute__((noinline)) static uint64_t leaps(size_t from, size_t to, const uint32_t *data) {
+    uint64_t sum = 0;
+    size_t i = from, after;
+    do {
+        after = i + 1;
+        sum += data[i];
+        i = data[i] & 64 ? i + 2 : after;
+    } while (after < to);
+    return sum + i;
+}
+__attribute__((noinline)) static uint64_t walks_to_500(const uint32_t *next) {
+    uint64_t sum = 0;
+    size_t i = 0, after;
+    do {
+        after = i + 1;
+        sum = sum * 3 + after;
+        i = next[i];
+    } while (after != 500);
+    return sum;
+}
 struct record {
     uint32_t first, second, third;
 };
@@ -107,7 +138,7 @@ __attribute__((noinline)) static uint64_t now_and_then(size_t from, size_t to, c
     return sum;
 }
 
-static uint32_t big[20004], other[20004];
+static uint32_t big[20004], other[20004], next[20008];
 static struct record list[20001];
 
 static void arrays(int64_t from, int64_t to) {
@@ -119,6 +150,12 @@ static void arrays(int64_t from, int64_t to) {
     neighbours((size_t)from + 1, (size_t)to, big, other);
     in_place((size_t)from, (size_t)to, big);
     mix(records((size_t)from, (size_t)to, list));
+    mix(leaps((size_t)from, (size_t)to, big));
+    for (uint32_t i = 0; i < 20008; i++)
+        next[i] = i + 5;
+    mix(walks((size_t)from, (size_t)to, next));
+    next[495] = 499;
+    mix(walks_to_500(next));
     mix(wrapping((uint32_t)from, (uint32_t)to + (to < from ? 20000 : 0), 9000, big));
     mix(now_and_then((size_t)from, (size_t)to, big));
     for (uint32_t i = 0; i < 20001; i += 123)
