@@ -242,13 +242,15 @@ impl Supervisor {
 
     /// A thread leaves its exit event.
     pub(super) fn let_end(&mut self, tid: Tid) -> Result<(), JobError> {
-        if let Some(thread) = self.threads.get_mut(&tid) {
+        let keeps = self.threads.get_mut(&tid).is_some_and(|thread| {
             thread.ending = true;
-        }
+            !thread.pins.is_empty() || thread.gathered.is_some()
+        });
         self.resume(tid, 0)?;
-        if tid == self.pid && self.threads.len() > 1 {
+        if tid == self.pid && keeps {
             // The end of the first thread is reported only when all others have ended too; what is
-            // kept for it must go before, or they might wait for it.
+            // kept for it must go before, or they might wait for it. One that it has just made may not
+            // have shown itself yet.
             procfs::await_end(self.pid, tid);
             self.let_go_of_kept(tid);
         }
