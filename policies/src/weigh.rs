@@ -3,7 +3,8 @@
 //! Speeds are shares of one core of home's that a thread has to itself. At home a thread loses what it
 //! waits for a core. On a board it loses that too, and what it **talks**: the time in which it waits for
 //! pages and home calls. How much a thread talks is only known once it has been on a board; until then
-//! the other threads of the program are asked, and until one of these was there, it is assumed; but no
+//! the other threads of the program are asked for what of their talking lasts (home calls, pages that others take: what
+//! a thread has to fetch at first is weighed for itself), and until one of these was there, it is assumed; but no
 //! thread is taken to fare better there than its sleeping at home says ([`crate::sleeps`]).
 
 use std::collections::BTreeMap;
@@ -50,6 +51,8 @@ pub(crate) struct Weigh {
     threads: BTreeMap<i32, Known>,
     /// How much threads of this program talk; `None`: none was seen on a board.
     prior: Option<f64>,
+    /// How much one that was not there is expected to: what it has to fetch at first is weighed for itself.
+    expected: Option<f64>,
 }
 
 /// How a thread gets on on a board.
@@ -73,6 +76,8 @@ struct Known {
     rescues: u32,
     /// How much it talked on a board, and when.
     talk: Option<(f64, u64)>,
+    /// How much of that lasts.
+    lasting: f64,
     /// How it slept at home last.
     sleeps: Sleeps,
 }
@@ -91,6 +96,7 @@ impl Weigh {
             probe: values.count("probe"),
             threads: BTreeMap::new(),
             prior: None,
+            expected: None,
         }
     }
 
@@ -113,18 +119,33 @@ impl Weigh {
                 && self.is_warm(thread.tid, board, snapshot.time_ms)
                 && let Some(talk) = talked(&rates, board)
             {
-                self.threads.entry(thread.tid).or_default().talk = Some((talk, snapshot.time_ms));
+                let lasting = self.lasting(&rates, board);
+                let known = self.threads.entry(thread.tid).or_default();
+                known.talk = Some((talk, snapshot.time_ms));
+                known.lasting = lasting;
             }
         }
-        let known: Vec<f64> = self
-            .threads
-            .values()
-            .filter_map(|k| Some(self.faded(k.talk?, snapshot.time_ms)))
-            .collect();
-        if !known.is_empty() {
-            self.prior = Some(known.iter().sum::<f64>() / known.len() as f64);
-        }
+        self.learn(snapshot.time_ms);
         true
+    }
+
+    /// What those that were on boards say of others.
+    fn learn(&mut self, now_ms: u64) {
+        let known = || {
+            let threads = self.threads.values();
+            threads.filter_map(|k| {
+                let talk = self.faded(k.talk?, now_ms);
+                // Of one that was recalled all counts: it did not become less in time.
+                Some((talk, if k.rescues > 0 { talk } else { k.lasting }))
+            })
+        };
+        let count = known().count() as f64;
+        if count > 0.0 {
+            let talk = known().map(|(talk, _)| talk).sum::<f64>() / count;
+            let lasting = known().map(|(_, lasting)| lasting).sum::<f64>() / count;
+            self.prior = Some(talk);
+            self.expected = Some(talk.min(lasting.max(self.assumed)));
+        }
     }
 
     /// How many threads may leave now: few while nobody knows how they will fare.
@@ -144,7 +165,8 @@ impl Weigh {
     /// How much a thread can be expected to talk on a board, as a share of its time.
     pub(crate) fn talk(&self, tid: i32, now_ms: u64) -> f64 {
         let known = self.threads.get(&tid).and_then(|k| k.talk);
-        known.map_or_else(|| self.all_talk(), |known| self.faded(known, now_ms))
+        let others = self.expected.unwrap_or(self.assumed);
+        known.map_or(others, |known| self.faded(known, now_ms))
     }
 
     /// What was known, as long after that; what may be assumed in the end.
@@ -233,14 +255,18 @@ impl Weigh {
             false => fair(f64::from(board.node.runnable), board.node.cores),
         };
         let at_best = share * board.node.speed();
-        let lasting =
-            rates.calls * call_s(board) + rates.faults * self.watch.again() * page_s(board);
-        let lasting = share_of(lasting, rates.cpu);
+        let lasting = self.lasting(&rates, board);
         Some(Away {
             speed: at_best * (1.0 - talk),
             in_the_end: at_best * (1.0 - lasting),
             at_best,
         })
+    }
+
+    /// What a thread on a board waits for home calls and for pages that others take, as a share of its time.
+    fn lasting(&self, rates: &Rates, board: &BoardLoad) -> f64 {
+        let waits = rates.calls * call_s(board) + rates.faults * self.watch.again() * page_s(board);
+        share_of(waits, rates.cpu)
     }
 
     /// How fast a thread that never waits for anything would get on on a board.

@@ -258,6 +258,19 @@ fn a_thread_that_talks_comes_back_and_stays_longer_each_time() {
 }
 
 #[test]
+fn what_the_first_have_to_fetch_keeps_nobody_home() {
+    let mut job = Job::new("congestion", 2, 6);
+    assert_eq!(job.looks(2, 1, 0), [(2, to(1)), (3, to(2))]);
+    // They still fetch, and nobody takes pages from them.
+    let others = job.looks(10, 1, 200);
+    assert!(
+        others.iter().all(|(_, action)| *action != Action::Recall),
+        "{others:?}"
+    );
+    assert!(!others.is_empty());
+}
+
+#[test]
 fn idle_cores_call_threads_home_after_a_while() {
     let mut job = Job::new("congestion", 4, 5);
     assert_eq!(job.looks(2, 2, 5).len(), 2);
