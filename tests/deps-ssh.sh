@@ -5,6 +5,13 @@ set -eu
 missing=
 command -v ssh >/dev/null && command -v ssh-keygen >/dev/null || missing="$missing openssh-client"
 [ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
-# $missing is a list of words.
-# shellcheck disable=SC2086
-[ -z "$missing" ] || exec "$(dirname "$0")/apt-install.sh" deps-ssh "the ssh lane" $missing
+[ -n "$missing" ] || exit 0
+# shellcheck disable=SC2086 # a list of words
+"$(dirname "$0")/apt-install.sh" deps-ssh "the ssh lane" $missing
+# Nor does the server start with the machine, if it was not there before.
+case $missing in *openssh-server*)
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root=sudo
+    [ ! -d /run/systemd/system ] || $as_root systemctl disable --quiet ssh.service
+    ;;
+esac

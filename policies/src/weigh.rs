@@ -51,8 +51,10 @@ pub(crate) struct Weigh {
     threads: BTreeMap<i32, Known>,
     /// How much threads of this program talk; `None`: none was seen on a board.
     prior: Option<f64>,
-    /// How much one that was not there is expected to: what it has to fetch at first is weighed for itself.
+    /// How much one that was not there is expected to, if what it has to fetch at first is weighed for itself.
     expected: Option<f64>,
+    /// Whether that is so.
+    fetches_apart: bool,
 }
 
 /// How a thread gets on on a board.
@@ -97,7 +99,15 @@ impl Weigh {
             threads: BTreeMap::new(),
             prior: None,
             expected: None,
+            fetches_apart: false,
         }
+    }
+
+    /// What threads have to fetch at first is weighed for itself ([`Weigh::part_s`], [`Weigh::leaves`]), so that it is
+    /// not what others are expected to talk.
+    pub(crate) fn with_fetches_apart(mut self) -> Self {
+        self.fetches_apart = true;
+        self
     }
 
     /// Takes a snapshot in; false if it does not count.
@@ -135,8 +145,9 @@ impl Weigh {
             let threads = self.threads.values();
             threads.filter_map(|k| {
                 let talk = self.faded(k.talk?, now_ms);
-                // Of one that was recalled all counts: it did not become less in time.
-                Some((talk, if k.rescues > 0 { talk } else { k.lasting }))
+                // Of one that was recalled because it fared badly all counts: it did not become less in time.
+                let all = k.rescues > 0 || !self.fetches_apart;
+                Some((talk, if all { talk } else { k.lasting.min(talk) }))
             })
         };
         let count = known().count() as f64;

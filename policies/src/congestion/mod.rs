@@ -70,7 +70,7 @@ pub struct Congestion {
 impl Congestion {
     pub(crate) fn new(values: &Values) -> Self {
         Self {
-            weigh: Weigh::new(values),
+            weigh: Weigh::new(values).with_fetches_apart(),
             progress: Progress::new(values.ms("trial")),
             tick: Duration::from_millis(values.ms("tick")),
             margin: values.share("margin"),

@@ -246,8 +246,10 @@ impl Supervisor {
             thread.ending = true;
             !thread.pins.is_empty() || thread.gathered.is_some()
         });
+        let others = || procfs::threads(self.pid).is_ok_and(|threads| threads.len() > 1);
+        let keeps_from_others = tid == self.pid && keeps && others();
         self.resume(tid, 0)?;
-        if tid == self.pid && keeps {
+        if keeps_from_others {
             // The end of the first thread is reported only when all others have ended too; what is
             // kept for it must go before, or they might wait for it. One that it has just made may not
             // have shown itself yet.

@@ -56,10 +56,12 @@ fn a_connection_that_ends_takes_its_agent_along() {
     let on_board = || {
         let processes = server.processes();
         let agent = processes.iter().find(|p| p.name == "rtx-board")?.pid;
-        let replica = processes.iter().find(|p| p.parent == agent)?.pid;
+        let is_replica = |p: &&Process| p.parent == agent && p.name.parse::<u32>().is_ok();
+        let replica = processes.iter().find(is_replica)?.pid;
         Some([agent, replica])
     };
     server.wait_until("a thread is on the board", || on_board().is_some());
+    std::thread::sleep(std::time::Duration::from_secs(1));
     let there = on_board().expect("they stay");
     for session in server
         .processes()

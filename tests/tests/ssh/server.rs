@@ -37,11 +37,17 @@ impl Server {
         fs::copy(scratch.path("mine.pub"), scratch.path("authorized")).expect("copied");
         let at = scratch.path("");
         let at = at.display();
+        // Without PAM it refuses users whose password is locked, as root's is on some systems.
+        let shadow = fs::read_to_string("/etc/shadow").unwrap_or_default();
+        let pam = match shadow.lines().any(|line| line.starts_with("root:!")) {
+            true => "yes",
+            false => "no",
+        };
         write(
             &scratch.path("sshd_config"),
             &format!(
                 "Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host\nAuthorizedKeysFile {at}/authorized\nStrictModes no\n\
-                 UsePAM no\nPasswordAuthentication no\nPidFile none\nPrintMotd no\n\
+                 UsePAM {pam}\nPasswordAuthentication no\nPidFile none\nPrintMotd no\n\
                  SetEnv TMPDIR={at}/there\n"
             ),
         );
@@ -110,12 +116,19 @@ impl Server {
         let all = Process::all();
         let mut known = vec![self.daemon.id() as i32];
         let mut found = Vec::new();
+        // An agent may outlive its session.
+        let mark = format!("TMPDIR={}", self.scratch.path("there").display());
+        let marked = all.iter().filter(|p| p.has_variable(&mark));
+        known.extend(marked.clone().map(|p| p.pid));
+        found.extend(marked.cloned());
         let mut from = 0;
         while from < known.len() {
             let parent = known[from];
             for process in all.iter().filter(|p| p.parent == parent) {
-                known.push(process.pid);
-                found.push(process.clone());
+                if !known.contains(&process.pid) {
+                    known.push(process.pid);
+                    found.push(process.clone());
+                }
             }
             from += 1;
         }
