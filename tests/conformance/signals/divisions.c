@@ -89,6 +89,7 @@ BODY {
     wide();
     static volatile long divisors[] = {3, 0, -7, 1, 0, 12};
     say("%ld", sums(divisors, 6));
+    settle(); /* a trap brings its thread home for a while */
     dies("default", SIG_DFL, SIG_UNBLOCK);
     dies("ignored", SIG_IGN, SIG_UNBLOCK);
     dies("blocked", SIG_DFL, SIG_BLOCK);

@@ -37,6 +37,7 @@ static struct {
 static _Atomic uint32_t number[MAX_THREADS];
 static atomic_bool choosing[MAX_THREADS];
 
+/* Nothing makes this lock fair: who has it gives way after each round, or one machine's threads pass it among themselves. */
 static void run_spin(int me) {
     uint64_t count = 0;
     for (unsigned spins = 0; !over(); count++) {
@@ -45,6 +46,7 @@ static void run_spin(int me) {
         change(&by_spin, me);
         got_on(me);
         atomic_store_explicit(&lock_words.taken, false, memory_order_release);
+        sched_yield();
     }
     changes[0] += count;
 }
