@@ -168,7 +168,8 @@ pub static POLICIES: &[PolicyInfo] = &[
                 Kind::Percent,
                 "10",
                 "Home counts as congested only if some thread waits for a core for this share of the time; kernels \
-                 without pressure stall information are not asked, nor if rtx-run is confined to some cores: it is the whole machine's",
+                 without pressure stall information are not asked, nor if rtx-run is confined to some \
+                 cores: it is the whole machine's",
             ),
             p(
                 "idle",
