@@ -180,7 +180,7 @@ impl Energy {
         let core_w = self
             .power("home", snapshot.home.power)
             .map_or(0.0, |p| p.core_w(snapshot.home.cores));
-        let horizon = self.weigh.horizon_s(thread, snapshot.time_ms);
+        let horizon = self.weigh.horizon_s(thread, from.speed, snapshot.time_ms);
         let goes = best.place != from.place && self.pays(from, best, cost, horizon, core_w);
         goes.then_some((from, best))
     }

@@ -4,6 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::{Place, Snapshot, ThreadView};
 
+/// A thread that is no older than this was just created, in milliseconds.
+const NEWBORN_MS: u64 = 10;
+/// Over less time than this rates say nothing, in milliseconds.
+const SHORTEST_MS: u64 = 20;
+/// How much a thread that ends counts for what threads of the program do.
+const NEW: f64 = 0.3;
+
 /// Rates of one thread, per second.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Rates {
@@ -20,6 +27,20 @@ pub(crate) struct Rates {
     pub preemptions: f64,
 }
 
+impl Rates {
+    fn towards(&self, fresh: &Self, weight: f64) -> Self {
+        let mean = |of: fn(&Rates) -> f64| of(self) + weight * (of(fresh) - of(self));
+        Self {
+            cpu: mean(|r| r.cpu),
+            delay: mean(|r| r.delay),
+            faults: mean(|r| r.faults),
+            calls: mean(|r| r.calls),
+            sleeps: mean(|r| r.sleeps),
+            preemptions: mean(|r| r.preemptions),
+        }
+    }
+}
+
 /// One thread, where it is now.
 #[derive(Debug, Clone)]
 pub(crate) struct Track {
@@ -28,7 +49,11 @@ pub(crate) struct Track {
     /// Over the window; `None` until it has been there for one, so that what it needs to arrive does not
     /// count.
     pub rates: Option<Rates>,
+    /// Before that: since it came.
+    early: Option<Rates>,
     seen_ms: u64,
+    /// Processor time that it had used then, in nanoseconds.
+    began_ns: u64,
     last: ThreadView,
 }
 
@@ -47,6 +72,8 @@ pub(crate) struct Watch {
     /// How often boards had to give up pages, per second, over the window.
     pub taken: f64,
     taken_before: u64,
+    /// What child threads of this program have done when they end, in seconds of a core; `None`: none has ended.
+    pub work: Option<f64>,
 }
 
 impl Watch {
@@ -62,31 +89,48 @@ impl Watch {
     /// another within half a tick and would not show anything that lasts.
     pub(crate) fn update(&mut self, snapshot: &Snapshot) -> bool {
         let now = snapshot.time_ms;
+        self.see_births(snapshot);
         let early = |seen: u64| now < seen + (self.tick_ms / 2).max(1);
         if !snapshot.measured || self.seen_ms.is_some_and(early) {
             return false;
         }
         let past = self.seen_ms.replace(now).map(|seen| now - seen);
         self.look_at_home(snapshot, past);
-        self.threads
-            .retain(|tid, _| snapshot.threads.iter().any(|t| t.tid == *tid));
+        self.see_ends(snapshot);
         for thread in &snapshot.threads {
             match self.threads.get_mut(&thread.tid) {
                 Some(track) if track.last.place == thread.place => {
                     track.go_on(now, thread, self.window_ms);
                 }
                 _ => {
-                    let track = Track {
-                        since_ms: now,
-                        rates: None,
-                        seen_ms: now,
-                        last: thread.clone(),
-                    };
-                    self.threads.insert(thread.tid, track);
+                    self.threads.insert(thread.tid, Track::new(now, thread));
                 }
             }
         }
         true
+    }
+
+    /// Threads that were just created have done nothing yet, for which nothing need be measured.
+    fn see_births(&mut self, snapshot: &Snapshot) {
+        let now = snapshot.time_ms;
+        let newborn = |t: &&ThreadView| {
+            t.place == Place::Home && t.cpu_ns == 0 && now <= t.born_ms + NEWBORN_MS
+        };
+        for thread in snapshot.threads.iter().filter(newborn) {
+            let track = || Track::new(now, thread);
+            self.threads.entry(thread.tid).or_insert_with(track);
+        }
+    }
+
+    fn see_ends(&mut self, snapshot: &Snapshot) {
+        let ended = |tid: &i32| !snapshot.threads.iter().any(|t| t.tid == *tid);
+        let gone = self.threads.iter().filter(|(tid, _)| ended(tid));
+        for (_, track) in gone.filter(|(_, track)| !track.last.is_main) {
+            let work = track.last.cpu_ns as f64 / 1e9;
+            let old = self.work.unwrap_or(work);
+            self.work = Some(old + NEW * (work - old));
+        }
+        self.threads.retain(|tid, _| !ended(tid));
     }
 
     fn look_at_home(&mut self, snapshot: &Snapshot, past_ms: Option<u64>) {
@@ -121,11 +165,28 @@ impl Watch {
             .threads
             .values()
             .filter(|track| track.last.place != Place::Home);
-        let faults: f64 = away.filter_map(|t| Some(t.rates?.faults)).sum();
+        let faults: f64 = away.filter_map(|t| Some(t.rates.or(t.early)?.faults)).sum();
         match faults > 0.0 {
             true => (self.taken / faults).min(1.0),
             false => 0.0,
         }
+    }
+
+    /// For which share of the window a thread has been watched where it is; at most 1.
+    pub(crate) fn watched(&self, tid: i32) -> f64 {
+        let seen = self.seen_ms.unwrap_or(0);
+        let track = self.of(tid);
+        track.map_or(0.0, |track| {
+            weight(seen.saturating_sub(track.since_ms), self.window_ms)
+        })
+    }
+
+    /// Processor time that a thread has used where it is, as far as it was watched, in seconds.
+    pub(crate) fn used_s(&self, tid: i32) -> f64 {
+        let track = self.of(tid);
+        track.map_or(0.0, |track| {
+            track.last.cpu_ns.saturating_sub(track.began_ns) as f64 / 1e9
+        })
     }
 
     /// What is known of a thread.
@@ -137,6 +198,12 @@ impl Watch {
     pub(crate) fn rates(&self, tid: i32) -> Option<Rates> {
         self.of(tid).and_then(|track| track.rates)
     }
+
+    /// The same, what it needs to arrive included.
+    pub(crate) fn rates_so_far(&self, tid: i32) -> Option<Rates> {
+        let track = self.of(tid);
+        track.and_then(|track| track.rates.or(track.early))
+    }
 }
 
 /// How much a look after `past` milliseconds counts against what was known before.
@@ -145,8 +212,28 @@ fn weight(past_ms: u64, window_ms: u64) -> f64 {
 }
 
 impl Track {
+    fn new(now: u64, thread: &ThreadView) -> Self {
+        Self {
+            since_ms: now,
+            rates: None,
+            early: None,
+            seen_ms: now,
+            began_ns: thread.cpu_ns,
+            last: thread.clone(),
+        }
+    }
+
     fn go_on(&mut self, now: u64, thread: &ThreadView, window_ms: u64) {
         let past = now - self.seen_ms;
+        if past < SHORTEST_MS {
+            return;
+        }
+        // Who has used more than this was not born when it seemed to be: the program was joined.
+        let most_ns = 2 * (past + SHORTEST_MS) * 1_000_000;
+        if self.rates.is_none() && thread.cpu_ns.saturating_sub(self.last.cpu_ns) > most_ns {
+            *self = Self::new(now, thread);
+            return;
+        }
         let seconds = past as f64 / 1000.0;
         // Figures of boards come late and in steps; none runs backwards.
         let per_second =
@@ -161,23 +248,12 @@ impl Track {
             preemptions: per_second(thread.preemptions, last.preemptions, 1.0),
         };
         let arriving = thread.place != Place::Home && now < self.since_ms + window_ms;
-        if !arriving {
-            let weight = weight(past, window_ms);
-            self.rates = Some(match self.rates {
-                None => fresh,
-                Some(old) => {
-                    let mean = |of: fn(&Rates) -> f64| of(&old) + weight * (of(&fresh) - of(&old));
-                    Rates {
-                        cpu: mean(|r| r.cpu),
-                        delay: mean(|r| r.delay),
-                        faults: mean(|r| r.faults),
-                        calls: mean(|r| r.calls),
-                        sleeps: mean(|r| r.sleeps),
-                        preemptions: mean(|r| r.preemptions),
-                    }
-                }
-            });
-        }
+        let rates = match arriving {
+            true => &mut self.early,
+            false => &mut self.rates,
+        };
+        let weight = weight(past, window_ms);
+        *rates = Some(rates.map_or(fresh, |old| old.towards(&fresh, weight)));
         self.seen_ms = now;
         self.last = thread.clone();
     }
@@ -236,11 +312,62 @@ mod tests {
         assert!((cpu - 0.75).abs() < 1e-9, "{cpu}");
     }
 
+    /// A look that measures nothing, when the thread was just created.
+    fn birth(time_ms: u64) -> Snapshot {
+        let mut birth = at(time_ms, 0, Place::Home);
+        birth.measured = false;
+        birth.threads[0].born_ms = time_ms;
+        birth
+    }
+
+    #[test]
+    fn a_thread_is_watched_from_its_birth() {
+        let mut watch = Watch::new(100, 200);
+        assert!(!watch.update(&birth(1_000)));
+        watch.update(&at(1_010, 5, Place::Home));
+        assert_eq!(watch.rates(2), None, "too short to say anything");
+        watch.update(&at(1_100, 25, Place::Home));
+        assert_eq!(watch.rates(2).expect("since its birth").cpu, 0.25);
+        assert_eq!((watch.watched(2), watch.used_s(2)), (0.5, 0.025));
+    }
+
+    #[test]
+    fn a_thread_of_a_program_that_was_joined_is_not_taken_for_a_newborn() {
+        let mut watch = Watch::new(100, 200);
+        watch.update(&birth(1_000));
+        watch.update(&at(1_100, 90_000, Place::Home));
+        assert_eq!(watch.rates(2), None);
+        watch.update(&at(1_200, 90_050, Place::Home));
+        assert_eq!(watch.rates(2).expect("two looks").cpu, 0.5);
+        assert_eq!(watch.used_s(2), 0.05);
+    }
+
+    #[test]
+    fn what_threads_do_is_learned_when_they_end() {
+        let mut watch = Watch::new(100, 200);
+        watch.update(&birth(1_000));
+        watch.update(&at(1_100, 50, Place::Home));
+        assert_eq!(watch.work, None);
+        let mut gone = at(1_200, 0, Place::Home);
+        gone.threads[0].tid = 3;
+        watch.update(&gone);
+        assert_eq!(watch.work, Some(0.05));
+        gone.time_ms = 1_300;
+        gone.threads.clear();
+        watch.update(&gone);
+        let work = watch.work.expect("known");
+        assert!(
+            (work - 0.035).abs() < 1e-9,
+            "{work}: one that did nothing counts too"
+        );
+    }
+
     #[test]
     fn what_was_not_measured_does_not_count() {
         let mut watch = Watch::new(100, 200);
-        let mut birth = at(0, 0, Place::Home);
-        birth.measured = false;
-        assert!(!watch.update(&birth));
+        let mut came_home = at(9_000, 0, Place::Home);
+        came_home.measured = false;
+        assert!(!watch.update(&came_home));
+        assert!(watch.of(2).is_none());
     }
 }

@@ -26,6 +26,8 @@ const FADES_S: f64 = 60.0;
 const MOVES_LOST: f64 = 10.0;
 /// No thread is taken to warm up for longer, in milliseconds.
 const LONGEST_WARMING_MS: u64 = 3_000;
+/// No thread is expected to fetch for longer than this, in seconds: who has that much memory works on some of it.
+const LONGEST_FETCH_S: f64 = 5.0;
 /// Bytes of a page.
 const PAGE: f64 = 4096.0;
 /// Processor time that it takes home to send one of many pages to a board, in seconds: to look where it is, protect,
@@ -35,6 +37,8 @@ const SEND_S: f64 = 8e-6;
 pub(crate) const TALKATIVE: f64 = 0.2;
 /// A thread that got on for less than this share of the time wants no core.
 const WANTS: f64 = 0.05;
+/// Processor time after which a thread that was just created has shown whether it sleeps, in seconds.
+const SHOWN_S: f64 = 0.005;
 
 /// What moves cost, and what is known of the threads.
 #[derive(Debug, Clone)]
@@ -45,6 +49,7 @@ pub(crate) struct Weigh {
     warm: f64,
     regret: f64,
     assumed: f64,
+    young_s: f64,
     settle_ms: u64,
     backoff_ms: u64,
     probe: u64,
@@ -78,8 +83,8 @@ struct Known {
     rescues: u32,
     /// How much it talked on a board, and when.
     talk: Option<(f64, u64)>,
-    /// How much of that lasts.
-    lasting: f64,
+    /// How much lasts of what it talks or talked on a board, also before it was warm there.
+    lasting: Option<f64>,
     /// How it slept at home last.
     sleeps: Sleeps,
 }
@@ -93,6 +98,7 @@ impl Weigh {
             warm: values.count("warm") as f64,
             regret: values.count("regret") as f64,
             assumed: values.share("assumed"),
+            young_s: values.seconds("young"),
             settle_ms: values.ms("settle"),
             backoff_ms: values.ms("backoff"),
             probe: values.count("probe"),
@@ -125,14 +131,17 @@ impl Weigh {
             }
             if let Place::Board(id) = thread.place
                 && let Some(board) = snapshot.board(id)
-                && let Some(rates) = self.watch.rates(thread.tid)
-                && self.is_warm(thread.tid, board, snapshot.time_ms)
+                && let Some(rates) = self.watch.rates_so_far(thread.tid)
                 && let Some(talk) = talked(&rates, board)
             {
                 let lasting = self.lasting(&rates, board);
+                let warm = self.watch.rates(thread.tid).is_some()
+                    && self.is_warm(thread.tid, board, snapshot.time_ms);
                 let known = self.threads.entry(thread.tid).or_default();
-                known.talk = Some((talk, snapshot.time_ms));
-                known.lasting = lasting;
+                known.lasting = Some(lasting);
+                if warm {
+                    known.talk = Some((talk, snapshot.time_ms));
+                }
             }
         }
         self.learn(snapshot.time_ms);
@@ -141,27 +150,30 @@ impl Weigh {
 
     /// What those that were on boards say of others.
     fn learn(&mut self, now_ms: u64) {
-        let known = || {
-            let threads = self.threads.values();
-            threads.filter_map(|k| {
-                let talk = self.faded(k.talk?, now_ms);
-                // Of one that was recalled because it fared badly all counts: it did not become less in time.
-                let all = k.rescues > 0 || !self.fetches_apart;
-                Some((talk, if all { talk } else { k.lasting.min(talk) }))
-            })
-        };
-        let count = known().count() as f64;
-        if count > 0.0 {
-            let talk = known().map(|(talk, _)| talk).sum::<f64>() / count;
-            let lasting = known().map(|(_, lasting)| lasting).sum::<f64>() / count;
+        // How much each talked, and how much of it lasts.
+        let known = self.threads.values().filter_map(|k| {
+            let talk = self.faded(k.talk?, now_ms);
+            // Of one that was recalled because it fared badly all counts: it did not become less in time.
+            let all = k.rescues > 0 || !self.fetches_apart;
+            let lasting = k.lasting.filter(|_| !all).unwrap_or(talk);
+            Some((talk, lasting.min(talk)))
+        });
+        let (talk, lasting): (Vec<f64>, Vec<f64>) = known.unzip();
+        if let Some(talk) = mean(&talk) {
+            let lasting = mean(&lasting).unwrap_or(talk);
             self.prior = Some(talk);
             self.expected = Some(talk.min(lasting.max(self.assumed)));
+        } else if self.fetches_apart {
+            // What they still fetch says nothing of the others, what lasts does.
+            let early: Vec<f64> = self.threads.values().filter_map(|k| k.lasting).collect();
+            let expected = mean(&early).map(|early| early.max(self.assumed));
+            self.expected = expected.or(self.expected);
         }
     }
 
     /// How many threads may leave now: few while nobody knows how they will fare.
     pub(crate) fn budget(&self, snapshot: &Snapshot) -> u64 {
-        if self.prior.is_some() {
+        if self.prior.or(self.expected).is_some() {
             return u64::MAX;
         }
         let away = snapshot.boards.iter().map(|b| u64::from(b.threads)).sum();
@@ -207,7 +219,8 @@ impl Weigh {
     /// A thread leaves home now, and may have to fetch for so many seconds.
     pub(crate) fn leaves(&mut self, tid: i32, now_ms: u64, fetches_s: f64) {
         self.moves(tid, now_ms);
-        self.threads.entry(tid).or_default().fetches_s = fetches_s;
+        let most = LONGEST_WARMING_MS as f64 / 1000.0;
+        self.threads.entry(tid).or_default().fetches_s = fetches_s.min(most);
     }
 
     /// A thread is moved now.
@@ -232,19 +245,24 @@ impl Weigh {
         known.strikes += 1;
     }
 
-    /// Whether a thread has wanted a core for a while.
+    /// Whether a thread has wanted a core for a while, and had one for long enough to tell whether it sleeps.
     pub(crate) fn is_busy(&self, tid: i32) -> bool {
-        self.watch
-            .rates(tid)
-            .is_some_and(|r| r.cpu + r.delay > WANTS)
+        let shown = self.watch.watched(tid) >= 1.0 || self.watch.used_s(tid) >= SHOWN_S;
+        let rates = self.watch.rates(tid);
+        shown && rates.is_some_and(|r| r.cpu + r.delay > WANTS)
     }
 
     /// How fast a thread gets on at home, where it is.
     pub(crate) fn speed_at_home(&self, tid: i32, snapshot: &Snapshot) -> f64 {
+        let fair = fair(self.watch.runnable, snapshot.home.cores);
         match self.watch.rates(tid) {
-            Some(rates) if rates.delay > 0.0 => rates.cpu / (rates.cpu + rates.delay),
+            Some(rates) if rates.delay > 0.0 => {
+                // What was seen for a moment only depends on whose turn it was.
+                let seen = rates.cpu / (rates.cpu + rates.delay);
+                fair + self.watch.watched(tid) * (seen - fair)
+            }
             // Not every kernel tells for how long threads wait.
-            _ => fair(self.watch.runnable, snapshot.home.cores),
+            _ => fair,
         }
     }
 
@@ -298,9 +316,17 @@ impl Weigh {
         awake.min(self.speed_as_seen(tid, board, now_ms))
     }
 
-    /// Time over which a move of this thread has to pay, in seconds: one that is young may end soon.
-    pub(crate) fn horizon_s(&self, thread: &ThreadView, now_ms: u64) -> f64 {
-        self.horizon_s.min(age_s(thread, now_ms))
+    /// Time over which a move of a thread that gets on so fast has to pay, in seconds.
+    pub(crate) fn horizon_s(&self, thread: &ThreadView, speed: f64, now_ms: u64) -> f64 {
+        self.horizon_s.min(self.ahead_s(thread, speed, now_ms))
+    }
+
+    /// How long a thread that gets on so fast is expected to go on, in seconds: until it has done what threads of this
+    /// program do, or as long again as it has lived if that is longer.
+    pub(crate) fn ahead_s(&self, thread: &ThreadView, speed: f64, now_ms: u64) -> f64 {
+        let work = self.watch.work.unwrap_or(self.young_s);
+        let left = (work - thread.cpu_ns as f64 / 1e9).max(0.0);
+        (left / speed.max(1e-3)).max(age_s(thread, now_ms))
     }
 
     /// What a thread may lose on a board before it returns, in seconds: no less than it was sent there for.
@@ -321,7 +347,7 @@ impl Weigh {
         let threads = snapshot.threads.iter().filter(|t| !t.is_main).count();
         let pages = snapshot.memory as f64 / PAGE / threads.max(1) as f64;
         let sends = pages * SEND_S / fair(self.watch.runnable, snapshot.home.cores);
-        self.move_s + sends.min(LONGEST_WARMING_MS as f64 / 1000.0)
+        self.move_s + sends.min(LONGEST_FETCH_S)
     }
 
     /// Whether a thread was seen on a board, so that it is known what it works on.
@@ -335,8 +361,12 @@ impl Weigh {
     }
 }
 
+fn mean(of: &[f64]) -> Option<f64> {
+    (!of.is_empty()).then(|| of.iter().sum::<f64>() / of.len() as f64)
+}
+
 /// How old a thread is, in seconds.
-pub(crate) fn age_s(thread: &ThreadView, now_ms: u64) -> f64 {
+fn age_s(thread: &ThreadView, now_ms: u64) -> f64 {
     now_ms.saturating_sub(thread.born_ms) as f64 / 1000.0
 }
 

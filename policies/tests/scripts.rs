@@ -42,6 +42,13 @@ fn recordings() -> Vec<Recording> {
     for mix in mixes() {
         let mut world = mix.world(6, 0);
         world.threads.iter_mut().for_each(|w| w.seconds = 8.0);
+        // Some are born later, and some of these end soon.
+        for (number, born_ms) in [1_503, 1_550, 4_007, 4_012, 9_900].into_iter().enumerate() {
+            let mut work = world.threads[number];
+            (work.born_ms, work.step) = (born_ms, 0.0);
+            work.seconds = if number % 2 == 0 { 0.1 } else { 8.0 };
+            world.threads.push(work);
+        }
         world.home.others = vec![(0, 1), (3_000, 4), (9_000, 0)];
         world.boards[0].others = vec![(0, 0), (6_000, 12)];
         world.boards[1].draining_ms = Some(11_000);

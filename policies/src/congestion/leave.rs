@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use super::Congestion;
-use crate::weigh::age_s;
 use crate::{BoardLoad, Decision, Snapshot, ThreadState, ThreadView};
 
 /// How much threads may talk at worst while nobody knows, as a share of their time.
@@ -60,14 +59,18 @@ impl Congestion {
                 _ => there,
             };
             // What it may have to fetch beyond the usual need not pay before the horizon, nor at worst: one that has lived
-            // for long will go on for long, and nobody leaves a crowded home never.
+            // for long will go on for long, and from a crowded home all leave in the end.
+            // Those that are there may have fetched what it shares with them.
+            let there_already = snapshot.board(board.id).map_or(0, |b| b.threads);
             let fetches = match self.weigh.was_seen_away(thread.tid) {
                 true => 0.0,
-                false => part,
+                false => part / f64::from(1 + there_already),
             };
             let usual = self.weigh.cost_s(board);
-            if !self.pays(here, sure, usual, self.weigh.horizon_s(thread, now))
-                || !self.pays(here, there, usual.max(fetches), age_s(thread, now))
+            let horizon = self.weigh.horizon_s(thread, here, now);
+            let ahead = self.weigh.ahead_s(thread, here, now);
+            if !self.pays(here, sure, usual, horizon)
+                || !self.pays(here, there, usual.max(fetches), ahead)
             {
                 continue;
             }
@@ -108,8 +111,15 @@ impl Congestion {
             .map(|b| (self.weigh.speed_on(tid, b, now), b));
         let best = speeds.max_by(|(a, x), (b, y)| {
             let roomy = y.node.crowd().total_cmp(&x.node.crowd());
-            a.total_cmp(b).then(roomy).then(y.id.cmp(&x.id))
+            // What else runs there may be gone in a moment.
+            let ours = own_crowd(y).total_cmp(&own_crowd(x));
+            a.total_cmp(b).then(roomy).then(ours).then(y.id.cmp(&x.id))
         });
         best.map(|(speed, board)| (board, speed))
     }
+}
+
+/// Threads of the job for each core of a board.
+fn own_crowd(board: &BoardLoad) -> f64 {
+    f64::from(board.threads) / f64::from(board.node.cores.max(1))
 }

@@ -39,6 +39,8 @@ use hold::Hold;
 /// After so many looks at threads that all stay at home the time between two looks grows by one of it, up to so many.
 const CALM: u32 = 20;
 const MOST_TICKS: u32 = 4;
+/// So many ticks after its birth a thread is young: there are two looks in a tick then.
+const YOUNG: u64 = 2;
 /// How much longer than set home must have idled at most, if threads had to leave again soon.
 const MOST_PATIENCE: u64 = 16;
 
@@ -65,6 +67,8 @@ pub struct Congestion {
     hold: Hold,
     /// Looks since anybody was away or sent there.
     calm: u32,
+    /// Whether there are threads at home that were created since the look before the last.
+    young: bool,
 }
 
 impl Congestion {
@@ -84,6 +88,7 @@ impl Congestion {
             filled_ms: None,
             hold: Hold::new(values.ms("backoff")),
             calm: 0,
+            young: false,
         }
     }
 
@@ -100,8 +105,7 @@ impl Congestion {
             self.idle_since = None;
             let leaving = self.relieve(snapshot, count);
             if !leaving.is_empty() {
-                // What comes of it is to be seen first.
-                self.excess = 0;
+                self.excess = self.excess.saturating_sub(leaving.len() as u32);
                 self.learn_patience(snapshot.time_ms);
                 decisions.extend(leaving);
                 return decisions;
@@ -123,6 +127,10 @@ impl Policy for Congestion {
     }
 
     fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
+        let child = |t: &crate::ThreadView| !t.is_main && t.place == Place::Home;
+        let since = self.tick.as_millis() as u64 * YOUNG;
+        let young = |t: &crate::ThreadView| child(t) && snapshot.time_ms < t.born_ms + since;
+        self.young = snapshot.threads.iter().any(young);
         if !self.weigh.update(snapshot) {
             return Vec::new();
         }
@@ -136,7 +144,11 @@ impl Policy for Congestion {
     }
 
     fn wants_ticks(&self) -> Option<Duration> {
-        Some(self.tick * (1 + self.calm / CALM).min(MOST_TICKS))
+        match self.young {
+            // How they sleep shows soon, and what they do may not last for long.
+            true => Some(self.tick / 2),
+            false => Some(self.tick * (1 + self.calm / CALM).min(MOST_TICKS)),
+        }
     }
 }
 

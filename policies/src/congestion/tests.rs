@@ -118,9 +118,30 @@ fn reasons_tell_what_is_weighed() {
 #[test]
 fn few_leave_until_it_is_known_how_they_fare() {
     let mut job = Job::new("congestion:probe=1", 4, 9);
-    assert_eq!(job.looks(4, 0, 1).len(), 1);
+    assert_eq!(job.looks(3, 0, 1).len(), 1);
     let others = job.looks(5, 0, 1);
     assert!(others.len() >= 3, "it hardly talks: {others:?}");
+    let mut job = Job::new("congestion:probe=1", 4, 9);
+    let leave = |job: &mut Job, calls: u64| {
+        for thread in job
+            .now
+            .threads
+            .iter_mut()
+            .filter(|t| t.place != Place::Home)
+        {
+            thread.home_calls += calls;
+        }
+        let moves = job.look(0, 1);
+        moves
+            .iter()
+            .filter(|(_, action)| *action != Action::Recall)
+            .count()
+    };
+    assert_eq!(
+        (0..5).map(|_| leave(&mut job, 400)).sum::<usize>(),
+        1,
+        "what it talks lasts"
+    );
 }
 
 #[test]
@@ -186,26 +207,49 @@ fn a_kernel_that_sees_no_pressure_overrules_the_run_queue() {
     assert_eq!(job.looks(10, 2, 0), []);
 }
 
-#[test]
-fn young_threads_stay() {
-    let mut job = Job::new("congestion:warm=2000", 1, 4);
+/// Looks until the first thread leaves; all were just created, on a home of one core.
+fn looks_until_one_leaves(job: &mut Job) -> Option<usize> {
     for thread in &mut job.now.threads {
-        thread.born_ms = 60_000;
+        thread.born_ms = job.now.time_ms;
     }
-    assert_eq!(job.looks(3, 0, 0), [], "they may end as soon as they began");
-    assert!(!job.looks(20, 0, 0).is_empty());
+    (0..400).position(|_| !job.look(0, 1).is_empty())
+}
+
+#[test]
+fn young_threads_stay_if_nothing_tells_that_they_go_on() {
+    let leaves = |spec: &str| looks_until_one_leaves(&mut Job::new(spec, 1, 4));
+    let soon = leaves("congestion").expect("it leaves");
+    let late = leaves("congestion:young=0ms,warm=2000").expect("it leaves in the end");
+    assert!(soon <= 2 && late >= 5, "{soon} {late}");
+}
+
+#[test]
+fn threads_are_expected_to_do_what_those_did_that_have_ended() {
+    // Looks until one leaves, after others have done so much.
+    let after = |work_ms: u64| {
+        let mut job = Job::new("congestion:warm=2000", 1, 4);
+        for _ in 0..3 {
+            job.now.threads.push(thread(20));
+            job.now.threads.iter_mut().for_each(|t| t.pinned = true);
+            job.look(0, 0);
+            job.now.threads.last_mut().expect("pushed").cpu_ns = work_ms * 1_000_000;
+            job.look(0, 0);
+            job.now.threads.pop();
+        }
+        job.look(0, 0);
+        job.now.threads = (30..33).map(thread).collect();
+        looks_until_one_leaves(&mut job).expect("it leaves in the end")
+    };
+    let (little, much) = (after(1), after(10_000));
+    assert!(much <= 2 && little >= 5, "{little} {much}");
 }
 
 #[test]
 fn young_threads_of_a_program_with_much_memory_stay_longer() {
-    // Looks until the first leaves.
     let stays = |memory: u64| {
         let mut job = Job::new("congestion", 1, 5);
         job.now.memory = memory;
-        for thread in &mut job.now.threads {
-            thread.born_ms = 60_000;
-        }
-        (0..100).position(|_| !job.look(0, 1).is_empty())
+        looks_until_one_leaves(&mut job)
     };
     let little = stays(1 << 20).expect("they leave");
     // 256 MiB take home half a second with all of its cores to itself.

@@ -84,7 +84,7 @@ macro_rules! costs {
                 "horizon",
                 Kind::Time(100, HOUR),
                 "10s",
-                "A move must have paid after this time; for threads that are younger, after their age",
+                "A move must have paid after this time, or before the thread is expected to end if that is sooner (young)",
             ),
             p("move", Kind::Time(0, 60_000), "5ms", "What stopping, sending and starting a thread costs it"),
             p(
@@ -99,6 +99,13 @@ macro_rules! costs {
                 "10",
                 "Share of its time a thread is expected to wait for pages and home calls on a board, as long as no \
                  thread of the program was seen on one",
+            ),
+            p(
+                "young",
+                Kind::Time(0, HOUR),
+                "200ms",
+                "What a thread is expected to do, in time on a core of home's, as long as none of the program has ended; then \
+                 as much as those did",
             ),
             p("settle", Kind::Time(0, 600_000), "500ms", "A thread is not moved again sooner than this"),
             p(

@@ -39,6 +39,7 @@ pub struct Injector {
     saved: Registers,
     mask: u64,
     stop_again: Option<i32>,
+    stops: u64,
 }
 
 impl Injector {
@@ -55,12 +56,18 @@ impl Injector {
             saved,
             mask,
             stop_again: None,
+            stops: 0,
         })
     }
 
     /// The thread.
     pub fn tid(&self) -> Tid {
         self.tid
+    }
+
+    /// How often the thread has stopped for this so far.
+    pub fn stops(&self) -> u64 {
+        self.stops
     }
 
     /// The registers the thread had, and will have again.
@@ -114,6 +121,7 @@ impl Injector {
         match self.next_report().map_err(failed(tid, "wait for"))? {
             None => Err(InjectError::Ended(tid, None)),
             Some((_, status)) => {
+                self.stops += 1;
                 let stop = Stop::decode(status);
                 // Another thread that executes a program takes the place of the first.
                 if stop.is_end() || matches!(stop, Stop::Exiting | Stop::Exec) {

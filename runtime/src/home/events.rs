@@ -322,10 +322,11 @@ impl Supervisor {
             return Ok(());
         }
         let (stub, memory) = (setup.stub, setup.memory);
-        let ask = || -> Result<u64, InjectError> {
+        let mut ask = || -> Result<u64, InjectError> {
             let mut injector = Injector::begin(self.pid, tid)?;
             let args = [libc::PR_GET_TID_ADDRESS as u64, stub.scratch(), 0, 0, 0, 0];
             let answer = injector.call(stub.gadget(), "prctl", libc::SYS_prctl, args);
+            thread.stops += injector.stops();
             injector.finish()?;
             answer
         };

@@ -53,7 +53,7 @@ impl Supervisor {
                         let idle = matches!(a.shadow, Shadow::Parked | Shadow::Calling);
                         idle && a.context.is_none()
                     });
-                thread.stopped = true;
+                thread.has_stopped();
                 ours
             });
             if asked_for && free {

@@ -269,7 +269,7 @@ impl Supervisor {
 
     pub(super) fn stopped(&mut self, tid: Tid) {
         if let Some(thread) = self.threads.get_mut(&tid) {
-            thread.stopped = true;
+            thread.has_stopped();
         }
     }
 

@@ -253,6 +253,8 @@ pub struct Thread {
     /// How long it waited for cores of boards, in stays that have ended, in nanoseconds.
     pub board_delay_ns: u64,
     pub born: Instant,
+    /// How often it was stopped by us, for which its kernel thread gives up its core.
+    pub stops: u64,
     pub counters: Counters,
 }
 
@@ -288,8 +290,15 @@ impl Thread {
             at_sync: AtSync::Immediate,
             board_delay_ns: 0,
             born: now,
+            stops: 0,
             counters: Counters::default(),
         }
+    }
+
+    /// It is stopped now.
+    pub fn has_stopped(&mut self) {
+        self.stopped = true;
+        self.stops += 1;
     }
 
     /// It is about to move, or cannot because of what its kernel thread does here.

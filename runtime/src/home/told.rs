@@ -229,7 +229,7 @@ impl Supervisor {
             },
             cpu_ns: used.0,
             run_delay_ns: used.1,
-            sleeps: switches.0,
+            sleeps: switches.0.saturating_sub(thread.stops),
             preemptions: switches.1,
             faults,
             home_calls: thread.counters.home_calls,
