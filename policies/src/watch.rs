@@ -52,8 +52,9 @@ pub(crate) struct Track {
     /// Before that: since it came.
     early: Option<Rates>,
     seen_ms: u64,
-    /// Processor time that it had used then, in nanoseconds.
+    /// Processor time that it had used then, in nanoseconds, and its page faults.
     began_ns: u64,
+    began_faults: u64,
     last: ThreadView,
 }
 
@@ -189,6 +190,14 @@ impl Watch {
         })
     }
 
+    /// Page faults that a thread had where it is.
+    pub(crate) fn faults_there(&self, tid: i32) -> u64 {
+        let track = self.of(tid);
+        track.map_or(0, |track| {
+            track.last.faults - track.began_faults.min(track.last.faults)
+        })
+    }
+
     /// What is known of a thread.
     pub(crate) fn of(&self, tid: i32) -> Option<&Track> {
         self.threads.get(&tid)
@@ -219,6 +228,7 @@ impl Track {
             early: None,
             seen_ms: now,
             began_ns: thread.cpu_ns,
+            began_faults: thread.faults,
             last: thread.clone(),
         }
     }

@@ -28,6 +28,8 @@ const MOVES_LOST: f64 = 10.0;
 const LONGEST_WARMING_MS: u64 = 3_000;
 /// No thread is expected to fetch for longer than this, in seconds: who has that much memory works on some of it.
 const LONGEST_FETCH_S: f64 = 5.0;
+/// What threads had to be recalled for too early is doubled so many times at most.
+const MOST_DOUBLINGS: u32 = 6;
 /// Bytes of a page.
 const PAGE: f64 = 4096.0;
 /// Processor time that it takes home to send one of many pages to a board, in seconds: to look where it is, protect,
@@ -54,6 +56,8 @@ pub(crate) struct Weigh {
     backoff_ms: u64,
     probe: u64,
     threads: BTreeMap<i32, Known>,
+    /// Bytes that the program has in memory; 0: not told.
+    memory: f64,
     /// How much threads of this program talk; `None`: none was seen on a board.
     prior: Option<f64>,
     /// How much one that was not there is expected to, if what it has to fetch at first is weighed for itself.
@@ -70,17 +74,30 @@ pub(crate) struct Away {
     pub in_the_end: f64,
     /// How fast it would if it did not talk.
     pub at_best: f64,
+    /// How much it talks, and how much of that lasts, as shares of its time.
+    pub talk: f64,
+    pub lasting: f64,
+}
+
+/// What a thread may have to fetch when it comes to a board, in seconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Fetches {
+    pub part_s: f64,
+    /// Until it has that, if all others fetch theirs too.
+    pub all_s: f64,
 }
 
 /// What is known of one thread.
 #[derive(Debug, Clone, Default)]
 struct Known {
     moved_ms: Option<u64>,
-    /// What it might have to fetch when it left home last, in seconds.
-    fetches_s: f64,
+    /// What it might have to fetch when it left home last.
+    fetches: Fetches,
     held_until_ms: u64,
     strikes: u32,
     rescues: u32,
+    /// How many of these were because it still fetched what it works on.
+    too_early: u32,
     /// How much it talked on a board, and when.
     talk: Option<(f64, u64)>,
     /// How much lasts of what it talks or talked on a board, also before it was warm there.
@@ -103,13 +120,14 @@ impl Weigh {
             backoff_ms: values.ms("backoff"),
             probe: values.count("probe"),
             threads: BTreeMap::new(),
+            memory: 0.0,
             prior: None,
             expected: None,
             fetches_apart: false,
         }
     }
 
-    /// What threads have to fetch at first is weighed for itself ([`Weigh::part_s`], [`Weigh::leaves`]), so that it is
+    /// What threads have to fetch at first is weighed for itself ([`Weigh::fetches`], [`Weigh::leaves`]), so that it is
     /// not what others are expected to talk.
     pub(crate) fn with_fetches_apart(mut self) -> Self {
         self.fetches_apart = true;
@@ -121,6 +139,7 @@ impl Weigh {
         if !self.watch.update(snapshot) {
             return false;
         }
+        self.memory = snapshot.memory as f64;
         self.threads
             .retain(|tid, _| snapshot.threads.iter().any(|t| t.tid == *tid));
         for thread in &snapshot.threads {
@@ -134,7 +153,7 @@ impl Weigh {
                 && let Some(rates) = self.watch.rates_so_far(thread.tid)
                 && let Some(talk) = talked(&rates, board)
             {
-                let lasting = self.lasting(&rates, board);
+                let lasting = self.lasting(thread.tid, &rates, board);
                 let warm = self.watch.rates(thread.tid).is_some()
                     && self.is_warm(thread.tid, board, snapshot.time_ms);
                 let known = self.threads.entry(thread.tid).or_default();
@@ -151,18 +170,13 @@ impl Weigh {
     /// What those that were on boards say of others.
     fn learn(&mut self, now_ms: u64) {
         // How much each talked, and how much of it lasts.
-        let known = self.threads.values().filter_map(|k| {
-            let talk = self.faded(k.talk?, now_ms);
-            // Of one that was recalled because it fared badly all counts: it did not become less in time.
-            let all = k.rescues > 0 || !self.fetches_apart;
-            let lasting = k.lasting.filter(|_| !all).unwrap_or(talk);
-            Some((talk, lasting.min(talk)))
-        });
+        let known = self.threads.values();
+        let known =
+            known.filter_map(|k| Some((self.faded(k.talk?, now_ms), self.lasts(k, now_ms)?)));
         let (talk, lasting): (Vec<f64>, Vec<f64>) = known.unzip();
         if let Some(talk) = mean(&talk) {
-            let lasting = mean(&lasting).unwrap_or(talk);
             self.prior = Some(talk);
-            self.expected = Some(talk.min(lasting.max(self.assumed)));
+            self.expected = mean(&lasting);
         } else if self.fetches_apart {
             // What they still fetch says nothing of the others, what lasts does.
             let early: Vec<f64> = self.threads.values().filter_map(|k| k.lasting).collect();
@@ -187,9 +201,28 @@ impl Weigh {
 
     /// How much a thread can be expected to talk on a board, as a share of its time.
     pub(crate) fn talk(&self, tid: i32, now_ms: u64) -> f64 {
-        let known = self.threads.get(&tid).and_then(|k| k.talk);
-        let others = self.expected.unwrap_or(self.assumed);
-        known.map_or(others, |known| self.faded(known, now_ms))
+        let known = self.threads.get(&tid);
+        let lasts = known.and_then(|k| self.lasts(k, now_ms));
+        lasts.unwrap_or(self.expected.unwrap_or(self.assumed))
+    }
+
+    /// How much of what a thread talked on a board is expected to last.
+    fn lasts(&self, known: &Known, now_ms: u64) -> Option<f64> {
+        let talk = self.faded(known.talk?, now_ms);
+        let Some(lasting) = known.lasting.filter(|_| self.fetches_apart) else {
+            return Some(talk);
+        };
+        let lasts = talk.min(lasting.max(self.assumed));
+        // What kept one that came home too early may have been the rest of what it works on: to be tried again, later each
+        // time.
+        let tried_ms = self.backoff_ms << known.too_early.min(MOST_DOUBLINGS);
+        let past = now_ms.saturating_sub(known.talk?.1) as f64 / tried_ms.max(1) as f64;
+        let doubt = if known.too_early > 0 {
+            (1.0 - past).max(0.0)
+        } else {
+            0.0
+        };
+        Some(lasts + doubt * (talk - lasts))
     }
 
     /// What was known, as long after that; what may be assumed in the end.
@@ -210,17 +243,16 @@ impl Weigh {
     /// what it works on, which says nothing of how it will get on.
     pub(crate) fn is_warm(&self, tid: i32, board: &BoardLoad, now_ms: u64) -> bool {
         let known = self.threads.get(&tid);
-        let expected = known.map_or(0.0, |known| known.fetches_s);
+        let expected = known.map_or(0.0, |known| known.fetches.part_s);
         let costs_ms = (expected.max(self.cost_s(board)) * 1000.0) as u64;
         let moved = known.and_then(|known| known.moved_ms);
         moved.is_none_or(|moved| now_ms >= moved + costs_ms.min(LONGEST_WARMING_MS))
     }
 
-    /// A thread leaves home now, and may have to fetch for so many seconds.
-    pub(crate) fn leaves(&mut self, tid: i32, now_ms: u64, fetches_s: f64) {
+    /// A thread leaves home now, and may have to fetch so much.
+    pub(crate) fn leaves(&mut self, tid: i32, now_ms: u64, fetches: Fetches) {
         self.moves(tid, now_ms);
-        let most = LONGEST_WARMING_MS as f64 / 1000.0;
-        self.threads.entry(tid).or_default().fetches_s = fetches_s.min(most);
+        self.threads.entry(tid).or_default().fetches = fetches;
     }
 
     /// A thread is moved now.
@@ -228,9 +260,11 @@ impl Weigh {
         self.threads.entry(tid).or_default().moved_ms = Some(now_ms);
     }
 
-    /// A thread is recalled because it would fare better at home.
-    pub(crate) fn rescued(&mut self, tid: i32) {
-        self.threads.entry(tid).or_default().rescues += 1;
+    /// A thread is recalled because it would fare better at home; `fetching`: it still waited for what it works on.
+    pub(crate) fn rescued(&mut self, tid: i32, fetching: bool) {
+        let known = self.threads.entry(tid).or_default();
+        known.rescues += 1;
+        known.too_early += u32::from(fetching);
     }
 
     /// How often that was so.
@@ -284,17 +318,22 @@ impl Weigh {
             false => fair(f64::from(board.node.runnable), board.node.cores),
         };
         let at_best = share * board.node.speed();
-        let lasting = self.lasting(&rates, board);
+        let lasting = self.lasting(tid, &rates, board);
         Some(Away {
             speed: at_best * (1.0 - talk),
             in_the_end: at_best * (1.0 - lasting),
             at_best,
+            talk,
+            lasting,
         })
     }
 
     /// What a thread on a board waits for home calls and for pages that others take, as a share of its time.
-    fn lasting(&self, rates: &Rates, board: &BoardLoad) -> f64 {
-        let waits = rates.calls * call_s(board) + rates.faults * self.watch.again() * page_s(board);
+    fn lasting(&self, tid: i32, rates: &Rates, board: &BoardLoad) -> f64 {
+        // Who has fetched more pages than the program has does so again and again.
+        let all = self.memory > 0.0 && self.watch.faults_there(tid) as f64 * PAGE > self.memory;
+        let again = if all { 1.0 } else { self.watch.again() };
+        let waits = rates.calls * call_s(board) + rates.faults * again * page_s(board);
         share_of(waits, rates.cpu)
     }
 
@@ -332,7 +371,8 @@ impl Weigh {
     /// What a thread may lose on a board before it returns, in seconds: no less than it was sent there for.
     pub(crate) fn regret_s(&self, tid: i32, board: &BoardLoad) -> f64 {
         let known = self.threads.get(&tid);
-        let expected = known.map_or(0.0, |known| known.fetches_s);
+        let most = LONGEST_WARMING_MS as f64 / 1000.0;
+        let expected = known.map_or(0.0, |known| known.fetches.all_s.min(most));
         expected.max(self.move_s + self.regret * page_s(board))
     }
 
@@ -341,18 +381,31 @@ impl Weigh {
         self.move_s * MOVES_LOST
     }
 
-    /// What a child thread may have to fetch on a board, in seconds: its part of the program's memory, as other threads,
-    /// which home sends as fast as it gets cores for that.
-    pub(crate) fn part_s(&self, snapshot: &Snapshot) -> f64 {
+    /// What a child thread may have to fetch on a board: its part of the program's memory, as other threads.
+    pub(crate) fn fetches(&self, snapshot: &Snapshot) -> Fetches {
         let threads = snapshot.threads.iter().filter(|t| !t.is_main).count();
-        let pages = snapshot.memory as f64 / PAGE / threads.max(1) as f64;
-        let sends = pages * SEND_S / fair(self.watch.runnable, snapshot.home.cores);
-        self.move_s + sends.min(LONGEST_FETCH_S)
+        let all = snapshot.memory as f64 / PAGE;
+        let sends_s = |pages: f64| {
+            // Home sends them as fast as it gets cores for that.
+            let sends = pages * SEND_S / fair(self.watch.runnable, snapshot.home.cores);
+            self.move_s + sends.min(LONGEST_FETCH_S)
+        };
+        Fetches {
+            part_s: sends_s(all / threads.max(1) as f64),
+            all_s: sends_s(all),
+        }
     }
 
-    /// Whether a thread was seen on a board, so that it is known what it works on.
-    pub(crate) fn was_seen_away(&self, tid: i32) -> bool {
-        self.threads.get(&tid).is_some_and(|k| k.talk.is_some())
+    /// How many times more it is taken to be, as threads had to be recalled that still fetched theirs.
+    pub(crate) fn more(&self) -> f64 {
+        let too_early = self.threads.values().map(|k| k.too_early).max();
+        f64::from(1u32 << too_early.unwrap_or(0).min(MOST_DOUBLINGS))
+    }
+
+    /// Whether a thread was on a board until it had what it works on.
+    pub(crate) fn has_fetched(&self, tid: i32) -> bool {
+        let known = self.threads.get(&tid);
+        known.is_some_and(|k| k.talk.is_some() && k.too_early == 0)
     }
 
     /// What a move between home and a board costs a thread, in seconds.

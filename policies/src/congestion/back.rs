@@ -85,22 +85,29 @@ impl Congestion {
             if !too_much || !self.weigh.is_settled(thread.tid, now) {
                 continue;
             }
+            // Who comes home makes it more crowded there, for others' jobs too, which see the same.
+            let crowded = there.talk <= TALKATIVE;
+            let soon = self.crowded_ms.is_some_and(|ms| now < ms + self.window_ms);
+            if crowded && soon {
+                continue;
+            }
+            self.crowded_ms = if crowded { Some(now) } else { self.crowded_ms };
             // Talking keeps others back too, what else is wrong with this board does not.
             held |= lasts && there.at_best >= here && self.weigh.all_talk() > TALKATIVE;
             self.losses.remove(&thread.tid);
-            let talk = self.weigh.talk(thread.tid, now);
             let reason = format!(
                 "gets on as with {:.0} % of a core on {} (waits for pages and calls for {:.0} % of the time), {:.0} % \
                  expected at home",
                 there.speed * 100.0,
                 board.name,
-                talk * 100.0,
+                there.talk * 100.0,
                 here * 100.0
             );
             decisions.push(Decision::recall(thread.tid, reason));
             self.weigh.moves(thread.tid, now);
-            self.weigh.rescued(thread.tid);
-            if talk > TALKATIVE {
+            let fetching = there.lasting <= TALKATIVE && there.talk > TALKATIVE;
+            self.weigh.rescued(thread.tid, fetching);
+            if there.talk > TALKATIVE {
                 self.weigh.fails(thread.tid, now);
             }
         }

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use super::Congestion;
+use crate::weigh::Fetches;
 use crate::{BoardLoad, Decision, Snapshot, ThreadState, ThreadView};
 
 /// How much threads may talk at worst while nobody knows, as a share of their time.
@@ -44,7 +45,8 @@ impl Congestion {
         let mut boards = snapshot.boards.clone();
         let mut decisions = Vec::new();
         let mut budget = self.weigh.budget(snapshot);
-        let part = self.weigh.part_s(snapshot);
+        let fetches = self.weigh.fetches(snapshot);
+        let more = self.weigh.more();
         for thread in leaving {
             if decisions.len() >= count as usize {
                 break;
@@ -60,18 +62,18 @@ impl Congestion {
             };
             // What it may have to fetch beyond the usual need not pay before the horizon, nor at worst: one that has lived
             // for long will go on for long, and from a crowded home all leave in the end.
+            let fetches = match self.weigh.has_fetched(thread.tid) {
+                true => Fetches::default(),
+                false => fetches,
+            };
             // Those that are there may have fetched what it shares with them.
             let there_already = snapshot.board(board.id).map_or(0, |b| b.threads);
-            let fetches = match self.weigh.was_seen_away(thread.tid) {
-                true => 0.0,
-                false => part / f64::from(1 + there_already),
-            };
+            let misses = fetches.part_s / f64::from(1 + there_already);
             let usual = self.weigh.cost_s(board);
+            let misses = usual.max(misses) * more;
             let horizon = self.weigh.horizon_s(thread, here, now);
             let ahead = self.weigh.ahead_s(thread, here, now);
-            if !self.pays(here, sure, usual, horizon)
-                || !self.pays(here, there, usual.max(fetches), ahead)
-            {
+            if !self.pays(here, sure, usual, horizon) || !self.pays(here, there, misses, ahead) {
                 continue;
             }
             let reason = format!(

@@ -60,6 +60,9 @@ pub struct Congestion {
     /// What threads on boards have lost by not being at home, in seconds of a core, and when that was last weighed.
     losses: BTreeMap<i32, Loss>,
     weighed_ms: Option<u64>,
+    /// When one was last recalled whose board is crowded, and how long it takes to see what came of it, in milliseconds.
+    crowded_ms: Option<u64>,
+    window_ms: u64,
     /// How many times longer than set home must idle.
     patience: u64,
     /// When threads were last recalled because home idled, in milliseconds.
@@ -84,6 +87,8 @@ impl Congestion {
             idle_since: None,
             losses: BTreeMap::new(),
             weighed_ms: None,
+            crowded_ms: None,
+            window_ms: values.ms("window"),
             patience: 1,
             filled_ms: None,
             hold: Hold::new(values.ms("backoff")),

@@ -290,6 +290,8 @@ fn boards_that_are_full_dead_slow_or_crowded_take_nothing() {
 #[test]
 fn a_thread_that_talks_comes_back_and_stays_longer_each_time() {
     let mut job = Job::new("congestion:backoff=2s", 4, 5);
+    // These are not all first pages.
+    job.now.memory = 1 << 20;
     assert_eq!(job.looks(2, 2, 250).len(), 2);
     let back = job.looks(20, 2, 250);
     assert_eq!(back.len(), 2, "{back:?}");
@@ -299,6 +301,25 @@ fn a_thread_that_talks_comes_back_and_stays_longer_each_time() {
         [],
         "home is better than what it saw"
     );
+}
+
+#[test]
+fn who_came_home_before_it_had_its_pages_tries_again_but_more_and_more_rarely() {
+    let mut job = Job::new("congestion:backoff=2s", 4, 5);
+    job.now.memory = 1 << 40;
+    let mut recalls = Vec::new();
+    for _ in 0..3_000 {
+        let back = |action: &Action| *action == Action::Recall;
+        let moves = job.look(2, 250);
+        let number = moves.iter().filter(|(_, action)| back(action)).count();
+        recalls.extend(vec![job.now.time_ms; number]);
+    }
+    let within = |from: u64, to: u64| {
+        let when = recalls.iter().map(|ms| ms - 60_000);
+        when.filter(|ms| (from..to).contains(ms)).count()
+    };
+    let (early, late) = (within(0, 60_000), within(240_000, 300_000));
+    assert!(early >= 2 && late * 2 <= early, "{recalls:?}");
 }
 
 #[test]
