@@ -176,13 +176,30 @@ impl Energy {
             Place::Board(id) => boards.iter().find(|b| b.id == id),
         };
         let crossed = board(from.place).or(board(best.place))?;
-        let cost = self.weigh.cost_s(crossed);
+        let usual = self.weigh.cost_s(crossed);
+        // Some had to be recalled that still fetched what they work on: it is not tried out again for little.
+        let cost = match (from.place, self.weigh.more()) {
+            (Place::Home, more) if more > 1.0 => {
+                usual.max(self.weigh.fetches(snapshot).part_s) * more
+            }
+            _ => usual,
+        };
         let core_w = self
             .power("home", snapshot.home.power)
             .map_or(0.0, |p| p.core_w(snapshot.home.cores));
         let horizon = self.weigh.horizon_s(thread, from.speed, snapshot.time_ms);
         let goes = best.place != from.place && self.pays(from, best, cost, horizon, core_w);
         goes.then_some((from, best))
+    }
+
+    /// Whether a thread on a board still waits for what it works on.
+    fn still_fetches(&self, thread: &ThreadView, snapshot: &Snapshot) -> bool {
+        let Place::Board(id) = thread.place else {
+            return false;
+        };
+        let board = snapshot.board(id);
+        let there = board.and_then(|board| self.weigh.speed_away(thread.tid, board));
+        there.is_some_and(|there| there.is_fetching())
     }
 
     fn reason(&self, from: Offer, to: Offer, snapshot: &Snapshot) -> String {
@@ -274,6 +291,8 @@ impl Policy for Energy {
                         || self.weigh.talk(thread.tid, now) > TALKATIVE;
                     if to.place == Place::Home && badly {
                         self.weigh.fails(thread.tid, now);
+                        let fetching = self.still_fetches(thread, snapshot);
+                        self.weigh.rescued(thread.tid, fetching);
                     }
                 }
             }

@@ -148,6 +148,35 @@ fn a_thread_that_talked_too_much_is_held_at_home_for_a_while() {
 }
 
 #[test]
+fn who_came_home_from_fetching_much_over_a_slow_link_goes_again_only_if_it_lives_for_long() {
+    // Of two programs, one with 1 TiB of memory.
+    let tries = |memory: u64| {
+        let mut policy = by_name("energy:slowdown=20,backoff=2s").expect("known");
+        let mut place = Place::Home;
+        let (mut offloads, mut faults, mut cpu_ns) = (0, 0, 0);
+        for n in 0..400 {
+            let mut now = look(n, (3.0, 9.0), 1.0, place);
+            let away = place != Place::Home;
+            // A page takes 10 ms, and it waits for them nearly all the time.
+            faults += if away { 10 } else { 0 };
+            cpu_ns += if away { 2_000_000 } else { 100_000_000 };
+            (now.threads[1].faults, now.threads[1].cpu_ns) = (faults, cpu_ns);
+            (now.boards[0].fault_us, now.memory) = (Some(10_000), memory);
+            for decision in policy.decide(&now) {
+                place = match decision.action {
+                    Action::Offload { board } => Place::Board(board),
+                    _ => Place::Home,
+                };
+                offloads += u32::from(place != Place::Home);
+            }
+        }
+        offloads
+    };
+    let (little, much) = (tries(64 << 20), tries(1 << 40));
+    assert!(much >= 1 && much < little, "{much} {little}");
+}
+
+#[test]
 fn watts_are_two_numbers_the_second_not_less() {
     for wrong in ["60", "60-", "180-60", "a-b", "-1-5", "0-0", "inf-inf"] {
         assert_eq!(parse_watts(wrong), None, "{wrong}");

@@ -79,6 +79,13 @@ pub(crate) struct Away {
     pub lasting: f64,
 }
 
+impl Away {
+    /// Whether it talks too much, and hardly any of that lasts: it fetches what it works on.
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.talk > TALKATIVE && self.lasting <= TALKATIVE
+    }
+}
+
 /// What a thread may have to fetch when it comes to a board, in seconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Fetches {

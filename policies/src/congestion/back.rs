@@ -105,8 +105,7 @@ impl Congestion {
             );
             decisions.push(Decision::recall(thread.tid, reason));
             self.weigh.moves(thread.tid, now);
-            let fetching = there.lasting <= TALKATIVE && there.talk > TALKATIVE;
-            self.weigh.rescued(thread.tid, fetching);
+            self.weigh.rescued(thread.tid, there.is_fetching());
             if there.talk > TALKATIVE {
                 self.weigh.fails(thread.tid, now);
             }
