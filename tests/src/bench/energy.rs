@@ -60,14 +60,21 @@ const GAIN: [App; 2] = [
     },
 ];
 
-/// All its threads write one page all the time.
+/// Its threads hand work to each other all the time.
 const LOSER: App = App {
-    name: "multiwriter",
-    args: &["--size", "9000000", "--work", "1000"],
+    name: "pipeline",
+    args: &["--size", "300000"],
     // The boards are on all the same.
     alone: "static:placement=*@home",
     gain: 0.98,
 };
+/// The same with less to do: on boards it takes fifty times as long.
+const LESS: App = App {
+    args: &["--size", "10000"],
+    ..LOSER
+};
+/// Where that would be.
+const AWAY: &str = "static:placement=1@b1/2@b2/3@b3";
 
 /// The machines of all runs.
 struct Testbed {
@@ -147,6 +154,9 @@ pub fn measure(runs: u32) -> Vec<Sample> {
             sample(name, app, ours, alone)
         })
         .collect();
+    let [away, home] = [AWAY, LESS.alone].map(|policy| testbed.report(&LESS, policy));
+    let lost = jobs_per_kilojoule(&away) / jobs_per_kilojoule(&home);
+    assert!(lost < 0.9, "{} does not lose by moving: {lost}", LESS.name);
     let (ours, alone, offloads) = testbed.compare(&LOSER, runs);
     samples.push(sample(refuses[0], &LOSER, ours, alone));
     let moves = Sample::new(refuses[1], offloads, PROBE, "moves", runs);
