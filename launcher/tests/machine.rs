@@ -17,7 +17,7 @@ fn as_nobody(directory: &Directory, binary: &str) -> Option<Command> {
         return None;
     }
     let copy = directory.path("command");
-    fs::copy(binary, &copy).expect("copied");
+    common::copy(Path::new(binary), &copy);
     let mut setpriv = command(Path::new("setpriv"));
     setpriv.args(NOBODY).arg(copy);
     Some(setpriv)

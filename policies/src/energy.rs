@@ -180,7 +180,7 @@ impl Energy {
         // Some had to be recalled that still fetched what they work on: it is not tried out again for little.
         let cost = match (from.place, self.weigh.more()) {
             (Place::Home, more) if more > 1.0 => {
-                usual.max(self.weigh.fetches(snapshot).part_s) * more
+                usual.max(self.weigh.fetches(snapshot).part_s * more)
             }
             _ => usual,
         };

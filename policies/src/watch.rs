@@ -1,6 +1,6 @@
 //! What threads and home did lately, out of snapshots that follow each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Place, Snapshot, ThreadView};
 
@@ -124,14 +124,16 @@ impl Watch {
     }
 
     fn see_ends(&mut self, snapshot: &Snapshot) {
-        let ended = |tid: &i32| !snapshot.threads.iter().any(|t| t.tid == *tid);
-        let gone = self.threads.iter().filter(|(tid, _)| ended(tid));
+        let live: BTreeSet<i32> = snapshot.threads.iter().map(|t| t.tid).collect();
+        let gone = self.threads.iter().filter(|(tid, _)| !live.contains(tid));
         for (_, track) in gone.filter(|(_, track)| !track.last.is_main) {
-            let work = track.last.cpu_ns as f64 / 1e9;
+            // Of a program that was joined nobody knows what they did before.
+            let lived = track.seen_ms.saturating_sub(track.last.born_ms) as f64 / 1000.0;
+            let work = (track.last.cpu_ns as f64 / 1e9).min(lived);
             let old = self.work.unwrap_or(work);
             self.work = Some(old + NEW * (work - old));
         }
-        self.threads.retain(|tid, _| !ended(tid));
+        self.threads.retain(|tid, _| live.contains(tid));
     }
 
     fn look_at_home(&mut self, snapshot: &Snapshot, past_ms: Option<u64>) {
@@ -198,6 +200,12 @@ impl Watch {
         })
     }
 
+    /// Whether a thread was on a board at the last look.
+    pub(crate) fn is_away(&self, tid: i32) -> bool {
+        let track = self.of(tid);
+        track.is_some_and(|track| track.last.place != Place::Home)
+    }
+
     /// What is known of a thread.
     pub(crate) fn of(&self, tid: i32) -> Option<&Track> {
         self.threads.get(&tid)
@@ -240,7 +248,11 @@ impl Track {
         }
         // Who has used more than this was not born when it seemed to be: the program was joined.
         let most_ns = 2 * (past + SHORTEST_MS) * 1_000_000;
-        if self.rates.is_none() && thread.cpu_ns.saturating_sub(self.last.cpu_ns) > most_ns {
+        let at_home = thread.place == Place::Home;
+        if at_home
+            && self.rates.is_none()
+            && thread.cpu_ns.saturating_sub(self.last.cpu_ns) > most_ns
+        {
             *self = Self::new(now, thread);
             return;
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A new directory below the system's temporary one, removed on drop.
@@ -33,6 +34,15 @@ impl Scratch {
     /// A path in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Copies a program into the directory: by another process, as a child that another test forks at that moment would have
+    /// it open for writing, and nobody could execute it (ETXTBSY).
+    pub fn program(&self, from: &Path, name: &str) -> PathBuf {
+        let path = self.path(name);
+        let status = Command::new("cp").args([from, &path]).status();
+        assert!(status.expect("cp runs").success(), "{from:?} is copied");
+        path
     }
 
     /// The run's working directory, unless it asks for another.

@@ -44,6 +44,13 @@ pub fn refuses<S: AsRef<OsStr>>(args: &[S], status: i32, line: &str) {
     assert_eq!(actual, status, "{stderr}");
 }
 
+/// Copies a file that is to be executed: by another process, as a child that another test forks at that moment would
+/// have it open for writing (ETXTBSY).
+pub fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").args([from, to]).status();
+    assert!(status.expect("cp runs").success(), "{from:?} is copied");
+}
+
 /// A directory of the test's own, readable by everyone, removed at the end.
 pub struct Directory(PathBuf);
 
@@ -64,7 +71,10 @@ impl Directory {
     /// Makes a file and returns its path as text.
     pub fn file(&self, name: &str, mode: u32, content: &[u8]) -> String {
         let path = self.path(name);
-        fs::write(&path, content).expect("written");
+        let written = self.path(&format!("{name}.written"));
+        fs::write(&written, content).expect("written");
+        copy(&written, &path);
+        fs::remove_file(written).expect("removed");
         fs::set_permissions(&path, PermissionsExt::from_mode(mode)).expect("mode set");
         path.to_str().expect("UTF-8").to_owned()
     }

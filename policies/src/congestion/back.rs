@@ -105,7 +105,8 @@ impl Congestion {
             );
             decisions.push(Decision::recall(thread.tid, reason));
             self.weigh.moves(thread.tid, now);
-            self.weigh.rescued(thread.tid, there.is_fetching());
+            let fetching = there.is_fetching() && there.at_best >= here;
+            self.weigh.rescued(thread.tid, fetching);
             if there.talk > TALKATIVE {
                 self.weigh.fails(thread.tid, now);
             }

@@ -70,7 +70,7 @@ impl Congestion {
             let there_already = snapshot.board(board.id).map_or(0, |b| b.threads);
             let misses = fetches.part_s / f64::from(1 + there_already);
             let usual = self.weigh.cost_s(board);
-            let misses = usual.max(misses) * more;
+            let misses = usual.max(misses * more);
             let horizon = self.weigh.horizon_s(thread, here, now);
             let ahead = self.weigh.ahead_s(thread, here, now);
             if !self.pays(here, sure, usual, horizon) || !self.pays(here, there, misses, ahead) {

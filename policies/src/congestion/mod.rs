@@ -3,7 +3,7 @@
 //!
 //! | a thread | if |
 //! | --- | --- |
-//! | leaves (`leave`) | home is congested, and it gains enough on the best board to pay for the move within the horizon, and for what it may have to fetch within its age |
+//! | leaves (`leave`) | home is congested, and it gains enough on the best board to pay for the move within the horizon, and for what it may have to fetch before it is expected to end |
 //! | returns (`back`) | on its board (it talks too much, the board is crowded) it has lost too much against home |
 //! | returns | home has had idle cores for a while |
 //! | returns | its board is to be emptied |
@@ -15,8 +15,8 @@
 //! Looks cost some of what the program gets on a crowded home: if none leads to anything they become rarer.
 //!
 //! A thread that has come to a board first fetches what it works on, and nobody knows how much that is; so it may lose
-//! as much there as a useless move would have cost, or as it was sent there for, and no more (as who rents skis until he
-//! could have bought them). Home calls, and pages that others take from it, do not become fewer: once it has been there for
+//! as much there as a useless move would have cost, or as sending all that the program has in memory would take, and no
+//! more (as who rents skis until he could have bought them). Home calls, and pages that others take from it, do not become fewer: once it has been there for
 //! as long as the move was to cost, less of what is lost by them is too much.
 //!
 //! How well a thread fares is computed in [`crate::weigh`], how well all do together in [`crate::progress`].
@@ -70,7 +70,7 @@ pub struct Congestion {
     hold: Hold,
     /// Looks since anybody was away or sent there.
     calm: u32,
-    /// Whether there are threads at home that were created since the look before the last.
+    /// Whether there are threads at home that were created within the last [`YOUNG`] ticks.
     young: bool,
 }
 
@@ -106,18 +106,19 @@ impl Congestion {
             decisions.extend(back);
             return decisions;
         }
+        let mut nobody = true;
         if count > 0 && !self.hold.lasts(snapshot.time_ms) {
             self.idle_since = None;
             let leaving = self.relieve(snapshot, count);
             if !leaving.is_empty() {
+                nobody = false;
                 self.excess = self.excess.saturating_sub(leaving.len() as u32);
                 self.learn_patience(snapshot.time_ms);
                 decisions.extend(leaving);
-                return decisions;
             }
         }
         let rescued = self.rescue(snapshot);
-        let nobody = rescued.is_empty();
+        nobody &= rescued.is_empty();
         decisions.extend(rescued);
         if nobody {
             decisions.extend(self.fill(snapshot));
@@ -138,6 +139,9 @@ impl Policy for Congestion {
         self.young = snapshot.threads.iter().any(young);
         if !self.weigh.update(snapshot) {
             return Vec::new();
+        }
+        if self.young {
+            self.calm = 0;
         }
         let decisions = self.look(snapshot);
         let all_home = snapshot.threads.iter().all(|t| t.place == Place::Home);

@@ -323,6 +323,54 @@ fn who_came_home_before_it_had_its_pages_tries_again_but_more_and_more_rarely() 
 }
 
 #[test]
+fn who_talks_comes_back_also_while_others_leave_all_the_time() {
+    let mut job = Job::new("congestion", 1, 3);
+    job.now.memory = 1 << 20;
+    assert_ne!(job.looks(2, 2, 0), []);
+    let talker = job.now.threads.iter().find(|t| t.place != Place::Home);
+    let talker = talker.expect("one has left").tid;
+    let mut back = false;
+    for n in 0..60 {
+        // Each look sees a newborn that starves, and one of those that have left ends.
+        let mut born = thread(100 + n);
+        born.born_ms = job.now.time_ms;
+        job.now.threads.push(born);
+        job.now.threads.retain(|t| t.tid < 100 || t.tid > 96 + n);
+        for thread in job.now.threads.iter_mut().filter(|t| t.tid == talker) {
+            // It waits for pages that others take.
+            thread.faults += 300;
+            thread.cpu_ns -= thread.cpu_ns.min(90_000_000);
+        }
+        job.now.taken += 300;
+        let moves = job.look(1, 0);
+        back |= moves.contains(&(talker, Action::Recall));
+    }
+    assert!(back, "others leaving is no reason to stay");
+}
+
+#[test]
+fn what_a_thread_showed_in_its_first_moments_keeps_nobody_home_for_long() {
+    let mut job = Job::new("congestion", 1, 3);
+    job.now.memory = 1 << 40;
+    assert_ne!(job.looks(2, 8, 0), []);
+    // Home calls while it fetches; its board is emptied before it has what it works on.
+    for thread in job
+        .now
+        .threads
+        .iter_mut()
+        .filter(|t| t.place != Place::Home)
+    {
+        thread.home_calls += 10_000;
+    }
+    job.look(8, 0);
+    job.now.boards.iter_mut().for_each(|b| b.draining = true);
+    job.looks(3, 8, 0);
+    assert!(job.now.threads.iter().all(|t| t.place == Place::Home));
+    job.now.boards.iter_mut().for_each(|b| b.draining = false);
+    assert_ne!(job.looks(60, 8, 0), []);
+}
+
+#[test]
 fn what_the_first_have_to_fetch_keeps_nobody_home() {
     let mut job = Job::new("congestion", 2, 6);
     assert_eq!(job.looks(2, 1, 0), [(2, to(1)), (3, to(2))]);

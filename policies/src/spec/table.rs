@@ -103,7 +103,7 @@ macro_rules! costs {
             p(
                 "young",
                 Kind::Time(0, HOUR),
-                "200ms",
+                "150ms",
                 "What a thread is expected to do, in time on a core of home's, as long as none of the program has ended; then \
                  as much as those did",
             ),
@@ -188,7 +188,7 @@ pub static POLICIES: &[PolicyInfo] = &[
                 "regret",
                 Kind::Count(0, 10_000_000),
                 "500",
-                "A thread returns from a board when it has lost there, against home, what so many page faults take, or what it might have to fetch when it left if that is more",
+                "A thread returns from a board when it has lost there, against home, what so many page faults take, or sending all that the program has in memory if that is more, up to three seconds",
             ),
             p(
                 "trial",

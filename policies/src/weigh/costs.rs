@@ -33,7 +33,8 @@ impl Weigh {
     pub(crate) fn ahead_s(&self, thread: &ThreadView, speed: f64, now_ms: u64) -> f64 {
         let work = self.watch.work.unwrap_or(self.young_s);
         let left = (work - thread.cpu_ns as f64 / 1e9).max(0.0);
-        (left / speed.max(1e-3)).max(age_s(thread, now_ms))
+        let lived = age_s(thread, now_ms).max(thread.cpu_ns as f64 / 1e9);
+        (left / speed.max(1e-3)).max(lived)
     }
 
     /// What a thread may lose on a board before it returns, in seconds: no less than it was sent there for.

@@ -36,18 +36,22 @@ impl Weigh {
         let (talk, lasting): (Vec<f64>, Vec<f64>) = known.unzip();
         if let Some(talk) = mean(&talk) {
             self.prior = Some(talk);
-            self.expected = mean(&lasting);
+            self.expected = mean(&lasting).map(|lasting| (lasting, now_ms));
         } else if self.fetches_apart {
-            // What they still fetch says nothing of the others, what lasts does.
-            let early: Vec<f64> = self.threads.values().filter_map(|k| k.lasting).collect();
-            let expected = mean(&early).map(|early| early.max(self.assumed));
-            self.expected = expected.or(self.expected);
+            // What they still fetch says nothing of the others, what lasts does, as long as they are there.
+            let away = self.threads.iter();
+            let away = away.filter(|(tid, _)| self.watch.is_away(**tid));
+            let early: Vec<f64> = away.filter_map(|(_, k)| k.lasting).collect();
+            self.expected = match mean(&early) {
+                Some(early) => Some((early.max(self.assumed), now_ms)),
+                None => self.expected.filter(|_| self.prior.is_some()),
+            };
         }
     }
 
     /// How many threads may leave now: few while nobody knows how they will fare.
     pub(crate) fn budget(&self, snapshot: &Snapshot) -> u64 {
-        if self.prior.or(self.expected).is_some() {
+        if self.prior.is_some() || self.expected.is_some() {
             return u64::MAX;
         }
         let away = snapshot.boards.iter().map(|b| u64::from(b.threads)).sum();
@@ -63,7 +67,8 @@ impl Weigh {
     pub(crate) fn talk(&self, tid: i32, now_ms: u64) -> f64 {
         let known = self.threads.get(&tid);
         let lasts = known.and_then(|k| self.lasts(k, now_ms));
-        lasts.unwrap_or(self.expected.unwrap_or(self.assumed))
+        let others = self.expected.map(|others| self.faded(others, now_ms));
+        lasts.or(others).unwrap_or(self.assumed)
     }
 
     /// How much of what a thread talked on a board is expected to last.

@@ -2,8 +2,8 @@
 //!
 //! Speeds are shares of one core of home's that a thread has to itself. At home a thread loses what it
 //! waits for a core. On a board it loses that too, and what it **talks**: the time in which it waits for
-//! pages and home calls. How much a thread talks is only known once it has been on a board; until then
-//! the other threads of the program are asked for what of their talking lasts (home calls, pages that others take: what
+//! pages and home calls. How much a thread talks is only known once it has been on a board for a while, what lasts of it
+//! as soon as it does anything there; until then the other threads of the program are asked for what of their talking lasts (home calls, pages that others take: what
 //! a thread has to fetch at first is weighed for itself), and until one of these was there, it is assumed; but no
 //! thread is taken to fare better there than its sleeping at home says ([`crate::sleeps`]).
 //!
@@ -56,7 +56,8 @@ pub(crate) struct Weigh {
     /// How much threads of this program talk; `None`: none was seen on a board.
     prior: Option<f64>,
     /// How much one that was not there is expected to, if what it has to fetch at first is weighed for itself.
-    expected: Option<f64>,
+    /// And as of when, in milliseconds.
+    expected: Option<(f64, u64)>,
     /// Whether that is so.
     fetches_apart: bool,
 }
@@ -115,8 +116,8 @@ impl Weigh {
             return false;
         }
         self.memory = snapshot.memory as f64;
-        self.threads
-            .retain(|tid, _| snapshot.threads.iter().any(|t| t.tid == *tid));
+        let watch = &self.watch;
+        self.threads.retain(|tid, _| watch.of(*tid).is_some());
         for thread in &snapshot.threads {
             if thread.place == Place::Home
                 && let Some(sleeps) = self.watch.rates(thread.tid).as_ref().and_then(Sleeps::of)
@@ -135,6 +136,10 @@ impl Weigh {
                 known.lasting = Some(lasting);
                 if warm {
                     known.talk = Some((talk, snapshot.time_ms));
+                    if talk <= TALKATIVE {
+                        // It has what it works on now.
+                        known.too_early = 0;
+                    }
                 }
             }
         }

@@ -65,11 +65,6 @@ impl Injector {
         self.tid
     }
 
-    /// How often the thread has stopped for this so far.
-    pub fn stops(&self) -> u64 {
-        self.stops
-    }
-
     /// The registers the thread had, and will have again.
     pub fn saved(&self) -> &Registers {
         &self.saved
@@ -166,13 +161,14 @@ impl Injector {
     }
 
     /// Gives the thread its registers and signal mask back. It stays stopped.
-    pub fn finish(self) -> Result<(), InjectError> {
+    /// Answers how often the thread has stopped for all this.
+    pub fn finish(self) -> Result<u64, InjectError> {
         let saved = self.saved;
         self.finish_with(&saved)
     }
 
     /// As [`Injector::finish`], but leaves the thread with `regs`.
-    pub fn finish_with(mut self, regs: &Registers) -> Result<(), InjectError> {
+    pub fn finish_with(mut self, regs: &Registers) -> Result<u64, InjectError> {
         let tid = self.tid;
         if regs.call_in_progress().is_some() {
             // The kernel makes a call again only on its way past signals, which is not where the
@@ -186,7 +182,7 @@ impl Injector {
         if let Some(signal) = self.stop_again {
             ptrace::tgkill(self.pid, tid, signal).map_err(failed(tid, "signal"))?;
         }
-        Ok(())
+        Ok(self.stops)
     }
 }
 

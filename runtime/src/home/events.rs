@@ -326,8 +326,7 @@ impl Supervisor {
             let mut injector = Injector::begin(self.pid, tid)?;
             let args = [libc::PR_GET_TID_ADDRESS as u64, stub.scratch(), 0, 0, 0, 0];
             let answer = injector.call(stub.gadget(), "prctl", libc::SYS_prctl, args);
-            thread.stops += injector.stops();
-            injector.finish()?;
+            thread.stops += injector.finish()?;
             answer
         };
         match ask() {

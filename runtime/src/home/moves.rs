@@ -62,6 +62,16 @@ impl Supervisor {
         if self.can_share() {
             let snapshot = self.snapshot(false);
             self.decide(snapshot, Some(tid))?;
+            // A policy may want to look sooner at who was born just now.
+            let sooner = self
+                .policy
+                .wants_ticks()
+                .map(|every| Instant::now() + every);
+            self.next_tick = self
+                .next_tick
+                .zip(sooner)
+                .map(|(next, sooner)| next.min(sooner))
+                .or(self.next_tick);
             if self.offload_if_wanted(tid)? {
                 return Ok(());
             }

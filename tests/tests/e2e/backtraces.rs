@@ -62,8 +62,7 @@ fn threads_are_shown_where_nothing_is_offloaded() {
 #[test]
 fn a_stripped_program_shows_addresses() {
     let scratch = Scratch::new();
-    let program = scratch.path("deep");
-    std::fs::copy(Guest::test("deep").path(), &program).expect("copied");
+    let program = scratch.program(Guest::test("deep").path(), "deep");
     let mut strip = std::process::Command::new("strip");
     assert!(
         strip

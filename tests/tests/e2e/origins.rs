@@ -30,8 +30,7 @@ fn the_report_names_popcorn_wherever_the_program_runs() {
     assert_eq!(never.as_deref(), Some("popcorn"));
     // Its sections are enough.
     let scratch = Scratch::new();
-    let program = scratch.path("stripped");
-    std::fs::copy(guest.path(), &program).expect("copied");
+    let program = scratch.program(guest.path(), "stripped");
     let mut strip = std::process::Command::new("strip");
     assert!(strip.arg(&program).status().expect("strip").success());
     let stripped = origin(&program, Run::never(&program));

@@ -234,8 +234,7 @@ impl Nobody {
             fs::set_permissions(scratch.path(directory), PermissionsExt::from_mode(0o777))
                 .expect("set");
         }
-        let rtx_run = scratch.path("rtx-run");
-        fs::copy(rtx_tests::checkout::binary("rtx-run"), &rtx_run).expect("copied");
+        let rtx_run = scratch.program(&rtx_tests::checkout::binary("rtx-run"), "rtx-run");
         Some(Self { scratch, rtx_run })
     }
 
