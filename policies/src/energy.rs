@@ -102,7 +102,7 @@ impl Energy {
             Place::Home => self.weigh.speed_on(thread.tid, board, now),
             Place::Board(id) => {
                 let here = snapshot.board(id)?;
-                let measured = self.weigh.speed_away(thread.tid, here)?.speed;
+                let measured = self.weigh.speed_away(thread.tid, here)?.speed();
                 match there {
                     true => measured,
                     // What keeps it back here beyond what is known would do so there.

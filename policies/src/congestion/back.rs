@@ -24,9 +24,9 @@ impl Loss {
     fn add(&mut self, here: f64, there: &Away, past_s: f64, warm: bool) {
         // Also of one that hardly wants a core now: it may wait for others, which wait for it.
         let sum = |lost: f64, speed: f64| (lost + (here - speed) * past_s).max(0.0);
-        self.in_all = sum(self.in_all, there.speed);
+        self.in_all = sum(self.in_all, there.speed());
         if warm {
-            self.lastingly = sum(self.lastingly, there.in_the_end);
+            self.lastingly = sum(self.lastingly, there.in_the_end());
         }
     }
 }
@@ -98,7 +98,7 @@ impl Congestion {
             let reason = format!(
                 "gets on as with {:.0} % of a core on {} (waits for pages and calls for {:.0} % of the time), {:.0} % \
                  expected at home",
-                there.speed * 100.0,
+                there.speed() * 100.0,
                 board.name,
                 there.talk * 100.0,
                 here * 100.0
@@ -136,7 +136,7 @@ impl Congestion {
             .filter(|(t, _)| t.state == ThreadState::Running && self.weigh.is_settled(t.tid, now))
             .map(|(t, board)| {
                 let expected = self.weigh.speed_as_seen(t.tid, board, now);
-                let speed = self.weigh.speed_away(t.tid, board).map(|away| away.speed);
+                let speed = self.weigh.speed_away(t.tid, board).map(|away| away.speed());
                 (speed.unwrap_or(expected), t)
             })
             .filter(|(speed, _)| *speed <= 1.0)

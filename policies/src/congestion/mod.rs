@@ -32,7 +32,7 @@ use crate::decision::evacuate;
 use crate::progress::Progress;
 use crate::spec::Values;
 use crate::weigh::Weigh;
-use crate::{Decision, Place, Policy, Snapshot};
+use crate::{Decision, Place, Policy, Snapshot, ThreadView};
 use back::Loss;
 use hold::Hold;
 
@@ -133,9 +133,9 @@ impl Policy for Congestion {
     }
 
     fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
-        let child = |t: &crate::ThreadView| !t.is_main && t.place == Place::Home;
+        let child = |t: &ThreadView| !t.is_main && t.place == Place::Home;
         let since = self.tick.as_millis() as u64 * YOUNG;
-        let young = |t: &crate::ThreadView| child(t) && snapshot.time_ms < t.born_ms + since;
+        let young = |t: &ThreadView| child(t) && snapshot.time_ms < t.born_ms + since;
         self.young = snapshot.threads.iter().any(young);
         if !self.weigh.update(snapshot) {
             return Vec::new();

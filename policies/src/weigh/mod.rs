@@ -3,8 +3,8 @@
 //! Speeds are shares of one core of home's that a thread has to itself. At home a thread loses what it
 //! waits for a core. On a board it loses that too, and what it **talks**: the time in which it waits for
 //! pages and home calls. How much a thread talks is only known once it has been on a board for a while, what lasts of it
-//! as soon as it does anything there; until then the other threads of the program are asked for what of their talking lasts (home calls, pages that others take: what
-//! a thread has to fetch at first is weighed for itself), and until one of these was there, it is assumed; but no
+//! as soon as it does anything there; until then the other threads of the program are asked for what of their talking
+//! lasts (home calls, pages that others take: what a thread has to fetch at first is weighed for itself), and until one of these was there, it is assumed; but no
 //! thread is taken to fare better there than its sleeping at home says ([`crate::sleeps`]).
 //!
 //! A snapshot goes through [`crate::watch`] into what is `known` of the threads; speeds are computed here, from what they
@@ -65,9 +65,6 @@ pub(crate) struct Weigh {
 /// How a thread gets on on a board.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Away {
-    pub speed: f64,
-    /// How fast it would if it had been there for long, and only waited for home calls and for pages that others take.
-    pub in_the_end: f64,
     /// How fast it would if it did not talk.
     pub at_best: f64,
     /// How much it talks, and how much of that lasts, as shares of its time.
@@ -76,6 +73,15 @@ pub(crate) struct Away {
 }
 
 impl Away {
+    pub(crate) fn speed(&self) -> f64 {
+        self.at_best * (1.0 - self.talk)
+    }
+
+    /// How fast it would if it had been there for long, and only waited for home calls and for pages that others take.
+    pub(crate) fn in_the_end(&self) -> f64 {
+        self.at_best * (1.0 - self.lasting)
+    }
+
     /// Whether it talks too much, and hardly any of that lasts: it fetches what it works on.
     pub(crate) fn is_fetching(&self) -> bool {
         self.talk > TALKATIVE && self.lasting <= TALKATIVE
@@ -188,8 +194,6 @@ impl Weigh {
         let at_best = share * board.node.speed();
         let lasting = self.lasting(tid, &rates, board);
         Some(Away {
-            speed: at_best * (1.0 - talk),
-            in_the_end: at_best * (1.0 - lasting),
             at_best,
             talk,
             lasting,
