@@ -37,10 +37,16 @@ impl Session {
                     } else {
                         Access::Read
                     };
+                    let page = addr / SIZE;
+                    if self.mapped.get(addr).is_none() {
+                        // It has just been unmapped: the thread finds that out.
+                        equipped.node.memory.wake(page..page + 1)?;
+                        continue;
+                    }
                     let waits = self.threads.faulted(thread);
                     let since = || (Instant::now(), waits);
-                    self.faults.entry(addr / SIZE).or_insert_with(since);
-                    equipped.node.fault(addr / SIZE, access, thread as u32);
+                    self.faults.entry(page).or_insert_with(since);
+                    equipped.node.fault(page, access, thread as u32);
                 }
             }
             // Fewer than a read takes: that was all; what comes later wakes us anew.

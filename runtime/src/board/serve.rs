@@ -188,7 +188,15 @@ impl Session {
             .iter()
             .map(|(r, _)| Call::new(libc::SYS_munmap, &[r.start, r.end - r.start]))
             .collect();
-        self.calls("unmap", &calls)
+        self.calls("unmap", &calls)?;
+        // Who came to wait in the last moment would wait for ever.
+        if let Some(equipped) = &self.equipped {
+            let memory = &equipped.node.memory;
+            for (range, _) in removed {
+                memory.wake(range.start / SIZE..range.end / SIZE)?;
+            }
+        }
+        Ok(())
     }
 
     fn discard(&mut self, start: u64, end: u64) -> Result<(), SessionEnd> {

@@ -74,6 +74,7 @@ pub fn interception(nr: i64) -> Option<&'static str> {
         libc::SYS_madvise => "made by the pager if it drops content; guard pages are refused",
         libc::SYS_process_madvise => "refused if it drops content",
         libc::SYS_shmat => "made by the pager if it replaces mappings",
+        libc::SYS_mremap => "made by the pager if it may move the mapping",
         libc::SYS_clock_gettime => "CPU-time clocks have the time on boards added",
         libc::SYS_getrusage => "of the process or thread: has the time on boards added",
         libc::SYS_times => "has the time on boards added",

@@ -9,6 +9,8 @@
 //! - guard pages (MADV_GUARD_INSTALL), and process_madvise(2) on the own process (Linux 6.13), of
 //!   which the kernel tells too little: refused as older kernels refuse them.
 //!
+//! A move by mremap(2) is told, but not in order with other threads' changes (`home/pager/moves.rs`).
+//!
 //! Two more need the pager although they change nothing unseen. FUTEX_WAKE_OP changes a word without
 //! serving faults (measured on 6.18: EFAULT and no event), so its words must be home. mincore(2) tells
 //! of home's memory only, and does not know that a page is on a board.
@@ -31,6 +33,8 @@ pub enum Unseen {
     Protect,
     /// A shared segment replaces what was mapped.
     Attach,
+    /// A mapping moves, perhaps.
+    Move,
     /// Cannot be followed: EINVAL.
     Refused,
     /// Words are changed that must be at home.
@@ -65,6 +69,7 @@ pub fn unseen(nr: i64, args: &[u64; 6]) -> Option<Unseen> {
             Some(Unseen::Protect)
         }
         libc::SYS_shmat if int(2) & libc::SHM_REMAP != 0 => Some(Unseen::Attach),
+        libc::SYS_mremap if int(3) & libc::MREMAP_MAYMOVE != 0 => Some(Unseen::Move),
         libc::SYS_futex if int(1) & FUTEX_COMMAND == libc::FUTEX_WAKE_OP => Some(Unseen::WakeOp),
         libc::SYS_mincore => Some(Unseen::Residence),
         libc::SYS_fcntl if int(1) == libc::F_SETFL && int(2) & libc::O_DIRECT != 0 => {
@@ -83,6 +88,7 @@ pub fn may_be_unseen(nr: i64) -> bool {
             | libc::SYS_mprotect
             | libc::SYS_pkey_mprotect
             | libc::SYS_shmat
+            | libc::SYS_mremap
             | libc::SYS_futex
             | libc::SYS_mincore
             | libc::SYS_fcntl
@@ -106,6 +112,10 @@ mod tests {
         assert_eq!(mprotect(libc::PROT_READ | libc::PROT_WRITE), None);
         assert_eq!(mprotect(FULL | libc::PROT_EXEC), None);
         assert_eq!(unseen(libc::SYS_shmat, &[0; 6]), None);
+        let remap = |flags: i32| unseen(libc::SYS_mremap, &[0, 0, 0, flags as u64, 0, 0]);
+        let fixed = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+        assert_eq!(remap(fixed), Some(Unseen::Move));
+        assert_eq!(remap(0), None, "it grows or shrinks where it is");
         let futex = |op: i32| unseen(libc::SYS_futex, &[0, op as u64, 0, 0, 0, 0]);
         assert_eq!(futex(libc::FUTEX_WAKE_OP | 128), Some(Unseen::WakeOp));
         assert_eq!(futex(libc::FUTEX_WAKE), None);

@@ -13,6 +13,7 @@
 pub mod address_map;
 pub mod helper;
 pub mod helper_drop;
+mod helper_limits;
 pub mod maps;
 mod maps_query;
 mod maps_text;

@@ -1,5 +1,7 @@
 //! The memory operations of one node, on one address space.
 
+use std::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 use nix::unistd::Pid;
 
@@ -132,7 +134,7 @@ impl LocalMemory {
     }
 
     /// Puts `pages` at `first`, and wakes who waits for them. Returns how many it did: fewer than
-    /// all if the address space began to change meanwhile.
+    /// all if the address space began to change, or changed, meanwhile.
     pub fn install(
         &mut self,
         first: Page,
@@ -148,23 +150,17 @@ impl LocalMemory {
                         .iter()
                         .take_while(|p| **p == Content::Zero)
                         .count();
-                    match self.uffd.zeropage(addr, zeros as u64 * SIZE, !writable) {
-                        // The kernel takes no range that spans mappings.
-                        Err(CopyError::Unmapped { .. }) => {
-                            (1, self.uffd.zeropage(addr, SIZE, !writable))
-                        }
-                        done => (zeros, done),
-                    }
+                    let install = |pages: usize| {
+                        let len = pages as u64 * SIZE;
+                        self.uffd.zeropage(addr, len, !writable)
+                    };
+                    across_mappings(addr, zeros, install)
                 }
                 Content::Bytes(_) => {
                     let run = adjacent(&pages[at..]);
-                    match self.uffd.copy_pieces(addr, &run, !writable) {
-                        // The kernel takes no range that spans mappings.
-                        Err(CopyError::Unmapped { .. }) => {
-                            (1, self.uffd.copy(addr, run[0], !writable))
-                        }
-                        done => (run.len(), done),
-                    }
+                    let install =
+                        |pages: usize| self.uffd.copy_pieces(addr, &run[..pages], !writable);
+                    across_mappings(addr, run.len(), install)
                 }
             };
             match done {
@@ -172,6 +168,7 @@ impl LocalMemory {
                 Err(CopyError::Busy { done }) if at + (done / SIZE) as usize > 0 => {
                     return Ok(at + (done / SIZE) as usize);
                 }
+                Err(CopyError::Unmapped { .. }) if at > 0 => return Ok(at),
                 Err(e) => return Err(e.into()),
             }
         }
@@ -241,9 +238,10 @@ impl LocalMemory {
         }
     }
 
-    /// Wakes the threads that wait for a page: they fault again.
-    pub fn wake(&self, page: Page) -> Result<(), LocalError> {
-        match self.uffd.wake(page * SIZE, SIZE) {
+    /// Wakes the threads that wait for pages: they fault again.
+    pub fn wake(&self, pages: Range<Page>) -> Result<(), LocalError> {
+        let (start, len) = (pages.start * SIZE, (pages.end - pages.start) * SIZE);
+        match self.uffd.wake(start, len) {
             Ok(()) => Ok(()),
             // Not watched any more: nobody waits.
             Err(UffdError::Range { .. }) => Ok(()),
@@ -308,6 +306,10 @@ impl LocalMemory {
             }
         }
         if mode != TakeMode::Share && !runs.is_empty() {
+            // What is to be dropped may have made way for another mapping.
+            if self.changing()? {
+                return Err(LocalError::Busy);
+            }
             let ranges: Vec<(u64, u64)> = runs
                 .iter()
                 .map(|r| (addr + r.0 as u64 * SIZE, r.1 as u64 * SIZE))
@@ -338,6 +340,20 @@ impl LocalMemory {
             Err(ProtectError::Busy) => Ok(true),
             Err(e) => Err(e.into()),
         }
+    }
+}
+
+/// Installs a run of pages at `addr`, of which the kernel takes none that spans mappings: then as many as it took before
+/// it noticed, or one. Returns how many, and what came of them.
+fn across_mappings(
+    addr: u64,
+    pages: usize,
+    install: impl Fn(usize) -> Result<(), CopyError>,
+) -> (usize, Result<(), CopyError>) {
+    match install(pages) {
+        Err(CopyError::Unmapped { at }) if at > addr => (((at - addr) / SIZE) as usize, Ok(())),
+        Err(CopyError::Unmapped { .. }) if pages > 1 => (1, install(1)),
+        done => (pages, done),
     }
 }
 
@@ -375,7 +391,7 @@ fn runs(flags: &[bool]) -> Vec<(usize, usize)> {
 mod tests {
     use bytes::Bytes;
 
-    use super::{Content, PAGE_SIZE, adjacent, runs};
+    use super::{Content, CopyError, PAGE_SIZE, SIZE, across_mappings, adjacent, runs};
 
     #[test]
     fn pages_of_one_buffer_are_adjacent() {
@@ -386,6 +402,29 @@ mod tests {
         assert_eq!(lengths(&[page(0), Content::Zero, page(1)]), 1);
         assert_eq!(lengths(&[page(0), page(2), page(1)]), 1);
         assert_eq!(lengths(&[Content::Zero, page(0)]), 0);
+    }
+
+    #[test]
+    fn a_run_across_mappings_is_installed_in_parts() {
+        // The kernel, in steps of two pages, where a mapping begins at page 5 and one ends at page 8.
+        let kernel = |first: u64, pages: usize| {
+            let end = first + pages as u64;
+            let refused = |at: &u64| (at + 2).min(end) > if *at < 5 { 5 } else { 8 };
+            match (first..end).step_by(2).find(refused) {
+                Some(at) => Err(CopyError::Unmapped { at: at * SIZE }),
+                None => Ok(()),
+            }
+        };
+        let (mut first, mut parts) = (0, Vec::new());
+        while first < 9 {
+            let (done, outcome) =
+                across_mappings(first * SIZE, 9 - first as usize, |n| kernel(first, n));
+            parts.push((done, outcome.is_ok()));
+            first += done as u64;
+        }
+        let ok = [4, 1, 2, 1].map(|pages| (pages, true));
+        assert_eq!(parts[..4], ok);
+        assert_eq!(parts[4..], [(1, false)], "nothing is mapped there");
     }
 
     #[test]

@@ -147,8 +147,8 @@ impl Node {
     }
 
     /// Forgets what is still to be done in a range whose memory is no longer what it was meant
-    /// for: it would strike whatever is mapped there now.
-    pub fn forget_work(&mut self, pages: &Range<Page>) {
+    /// for: it would strike whatever is mapped there now. Threads that waited for it fault again.
+    pub fn forget_work(&mut self, pages: &Range<Page>) -> Result<(), LocalError> {
         self.todo.retain(|action| match action {
             NodeAction::Install { page, .. }
             | NodeAction::Promote { page }
@@ -156,6 +156,7 @@ impl Node {
             | NodeAction::Surrender { page, .. } => !pages.contains(page),
             _ => true,
         });
+        self.memory.wake(pages.clone())
     }
 
     /// Pages moved with their mapping: what is still to be done happens at the new place. Takes wait
@@ -214,7 +215,7 @@ impl Node {
                     out.push(Outcome::Refused { tag: *tag });
                     Ok(1)
                 }
-                NodeAction::Wake { page } => self.memory.wake(*page).map(|()| 1),
+                NodeAction::Wake { page } => self.memory.wake(*page..*page + 1).map(|()| 1),
                 NodeAction::Promote { page } => {
                     let adjacent = |(i, action): &(usize, &NodeAction<Content>)| matches!(action, NodeAction::Promote { page: p } if *p == page + *i as u64);
                     let run = self.todo.iter().enumerate().take_while(adjacent).count();
@@ -224,8 +225,14 @@ impl Node {
                     let (page, writable) = (*page, *writable);
                     let table = &self.table;
                     let own = |from: Page, most: u64| {
+                        // What is still to be installed is the node's already.
+                        let end = self.todo.iter().filter_map(|action| match action {
+                            NodeAction::Install { page, .. } if *page >= from => Some(*page),
+                            _ => None,
+                        });
+                        let end = end.min().unwrap_or(u64::MAX).min(from + most);
                         let own = |p: &Page| table.state(*p) == PageState::Modified;
-                        (from..from + most).take_while(own).count() as u64
+                        (from..end).take_while(own).count() as u64
                     };
                     let fresh = self.table.node().is_home();
                     self.memory
@@ -243,6 +250,8 @@ impl Node {
                     }
                 }
                 Err(LocalError::Busy) => return Ok(Work::Busy),
+                // The kernel looks for the mapping before it looks whether mappings change.
+                Err(LocalError::Unmapped(_)) if self.memory.changing()? => return Ok(Work::Busy),
                 Err(e) => return Err(e),
             }
         }

@@ -189,13 +189,16 @@ fn a_thread_that_synchronises_comes_home_if_it_is_to() {
 const WANTS_IT_BACK_ONCE: &str = r#"
 fn tick_ms() { 20 }
 fn decide(s) {
-    if this.wanted == () { this.wanted = false; }
+    if this.wanted == () { this.wanted = false; this.waited = 0; }
     let decisions = [];
     for t in s.threads {
         if t.is_main || t.moving { continue; }
         if t.place == "home" && !this.wanted {
             decisions.push(#{ tid: t.tid, to: 1, reason: "it may" });
         } else if t.place != "home" && t.state == "blocked" && !this.wanted {
+            // For longer than for a page, or to write a line.
+            this.waited += 1;
+            if this.waited < 5 { continue; }
             this.wanted = true;
             decisions.push(#{ tid: t.tid, to: "home", reason: "it waits" });
         } else if t.place != "home" && s.boards[0].draining {

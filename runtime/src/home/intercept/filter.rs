@@ -34,6 +34,7 @@ pub fn program() -> Vec<u8> {
         (libc::SYS_process_madvise, one_of(&advices(), 3)),
         (libc::SYS_pkey_mprotect, keyed()),
         (libc::SYS_shmat, has(libc::SHM_REMAP, 2)),
+        (libc::SYS_mremap, has(libc::MREMAP_MAYMOVE, 3)),
         (libc::SYS_io_uring_register, one_of(&PINNING, 1)),
         (libc::SYS_userfaultfd, vec![REPORT]),
         (libc::SYS_clock_gettime, cpu_clock()),
@@ -195,6 +196,7 @@ mod tests {
                 [7, value, 0, 0, 0, 0],
                 [0, value, value, 1, 0, 0],
                 [0, setfl, value, 7, 0, 0],
+                [0, 0, 0, value, 0, 0],
             ];
             for nr in 0..500i64 {
                 // The bulk of the numbers needs no more than a few arguments.

@@ -223,7 +223,7 @@ impl Pager {
             return Ok(());
         };
         let range = pages(start, end);
-        share.node.forget_work(&range);
+        share.node.forget_work(&range)?;
         share
             .directory
             .forget(range.start, range.end - range.start, &mut share.scratch);
@@ -271,11 +271,13 @@ impl Pager {
         };
         let count = len / SIZE;
         let old = pages(from, from + len);
+        share.node.forget_work(&pages(to, to + len))?;
         share.node.move_work(&old, to / SIZE);
         share
             .directory
             .remap(old.start, to / SIZE, count, &mut share.scratch);
         share.node.remap(old.start, to / SIZE, count);
+        share.node.memory.wake(old.clone())?;
         share.registered.remove(from..from + len);
         share.registered.insert(to..to + len, ());
         let moved: Vec<Page> = share.ever_shared.range(old.clone()).copied().collect();

@@ -17,6 +17,7 @@ mod joining;
 mod leave;
 mod link;
 mod mapping;
+mod moves;
 mod own;
 mod pinned;
 mod run;

@@ -17,6 +17,7 @@ use super::dump::Unanswered;
 use super::heat::Heat;
 use super::joining::{Joining, Roster};
 use super::link::{self, FromBoard, Link};
+use super::moves::Moving;
 use super::sweep::Sweeps;
 use super::traffic::Traffic;
 use super::{Mapped, PagerError, Share, Staged};
@@ -125,6 +126,8 @@ pub struct Pager {
     pub(super) share: Option<Share>,
     pub(super) events: Vec<Event>,
     pub(super) pinned_tokens: Vec<u64>,
+    /// The helper moves a mapping.
+    pub(super) moving: Option<Moving>,
     pub(super) faults: Latency,
     pub(super) heat: Heat,
     gauges: Arc<Gauges>,
@@ -227,6 +230,7 @@ fn run(
             share: None,
             events: Vec::new(),
             pinned_tokens: Vec::new(),
+            moving: None,
             faults: Latency::new(),
             heat: Heat::default(),
             gauges,

@@ -238,8 +238,19 @@ impl Pager {
                             share.node.fault(page, access, thread as u32);
                         }
                     }
-                    Event::Unmap { start, end } => self.unmapped(start, end)?,
-                    Event::Remap { from, to, len } => self.remapped(from, to, len)?,
+                    Event::Unmap { start, end } => match &mut self.moving {
+                        Some(moving) => {
+                            let before = moving.unmapped(start..end);
+                            for part in before.into_iter().filter(|part| !part.is_empty()) {
+                                self.unmapped(part.start, part.end)?;
+                            }
+                        }
+                        None => self.unmapped(start, end)?,
+                    },
+                    Event::Remap { from, to, len } => match &mut self.moving {
+                        Some(moving) => moving.moved(from, to, len),
+                        None => self.remapped(from, to, len)?,
+                    },
                     Event::Remove { .. } | Event::Fork(_) => {
                         return Err(PagerError::Other(
                             "the kernel sent an event that was not asked for".into(),

@@ -23,7 +23,7 @@ const ENOMEM: i64 = -(libc::ENOMEM as i64);
 const EINVAL: i64 = -(libc::EINVAL as i64);
 
 /// The pages that a call names, unless the kernel refuses to look at them at all.
-fn span(start: u64, len: u64) -> Option<Range<u64>> {
+pub(super) fn span(start: u64, len: u64) -> Option<Range<u64>> {
     let end = start.checked_add(len)?.checked_next_multiple_of(SIZE)?;
     (start.is_multiple_of(SIZE) && start < end).then_some(start..end)
 }
@@ -80,6 +80,7 @@ impl Pager {
             Unseen::Drop => self.make_drop(call)?,
             Unseen::Protect => self.make_protect(call)?,
             Unseen::Attach => self.make_attach(call)?,
+            Unseen::Move => self.make_move(call)?,
             Unseen::Refused => EINVAL,
             Unseen::WakeOp | Unseen::Residence => {
                 self.pin_for(call);
