@@ -147,6 +147,17 @@ impl Running {
         jobs.into_iter().find(|job| job["job"] == self.pid())
     }
 
+    /// Waits until as many threads of the job are on boards.
+    #[track_caller]
+    pub fn wait_for_threads_on_boards(&self, threads: u64) {
+        self.wait_until("the threads are on boards", |run| {
+            let job = run.listed()?;
+            let boards = job["snapshot"]["boards"].as_array()?;
+            let there = boards.iter().filter_map(|board| board["threads"].as_u64());
+            (there.sum::<u64>() >= threads).then_some(())
+        });
+    }
+
     /// Sends a signal to the process that was started.
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid()), signal).expect("it is our child, not yet reaped");

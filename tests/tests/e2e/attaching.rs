@@ -37,7 +37,8 @@ fn a_program_is_joined_and_let_go() {
             .flags(STATIC)
             .flags(["--detach"]);
         let attached = run.report().start();
-        std::thread::sleep(Duration::from_secs(2));
+        attached.wait_for_threads_on_boards(4);
+        std::thread::sleep(Duration::from_secs(1));
         attached.signal(Signal::SIGINT);
         let outcome = attached.finish();
         let report = outcome.succeeded().report();

@@ -1,18 +1,19 @@
 //! When a part dies: never a wrong result, nothing left behind.
 
-use std::time::Duration;
-
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rtx_tests::{Agent, Guest, Outcome, Run, Running, Status};
 
-/// Long enough for all threads to have moved.
-const SETTLE: Duration = Duration::from_secs(1);
-
 fn computing(run: Run) -> Running {
     let running = run.args(["4"]).open_input().start();
     running.wait_for_output("ready");
-    std::thread::sleep(SETTLE);
+    running
+}
+
+/// The same, once its threads are on boards.
+fn offloaded(run: Run) -> Running {
+    let running = computing(run);
+    running.wait_for_threads_on_boards(4);
     running
 }
 
@@ -44,7 +45,7 @@ fn the_supervisor_is_killed_while_threads_are_at_home() {
 
 #[test]
 fn the_supervisor_is_killed_while_threads_are_on_boards() {
-    let running = computing(Run::offloaded(Guest::test("rounds").path()));
+    let running = offloaded(Run::offloaded(Guest::test("rounds").path()));
     assert!(running.processes().len() > 4, "{:?}", running.processes());
     running.signal(Signal::SIGKILL);
     running.finish().ended_with(Status::Killed(libc::SIGKILL));
@@ -54,7 +55,7 @@ fn the_supervisor_is_killed_while_threads_are_on_boards() {
 fn an_agent_outlives_a_killed_supervisor() {
     let agent = Agent::start("survivor");
     let flags = ["--policy", "static", "--boards", &agent.address()];
-    let running = computing(Run::supervised(Guest::test("rounds").path()).flags(flags));
+    let running = offloaded(Run::supervised(Guest::test("rounds").path()).flags(flags));
     let busy = agent.running().processes().len();
     assert!(busy > 1, "the agent has no replica");
     running.signal(Signal::SIGKILL);
@@ -70,7 +71,7 @@ fn an_agent_outlives_a_killed_supervisor() {
 
 #[test]
 fn a_board_is_killed() {
-    let running = computing(Run::offloaded(Guest::test("rounds").path()));
+    let running = offloaded(Run::offloaded(Guest::test("rounds").path()));
     let boards = running.boards();
     assert_eq!(boards.len(), 2, "{:?}", running.processes());
     send(boards[0].pid, Signal::SIGKILL);
@@ -82,7 +83,7 @@ fn an_agent_is_killed() {
     let (lone, other) = (Agent::start("lone"), Agent::start("other"));
     let boards = format!("{},{}", lone.address(), other.address());
     let run = Run::supervised(Guest::test("rounds").path());
-    let running = computing(run.flags(["--policy", "static", "--boards", &boards]));
+    let running = offloaded(run.flags(["--policy", "static", "--boards", &boards]));
     send(lone.process().pid, Signal::SIGKILL);
     lost(&running.finish(), Some("lone"));
     other.stop();
@@ -111,7 +112,7 @@ fn an_agent_falls_silent() {
     let run = Run::supervised(Guest::test("rounds").path())
         .flags(["--policy", "static", "--boards", &agent.address()])
         .variable("RTX_HEARTBEAT_TIMEOUT_MS", "1000");
-    let running = computing(run);
+    let running = offloaded(run);
     send(agent.process().pid, Signal::SIGSTOP);
     lost(&running.finish(), Some("silent"));
     send(agent.process().pid, Signal::SIGCONT);
@@ -121,14 +122,14 @@ fn an_agent_falls_silent() {
 #[test]
 fn the_guest_is_killed() {
     let guest = Guest::test("rounds");
-    let running = computing(Run::offloaded(guest.path()));
+    let running = offloaded(Run::offloaded(guest.path()));
     send(running.guest(guest.path()).pid, Signal::SIGKILL);
     running.finish().ended_with(Status::Killed(libc::SIGKILL));
 }
 
 #[test]
 fn a_replica_is_killed() {
-    let running = computing(Run::offloaded(Guest::test("rounds").path()));
+    let running = offloaded(Run::offloaded(Guest::test("rounds").path()));
     let replicas = running.replicas(&running.boards());
     assert!(replicas.len() >= 2, "{:?}", running.processes());
     send(replicas[0].pid, Signal::SIGKILL);

@@ -1,7 +1,6 @@
 //! Boards on the same machine are real boards: what they have of the program came over the socket.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use rtx_tests::procfs::Process;
 use rtx_tests::{Guest, Run};
@@ -22,7 +21,7 @@ fn no_memory_is_shared_with_home() {
         .open_input()
         .start();
     running.wait_for_output("ready");
-    std::thread::sleep(Duration::from_secs(1));
+    running.wait_for_threads_on_boards(4);
 
     let boards = running.boards();
     let replicas = running.replicas(&boards);
@@ -75,7 +74,7 @@ fn a_replica_has_no_files_of_home() {
         .open_input()
         .start();
     running.wait_for_output("ready");
-    std::thread::sleep(Duration::from_secs(1));
+    running.wait_for_threads_on_boards(2);
     let replicas = running.replicas(&running.boards());
     assert!(!replicas.is_empty(), "{:?}", running.processes());
     for process in replicas {

@@ -74,7 +74,7 @@ fn a_program_that_was_joined_and_let_go_is_joined_again() {
     for _ in 0..2 {
         let flags = ["--policy", "static", "--boards", "local:1", "--detach"];
         let attached = Run::attached(program.pid()).flags(flags).report().start();
-        std::thread::sleep(std::time::Duration::from_secs(2));
+        attached.wait_for_threads_on_boards(1);
         attached.signal(Signal::SIGINT);
         let outcome = attached.finish();
         assert!(outcome.succeeded().report().offloads() >= 1, "{outcome}");
