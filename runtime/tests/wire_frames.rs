@@ -45,7 +45,7 @@ fn every_message_comes_back_as_it_went() {
 /// Changing an encoding without raising PROTOCOL would make builds misunderstand each other.
 #[test]
 fn the_version_stands_for_these_encodings() {
-    const PINNED: (u32, u64) = (7, 0x7e89_14ed_693b_8d3a);
+    const PINNED: (u32, u64) = (8, 0x2fd3_5026_b362_4e73);
     let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
     let hash = wire_samples::all()
         .into_iter()
@@ -57,6 +57,54 @@ fn the_version_stands_for_these_encodings() {
         "an encoding has changed: raise PROTOCOL and pin ({}, {hash:#x})",
         PINNED.0 + 1
     );
+}
+
+/// The payload of a grant of two pages, with `packed` in place of them and a header that says so.
+fn packed_grant(how: u8, packed: &[u8]) -> Bytes {
+    let two = [PageData::Bytes(page(1)), PageData::Bytes(page(2))];
+    let plain = payload(&Grant::frame(7, true, false, false, two));
+    let header = &plain[1..plain.len() - 2 * PAGE as usize];
+    let says = [0xa0, 0x06, how]; // field 100
+    let length = [(header.len() + says.len()) as u8];
+    [&length, header, &says, packed].concat().into()
+}
+
+#[test]
+fn packed_pages_are_unpacked_and_bounded() {
+    let both = [page(1), page(2)].concat();
+    let packed = lz4_flex::block::compress(&both);
+    let frame = Frame::decode(packed_grant(1, &packed)).unwrap();
+    assert_eq!(frame.pages, both);
+    // By columns of words of 8 bytes: a half page of each page.
+    let frame = Frame::decode(packed_grant(2, &packed)).unwrap();
+    assert_eq!(
+        frame.pages,
+        [1, 1, 1, 1, 2, 2, 2, 2].repeat(PAGE as usize / 4)
+    );
+    let longer = [&both[..], &[3]].concat();
+    let bomb = vec![0; 1 << 30];
+    for wrong in [&both[1..], &longer, &bomb, &[]] {
+        let packed = lz4_flex::block::compress(wrong);
+        for how in [1, 2] {
+            let error = Frame::decode(packed_grant(how, &packed)).unwrap_err();
+            assert!(matches!(error, FrameError::Packed { .. }), "{error}");
+        }
+    }
+    let unknown = Frame::decode(packed_grant(3, &packed)).unwrap_err();
+    assert!(matches!(unknown, FrameError::Packed { .. }), "{unknown}");
+    let error = Frame::decode(packed_grant(1, &both)).unwrap_err();
+    let says = "a Grant message comes with packed pages that are none";
+    assert_eq!(error.to_string(), says);
+}
+
+proptest! {
+    #[test]
+    fn packed_nonsense_is_refused(how in 1u8..4, bytes in proptest::collection::vec(any::<u8>(), 0..4096)) {
+        let decoded = Frame::decode(packed_grant(how, &bytes));
+        let whole = |frame: &Frame| frame.pages.len() == 2 * PAGE as usize;
+        let refused = matches!(decoded, Err(FrameError::Packed { .. }));
+        prop_assert!(refused || decoded.is_ok_and(|frame| whole(&frame)));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! length (4 bytes, big endian)   of all that follows
 //! varint                         bytes of the header
 //! header                         protobuf
-//! pages                          whole pages, raw
+//! pages                          whole pages, raw; or packed, if the header says so
 //! ```
 //!
 //! Page bytes never go through protobuf: outward they are read straight into a
@@ -17,6 +17,7 @@ use prost::Message as _;
 use super::check;
 use super::limits::FRAME_BYTES;
 use super::message::{Header, Message};
+use super::packing::{Packed, pack, unpack};
 use crate::memory::PAGE;
 
 /// Bytes of the length in front of a frame.
@@ -36,6 +37,8 @@ pub enum FrameError {
         message: &'static str,
         field: &'static str,
     },
+    #[error("a {message} message comes with packed pages that are none")]
+    Packed { message: &'static str },
     #[error("a {message} message comes with {got} bytes of pages instead of {expected}")]
     Pages {
         message: &'static str,
@@ -53,7 +56,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Reads a frame, without its length. The pages are a slice of `payload`.
+    /// Reads a frame, without its length. The pages are a slice of `payload`, unless they are packed.
     pub fn decode(mut payload: Bytes) -> Result<Self, FrameError> {
         let header_bytes =
             prost::decode_length_delimiter(&mut payload).map_err(|_| FrameError::Truncated)?;
@@ -67,6 +70,12 @@ impl Frame {
             message: name,
             field,
         })?;
+        if header.packed != Packed::Not as i32 {
+            let how = Packed::try_from(header.packed).ok();
+            let pages = how.and_then(|how| unpack(how, &payload, expected));
+            let pages = pages.ok_or(FrameError::Packed { message: name })?;
+            return Ok(Self { message, pages });
+        }
         match payload.len() {
             got if got == expected => Ok(Self {
                 message,
@@ -104,6 +113,41 @@ impl OutFrame {
             pages,
             len,
         }
+    }
+
+    /// Whether pages follow its header.
+    pub(super) fn has_pages(&self) -> bool {
+        !self.pages.is_empty()
+    }
+
+    /// The same with its pages packed, if that makes them shorter.
+    pub(super) fn packed(&self) -> Option<Self> {
+        let raw = match &self.pages[..] {
+            [one] => one.clone(),
+            pages => pages.concat().into(),
+        };
+        let (how, packed) = pack(&raw)?;
+        let len = packed.len();
+        let mut header = self.head.slice(LENGTH_BYTES..);
+        prost::decode_length_delimiter(&mut header).expect("our own header");
+        // Fields that follow a message belong to it.
+        let says = Header {
+            message: None,
+            packed: how as i32,
+        };
+        let says = says.encode_to_vec();
+        let mut head = BytesMut::with_capacity(self.head.len() + says.len() + 1);
+        head.put_u32(0);
+        prost::encode_length_delimiter(header.len() + says.len(), &mut head)
+            .expect("there is room");
+        head.extend_from_slice(&header);
+        head.extend_from_slice(&says);
+        put_length(&mut head, len);
+        Some(Self {
+            len: head.len() + len,
+            head: head.freeze(),
+            pages: vec![packed],
+        })
     }
 
     /// Bytes on the wire.
@@ -186,6 +230,7 @@ fn head(message: Message, room: usize) -> (BytesMut, usize) {
     };
     let header = Header {
         message: Some(message),
+        packed: Packed::Not as i32,
     };
     let header_bytes = header.encoded_len();
     let varint_bytes = prost::length_delimiter_len(header_bytes);

@@ -2,6 +2,7 @@
 
 pub use super::beat::{Beat, Load, Pressure, ThreadUsage, Usage};
 pub use super::greeting::{Facts, Hello, Refuse, Role, Welcome, XsaveComponent};
+pub(super) use super::packing::Packed;
 pub use super::pages::{PageData, PageKind};
 pub use super::to_board::{
     Amend, AskUsage, Barrier, Born, Bye, CallReply, Describe, Discard, Freeze, Grant, Jump, Map,
@@ -22,6 +23,9 @@ pub(super) struct Header {
                 42, 43, 44, 45, 46, 47, 48, 49, 50, 59, 60"
     )]
     pub message: Option<Message>,
+    /// How the pages that follow are packed.
+    #[prost(enumeration = "Packed", tag = "100")]
+    pub packed: i32,
 }
 
 /// A message. Tags 1-9 begin a session, 10-39 go from home to a board, 40-59 from a board to home,

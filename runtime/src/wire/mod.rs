@@ -3,10 +3,10 @@
 //!
 //! Outward: a [`message::Message`] and pages become a [`frame::OutFrame`], which an
 //! [`outbox::Outbox`] writes in the same call if the socket takes it. Inward: an [`inbox::Inbox`]
-//! yields [`frame::Frame`]s, whose pages are slices of what was read, never copied. In front of both
+//! yields [`frame::Frame`]s, whose pages are slices of what was read, not copied. In front of both
 //! stands [`session`]: Hello, then Welcome or Refuse, each side judging the other's
 //! [`greeting::Facts`] by the pure rules of [`handshake`]; agents that were started for a job also ask for
-//! its [`secret`].
+//! its [`secret`]. On a link that is slower than packing, pages are packed ([`link`], [`packing`]).
 //!
 //! Everything above a [`transport::Transport`] is the same for TCP and for an encrypted stream. A job
 //! has two sessions to each board, one for pages and threads and one for heartbeats, so that a
@@ -21,9 +21,11 @@ pub mod greeting;
 pub mod handshake;
 pub mod inbox;
 pub mod limits;
+mod link;
 pub mod lookout;
 pub mod message;
 pub mod outbox;
+mod packing;
 pub mod pages;
 pub mod secret;
 pub mod session;
@@ -33,4 +35,4 @@ pub mod transport;
 
 /// The version of everything in this module; raised by any change of a message's encoding, so that
 /// differing builds refuse each other instead of misunderstanding each other.
-pub const PROTOCOL: u32 = 7;
+pub const PROTOCOL: u32 = 8;

@@ -16,6 +16,8 @@ use tokio::task::{JoinHandle, coop};
 
 use super::frame::OutFrame;
 use super::limits::{QUEUE_BYTES, WRITE_PIECES};
+use super::link::Link;
+use super::packing::Packing;
 use super::transport::{Counters, Writer};
 
 /// Why a frame was not taken. The session is over.
@@ -35,6 +37,8 @@ pub struct Outbox {
 
 struct Queue {
     writer: Writer,
+    link: Option<Link>,
+    packing: Packing,
     pieces: VecDeque<Bytes>,
     /// Bytes in `pieces`.
     queued: usize,
@@ -50,9 +54,11 @@ struct Queue {
 
 impl Outbox {
     /// Must be called within a tokio runtime, on which the flusher then lives.
-    pub(super) fn new(writer: Writer, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(writer: Writer, link: Option<Link>, counters: Arc<Counters>) -> Self {
         let queue = Arc::new(Mutex::new(Queue {
             writer,
+            link,
+            packing: Packing::default(),
             pieces: VecDeque::new(),
             queued: 0,
             unflushed: false,
@@ -79,6 +85,7 @@ impl Outbox {
                 queued: queue.queued,
             });
         }
+        let frame = queue.packed(frame);
         let idle = queue.pieces.is_empty();
         queue.counters.frame_out();
         queue.queued += frame.len();
@@ -163,6 +170,13 @@ impl Queue {
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn packed(&mut self, frame: OutFrame) -> OutFrame {
+        match &self.link {
+            Some(link) => self.packing.pack(frame, || link.bytes_per_second()),
+            None => frame,
+        }
     }
 
     fn advance(&mut self, mut written: usize) {

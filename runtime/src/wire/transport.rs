@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::link::Link;
+
 /// The receiving half.
 pub type Reader = Box<dyn AsyncRead + Send + Unpin>;
 /// The sending half.
@@ -16,16 +18,20 @@ pub type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 pub struct Transport {
     pub(super) reader: Reader,
     pub(super) writer: Writer,
+    /// What can be known of its speed; `None`: nothing, or it does not leave this machine.
+    pub(super) link: Option<Link>,
 }
 
 impl Transport {
     /// Plain TCP. Small frames go out at once.
     pub fn tcp(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
+        let link = Link::of(&stream)?;
         let (reader, writer) = stream.into_split();
         Ok(Self {
             reader: Box::new(reader),
             writer: Box::new(writer),
+            link,
         })
     }
 
@@ -35,6 +41,7 @@ impl Transport {
         Self {
             reader: Box::new(reader),
             writer: Box::new(writer),
+            link: None,
         }
     }
 }

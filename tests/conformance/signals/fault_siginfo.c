@@ -1,7 +1,7 @@
 /* What handlers are told of faults: code and address, for memory that is not there, that may not be written, behind the
  * end of a file, and for wrong instructions; they leave by siglongjmp.
  * calls: mmap mprotect
- * recalls: signal fault */
+ * recalls: signal fault unwatched-memory */
 #include "signals.h"
 #include <setjmp.h>
 

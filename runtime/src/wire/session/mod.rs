@@ -38,7 +38,7 @@ pub struct Path {
 fn halves(transport: Transport) -> (Inbox, Outbox, SharedCounters) {
     let counters = SharedCounters::default();
     let inbox = Inbox::new(transport.reader, counters.clone());
-    let outbox = Outbox::new(transport.writer, counters.clone());
+    let outbox = Outbox::new(transport.writer, transport.link, counters.clone());
     (inbox, outbox, counters)
 }
 
