@@ -13,11 +13,14 @@ use std::time::Duration;
 
 use crate::decision::evacuate;
 use crate::spec::{SpecError, Values};
-use crate::weigh::{TALKATIVE, Weigh, page_s};
+use crate::weigh::{Away, TALKATIVE, Weigh, page_s};
 use crate::{BoardLoad, Decision, Place, Policy, Power, Snapshot, ThreadState, ThreadView};
 
 /// What home works for a page with those that go along, or for a home call, in seconds at most.
 const SERVING_S: f64 = 100e-6;
+
+/// The part of its life that a thread may wait for what it works on, if its patience is shorter.
+const PART_OF_LIFE: f64 = 0.5;
 
 /// Places threads where their work takes the least energy.
 #[derive(Debug, Clone)]
@@ -26,6 +29,10 @@ pub struct Energy {
     tick: Duration,
     slowdown: f64,
     saving: f64,
+    patience_s: f64,
+    /// How long each thread has waited on boards for pages that it fetched for the first time, in seconds.
+    fetched_s: BTreeMap<i32, f64>,
+    last_ms: Option<u64>,
     own: bool,
     watts: BTreeMap<String, Power>,
     complaint: Option<String>,
@@ -58,6 +65,9 @@ impl Energy {
             tick: Duration::from_millis(values.ms("tick")),
             slowdown: values.number("slowdown"),
             saving: values.share("saving"),
+            patience_s: values.seconds("patience"),
+            fetched_s: BTreeMap::new(),
+            last_ms: None,
             own: values.text("idle") == "own",
             watts,
             complaint: None,
@@ -102,7 +112,8 @@ impl Energy {
             Place::Home => self.weigh.speed_on(thread.tid, board, now),
             Place::Board(id) => {
                 let here = snapshot.board(id)?;
-                let measured = self.weigh.speed_away(thread.tid, here)?.speed();
+                let seen = self.seen(thread, here, now)?;
+                let measured = seen.speed();
                 match there {
                     true => measured,
                     // What keeps it back here beyond what is known would do so there.
@@ -116,7 +127,10 @@ impl Energy {
                 }
             }
         };
-        let talk = self.weigh.talk(thread.tid, now);
+        let talk = match snapshot.boards.iter().find(|b| there && b.id == board.id) {
+            Some(here) => self.seen(thread, here, now)?.talk,
+            None => self.weigh.talk(thread.tid, now),
+        };
         let threads = board.threads + u32::from(!there);
         let idle = match self.own {
             true => self.idle(snapshot, &home) + power.idle_w / f64::from(threads.max(1)),
@@ -130,6 +144,41 @@ impl Energy {
             speed,
             joules: power.core_w(board.node.cores) / board.node.speed() + serving + idle / speed,
         })
+    }
+
+    /// How a thread gets on on its board; as if it had been there for long, as long as it may fetch what it works on.
+    fn seen(&self, thread: &ThreadView, board: &BoardLoad, now_ms: u64) -> Option<Away> {
+        let mut seen = self.weigh.speed_away(thread.tid, board)?;
+        let age_s = now_ms.saturating_sub(thread.born_ms) as f64 / 1000.0;
+        let may_wait = self.patience_s > 0.0
+            && self.waited_s(thread.tid) < self.patience_s.max(age_s * PART_OF_LIFE);
+        if seen.is_fetching() && may_wait {
+            seen.talk = seen.lasting;
+        }
+        Some(seen)
+    }
+
+    fn waited_s(&self, tid: i32) -> f64 {
+        self.fetched_s.get(&tid).copied().unwrap_or_default()
+    }
+
+    /// Adds up for how long threads have waited for what they work on.
+    fn count_fetching(&mut self, snapshot: &Snapshot) {
+        let last = self.last_ms.replace(snapshot.time_ms);
+        let past_ms = snapshot.time_ms - last.unwrap_or(snapshot.time_ms).min(snapshot.time_ms);
+        let living = |tid: &i32| snapshot.threads.iter().any(|thread| thread.tid == *tid);
+        self.fetched_s.retain(|tid, _| living(tid));
+        for thread in &snapshot.threads {
+            let Place::Board(id) = thread.place else {
+                continue;
+            };
+            let board = snapshot.board(id);
+            let away = board.and_then(|board| self.weigh.speed_away(thread.tid, board));
+            if let Some(away) = away.filter(Away::is_fetching) {
+                let waited = away.talk * past_ms as f64 / 1000.0;
+                *self.fetched_s.entry(thread.tid).or_default() += waited;
+            }
+        }
     }
 
     /// The better of two places: the one with fewer joules, if it keeps the bound; else the faster.
@@ -178,10 +227,12 @@ impl Energy {
         let crossed = board(from.place).or(board(best.place))?;
         let usual = self.weigh.cost_s(crossed);
         // Some had to be recalled that still fetched what they work on: it is not tried out again for little.
-        let cost = match (from.place, self.weigh.more()) {
-            (Place::Home, more) if more > 1.0 => {
+        let cost = match (from.place, best.place, self.weigh.more()) {
+            (Place::Home, _, more) if more > 1.0 => {
                 usual.max(self.weigh.fetches(snapshot).part_s * more)
             }
+            // What it has fetched it would fetch again.
+            (Place::Board(_), Place::Board(_), _) => usual + self.waited_s(thread.tid),
             _ => usual,
         };
         let core_w = self
@@ -245,6 +296,7 @@ impl Policy for Energy {
         if !self.weigh.update(snapshot) {
             return Vec::new();
         }
+        self.count_fetching(snapshot);
         let mut decisions = evacuate(snapshot);
         if self.power("home", snapshot.home.power).is_none() {
             let text = "policy energy does not know what home takes, and moves nothing: set \

@@ -127,7 +127,7 @@ fn a_board_that_is_known_to_be_crowded_is_left_for_an_empty_one() {
 #[test]
 fn waiting_for_a_slow_link_takes_no_energy_at_home() {
     for (faults, fault_us, stays) in [(600, 1_000, true), (6_000, 100, false)] {
-        let mut policy = by_name("energy:slowdown=20").expect("known");
+        let mut policy = by_name("energy:slowdown=20,patience=0s").expect("known");
         let looks = (0..20).map(|n| on_the_first(n, faults, fault_us));
         let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
         assert_eq!(moves(&all).is_empty(), stays, "{fault_us} us: {all:?}");
@@ -135,8 +135,26 @@ fn waiting_for_a_slow_link_takes_no_energy_at_home() {
 }
 
 #[test]
+fn who_still_fetches_what_it_works_on_is_given_time() {
+    // It waits for pages nearly all the time.
+    let waits = |n: u64| {
+        let mut now = on_the_first(n, 100, 10_000);
+        now.threads[1].cpu_ns = n * 2_000_000;
+        now
+    };
+    let returns = |spec: &str| {
+        let mut policy = by_name(spec).expect("known");
+        (0..60).position(|n| !moves(&policy.decide(&waits(n))).is_empty())
+    };
+    let at_once = returns("energy:slowdown=20,patience=0s").expect("it talks too much");
+    let later = returns("energy:slowdown=20,patience=2s").expect("in the end");
+    assert!(later > at_once + 8, "{at_once} {later}");
+    assert_eq!(returns("energy:slowdown=20"), None);
+}
+
+#[test]
 fn a_thread_that_talked_too_much_is_held_at_home_for_a_while() {
-    let mut policy = by_name("energy:slowdown=20,backoff=2s").expect("known");
+    let mut policy = by_name("energy:slowdown=20,backoff=2s,patience=0s").expect("known");
     let looks = (0..10).map(|n| on_the_first(n, 6_000, 100));
     let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
     assert_eq!(moves(&all).first(), Some(&(2, Action::Recall)));

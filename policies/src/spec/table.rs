@@ -216,6 +216,13 @@ pub static POLICIES: &[PolicyInfo] = &[
                 "A thread moves only if its work then takes this much less energy",
             ),
             p(
+                "patience",
+                Kind::Time(0, 3_600_000),
+                "10s",
+                "For this time, or half its life if that is longer, a thread may wait on boards for pages that it \
+                 fetches for the first time, before that tells against them; 0s: not at all",
+            ),
+            p(
                 "idle",
                 Kind::Word(&["shared", "own"]),
                 "shared",

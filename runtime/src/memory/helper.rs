@@ -82,6 +82,8 @@ pub struct Helper {
     socket: OwnedFd,
     under_way: usize,
     pub(super) scratch: Option<Scratch>,
+    /// process_madvise(2) takes what madvise(2) takes, as far as is known.
+    pub(super) drops_at_once: bool,
 }
 
 impl Helper {
@@ -90,6 +92,7 @@ impl Helper {
             socket,
             under_way: 0,
             scratch: None,
+            drops_at_once: true,
         }
     }
 

@@ -20,7 +20,10 @@ impl Helper {
     pub fn drop_pages(&mut self, ranges: &[(u64, u64)]) -> Result<(), HelperError> {
         for chunk in ranges.chunks(BATCH) {
             let mut rest = chunk;
-            while let Some(scratch) = self.scratch.filter(|_| rest.len() > 1) {
+            while let Some(scratch) = self
+                .scratch
+                .filter(|_| self.drops_at_once && rest.len() > 1)
+            {
                 let dropped = self.drop_at_once(scratch, rest)?;
                 rest = &rest[dropped..];
                 let Some(stopped_at) = rest.first() else {
@@ -30,7 +33,7 @@ impl Helper {
                 rest = &rest[1..];
                 if dropped == 0 {
                     // The kernel takes the range singly but not here: it lacks this way.
-                    self.scratch = None;
+                    self.drops_at_once = false;
                 }
             }
             self.drop_singly(rest)?;

@@ -2,6 +2,7 @@
 //! holds whoever makes a call to its own.
 
 use super::helper::{Call, Helper, HelperError};
+use super::remote;
 use crate::guest::ptrace::Tid;
 
 /// Limits that count where mappings grow (mremap(2)).
@@ -10,27 +11,30 @@ const LIMITS: [u32; 3] = [
     libc::RLIMIT_DATA as u32,
     libc::RLIMIT_MEMLOCK as u32,
 ];
+/// One struct rlimit64.
+const BYTES: u64 = 16;
 
 impl Helper {
-    /// Starts `call` after the helper has taken over the limits that `thread` has now, as far as it may see them;
-    /// [`Helper::complete`] appends the result of the call last.
-    pub fn submit_under_limits_of(&mut self, thread: Tid, call: Call) -> Result<(), HelperError> {
-        let take_over = |scratch: u64| {
-            let both = move |limit: u32| {
-                let limit = u64::from(limit);
-                let of = |of: u64, new: u64, old: u64| {
-                    Call::new(libc::SYS_prlimit64, &[of, limit, new, old])
-                };
-                [of(thread as u64, 0, scratch), of(0, scratch, 0)]
-            };
-            LIMITS.into_iter().flat_map(both)
+    /// The helper takes over the limits that `thread` has now, as far as it may see and have them.
+    pub fn take_limits_of(&mut self, thread: Tid) -> Result<(), HelperError> {
+        let Some(scratch) = self.scratch else {
+            return Ok(());
         };
-        let scratch = self.scratch.map(|scratch| scratch.addr);
-        let calls: Vec<Call> = scratch
-            .into_iter()
-            .flat_map(take_over)
-            .chain([call])
-            .collect();
-        self.submit(&calls)
+        // Where nothing is read, the kernel refuses what stands here: a limit above the most it may be.
+        let none = [1u64, 0]
+            .map(u64::to_le_bytes)
+            .concat()
+            .repeat(LIMITS.len());
+        remote::write(scratch.pid, scratch.addr, &none).map_err(HelperError::Scratch)?;
+        let places = (scratch.addr..).step_by(BYTES as usize);
+        let both = |(limit, at): (u32, u64)| {
+            let limit = u64::from(limit);
+            let of = |of: u64, new: u64, old: u64| {
+                Call::new(libc::SYS_prlimit64, &[of, limit, new, old])
+            };
+            [of(thread as u64, 0, at), of(0, at, 0)]
+        };
+        let calls: Vec<Call> = LIMITS.into_iter().zip(places).flat_map(both).collect();
+        self.batch(&calls).map(drop)
     }
 }

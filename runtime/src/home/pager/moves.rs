@@ -5,26 +5,40 @@
 //! no thread makes this call itself, and what the pager hears while the helper makes it was made **before**: its thread
 //! waits for the answer, and no other thread can mean the new place. Only where the mapping was is left afterwards; the
 //! kernel tells of that apart.
+//!
+//! While the helper makes the call it must not wait for a page: nobody would serve it. Locked memory that grows would be
+//! touched by the kernel itself, before it tells of the move; so it is locked as it is touched (MLOCK_ONFAULT) from then
+//! on.
 
 use std::ops::Range;
 use std::os::fd::AsFd;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
 
 use super::PagerError;
 use super::run::Pager;
 use super::serve::{CHANGE_PATIENCE, changes_forever};
 use super::unseen::span;
 use super::watching::Watched;
+use crate::guest::ptrace::Tid;
 use crate::home::intercept::Forwarded;
 use crate::memory::helper::Call;
+use crate::memory::vm_flags::vm_flags;
 use crate::node::LocalError;
+
+/// MLOCK_ONFAULT (mlock2(2)).
+const MLOCK_ONFAULT: u64 = 1;
+/// The bits of an address; the others may be a tag, which the kernel ignores (aarch64).
+const UNTAGGED: u64 = (1 << 56) - 1;
 
 /// A call under way, and what is heard meanwhile.
 pub(super) struct Moving {
     /// What it may move.
     from: Range<u64>,
+    /// Bytes that it has at the new place. Linux before 6.15 tells what it had at the old one.
+    new_len: u64,
     /// What has moved: from, to, bytes.
     moved: Vec<(u64, u64, u64)>,
     /// What has been left.
@@ -32,16 +46,17 @@ pub(super) struct Moving {
 }
 
 impl Moving {
-    fn new(from: Range<u64>) -> Self {
+    fn new(from: Range<u64>, new_len: u64) -> Self {
         Moving {
             from,
+            new_len,
             moved: Vec::new(),
             left: Vec::new(),
         }
     }
 
     pub(super) fn moved(&mut self, from: u64, to: u64, len: u64) {
-        self.moved.push((from, to, len));
+        self.moved.push((from, to, len.min(self.new_len)));
     }
 
     /// A range has been unmapped. Returns the parts of it that were unmapped before this call was made.
@@ -58,19 +73,31 @@ impl Moving {
 impl Pager {
     /// Makes the call.
     pub(super) fn make_move(&mut self, call: &Forwarded) -> Result<i64, PagerError> {
-        let [start, len, new_len, ..] = call.args;
+        let [start, len, new_len, flags, target, _] = call.args;
+        let start = start & UNTAGGED;
         let old = span(start, len).unwrap_or(start..start);
+        let new = |at: u64| span(at, new_len).unwrap_or(at..at);
         self.join_up(&old)?;
         self.catch_up()?;
         let Some(share) = &mut self.share else {
             return Ok(0); // nobody waits for it any more
         };
-        let mremap = Call::new(call.nr, &call.args);
         let helper = &mut share.node.memory.helper;
         helper
-            .submit_under_limits_of(call.caller, mremap)
+            .take_limits_of(call.caller)
             .map_err(LocalError::from)?;
-        self.moving = Some(Moving::new(old.clone()));
+        if new_len > len && is_locked(share.pid, old.start)? {
+            let lock = [old.start, old.end - old.start, MLOCK_ONFAULT];
+            let locked = helper.call(libc::SYS_mlock2, &lock);
+            match locked.map_err(LocalError::from)? {
+                0 => {}
+                refused => return Ok(refused),
+            }
+        }
+        let mremap = Call::new(call.nr, &call.args);
+        helper.submit(&[mremap]).map_err(LocalError::from)?;
+        let room = new(0);
+        self.moving = Some(Moving::new(old.clone(), room.end - room.start));
         let result = self.await_move();
         let moving = self.moving.take();
         let result = result?;
@@ -82,8 +109,19 @@ impl Pager {
         }
         // Of what is not watched nothing is heard.
         self.on_remap_call(old.start, old.end)?;
-        if let Some(new) = u64::try_from(result).ok().and_then(|at| span(at, new_len)) {
-            self.on_remap_call(new.start, new.end)?;
+        let new = match u64::try_from(result) {
+            Ok(at) => new(at),
+            // What was there may be gone all the same.
+            Err(_) if flags & libc::MREMAP_FIXED as u64 != 0 => new(target),
+            Err(_) => return Ok(result),
+        };
+        self.on_remap_call(new.start, new.end)?;
+        if let Some(share) = &mut self.share
+            && result == new.start as i64
+            && share.registered.get(new.start).is_some()
+        {
+            // What it has grown by is watched like the rest.
+            share.registered.insert(new, ());
         }
         Ok(result)
     }
@@ -147,13 +185,27 @@ impl Pager {
     }
 }
 
+/// Whether the mapping at an address is locked.
+fn is_locked(pid: Tid, at: u64) -> Result<bool, PagerError> {
+    let failed = |e: &dyn std::fmt::Display| {
+        PagerError::Other(format!("cannot look whether memory is locked: {e}"))
+    };
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).map_err(|e| failed(&e))?;
+    let none = |line: &str| line.split_whitespace().eq(["VmLck:", "0", "kB"]);
+    if status.lines().any(none) {
+        return Ok(false);
+    }
+    let flags = vm_flags(Pid::from_raw(pid), at).map_err(|e| failed(&e))?;
+    Ok(flags.is_some_and(|flags| flags.locked()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Moving;
 
     #[test]
     fn what_is_left_is_told_from_what_others_unmapped_before() {
-        let mut moving = Moving::new(100..200);
+        let mut moving = Moving::new(100..200, 100);
         assert_eq!(moving.unmapped(20..40), [20..40, 40..40]);
         assert_eq!(moving.unmapped(200..300), [200..300, 300..300]);
         assert_eq!(moving.left, []);

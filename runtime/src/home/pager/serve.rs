@@ -231,6 +231,11 @@ impl Pager {
                         } else {
                             Access::Read
                         };
+                        if self.moving.is_some() && share_has_helper(self.share.as_ref(), thread) {
+                            return Err(PagerError::Other(
+                                "the helper waits for a page of what it moves".into(),
+                            ));
+                        }
                         let page = addr / PAGE_SIZE as u64;
                         let write = access == Access::Write;
                         self.heat.note(NodeId::HOME, page, write, thread);
@@ -266,6 +271,11 @@ impl Pager {
         }
         Ok(total)
     }
+}
+
+/// Whether this is the thread that makes calls for the pager.
+fn share_has_helper(share: Option<&Share>, thread: i32) -> bool {
+    share.is_some_and(|share| share.pid == thread)
 }
 
 fn share_is_idle(share: Option<&Share>) -> bool {
