@@ -6,10 +6,10 @@ use super::remote;
 use crate::guest::ptrace::Tid;
 
 /// Limits that count where mappings grow (mremap(2)).
-const LIMITS: [u32; 3] = [
-    libc::RLIMIT_AS as u32,
-    libc::RLIMIT_DATA as u32,
-    libc::RLIMIT_MEMLOCK as u32,
+const LIMITS: [u64; 3] = [
+    libc::RLIMIT_AS as u64,
+    libc::RLIMIT_DATA as u64,
+    libc::RLIMIT_MEMLOCK as u64,
 ];
 /// One struct rlimit64.
 const BYTES: u64 = 16;
@@ -27,8 +27,7 @@ impl Helper {
             .repeat(LIMITS.len());
         remote::write(scratch.pid, scratch.addr, &none).map_err(HelperError::Scratch)?;
         let places = (scratch.addr..).step_by(BYTES as usize);
-        let both = |(limit, at): (u32, u64)| {
-            let limit = u64::from(limit);
+        let both = |(limit, at): (u64, u64)| {
             let of = |of: u64, new: u64, old: u64| {
                 Call::new(libc::SYS_prlimit64, &[of, limit, new, old])
             };
