@@ -10,8 +10,9 @@ use crate::errors::Explain;
 const SUPERVISED: u64 = 32;
 /// What a job with boards opens (`docs/limits.md`).
 const OFFLOADED: u64 = 56;
-/// What each board adds: its connections, and the pipes of an agent that is started.
-const EACH_BOARD: u64 = 4;
+/// What each board adds: its connections, each twice if they go to another machine, and the pipes of an agent that is
+/// started.
+const EACH_BOARD: u64 = 6;
 /// What those add who watch the job: a file of events, and a socket with those who fetch metrics.
 const WATCHED: u64 = 8;
 

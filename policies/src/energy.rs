@@ -32,6 +32,8 @@ pub struct Energy {
     patience_s: f64,
     /// How long each thread has waited on boards for pages that it fetched for the first time, in seconds.
     fetched_s: BTreeMap<i32, f64>,
+    /// The same of those on boards, there.
+    there_s: BTreeMap<i32, (Place, f64)>,
     last_ms: Option<u64>,
     own: bool,
     watts: BTreeMap<String, Power>,
@@ -67,6 +69,7 @@ impl Energy {
             saving: values.share("saving"),
             patience_s: values.seconds("patience"),
             fetched_s: BTreeMap::new(),
+            there_s: BTreeMap::new(),
             last_ms: None,
             own: values.text("idle") == "own",
             watts,
@@ -151,11 +154,16 @@ impl Energy {
         let mut seen = self.weigh.speed_away(thread.tid, board)?;
         let age_s = now_ms.saturating_sub(thread.born_ms) as f64 / 1000.0;
         let may_wait = self.patience_s > 0.0
-            && self.waited_s(thread.tid) < self.patience_s.max(age_s * PART_OF_LIFE);
+            && self.waited_s(thread.tid) < self.patience_s.max(age_s * self.part_of_life());
         if seen.is_fetching() && may_wait {
             seen.talk = seen.lasting;
         }
         Some(seen)
+    }
+
+    /// The part of its life that a thread may wait: in all it must not become slower than it may be.
+    fn part_of_life(&self) -> f64 {
+        PART_OF_LIFE.min(1.0 - 1.0 / self.slowdown)
     }
 
     fn waited_s(&self, tid: i32) -> f64 {
@@ -168,15 +176,25 @@ impl Energy {
         let past_ms = snapshot.time_ms - last.unwrap_or(snapshot.time_ms).min(snapshot.time_ms);
         let living = |tid: &i32| snapshot.threads.iter().any(|thread| thread.tid == *tid);
         self.fetched_s.retain(|tid, _| living(tid));
+        self.there_s.retain(|tid, _| living(tid));
         for thread in &snapshot.threads {
             let Place::Board(id) = thread.place else {
+                self.there_s.remove(&thread.tid);
                 continue;
             };
+            let there = self
+                .there_s
+                .entry(thread.tid)
+                .or_insert((thread.place, 0.0));
+            if there.0 != thread.place {
+                *there = (thread.place, 0.0);
+            }
             let board = snapshot.board(id);
             let away = board.and_then(|board| self.weigh.speed_away(thread.tid, board));
             if let Some(away) = away.filter(Away::is_fetching) {
                 let waited = away.talk * past_ms as f64 / 1000.0;
                 *self.fetched_s.entry(thread.tid).or_default() += waited;
+                there.1 += waited;
             }
         }
     }
@@ -227,20 +245,25 @@ impl Energy {
         let crossed = board(from.place).or(board(best.place))?;
         let usual = self.weigh.cost_s(crossed);
         // Some had to be recalled that still fetched what they work on: it is not tried out again for little.
-        let cost = match (from.place, best.place, self.weigh.more()) {
+        let cost = |to: Place| match (from.place, to, self.weigh.more()) {
             (Place::Home, _, more) if more > 1.0 => {
                 usual.max(self.weigh.fetches(snapshot).part_s * more)
             }
             // What it has fetched it would fetch again.
-            (Place::Board(_), Place::Board(_), _) => usual + self.waited_s(thread.tid),
+            (Place::Board(_), Place::Board(_), _) => {
+                usual + self.there_s.get(&thread.tid).map_or(0.0, |(_, s)| *s)
+            }
             _ => usual,
         };
         let core_w = self
             .power("home", snapshot.home.power)
             .map_or(0.0, |p| p.core_w(snapshot.home.cores));
         let horizon = self.weigh.horizon_s(thread, from.speed, snapshot.time_ms);
-        let goes = best.place != from.place && self.pays(from, best, cost, horizon, core_w);
-        goes.then_some((from, best))
+        // Home may pay where another board does not.
+        let better = [best, self.better(from, home)].into_iter();
+        let mut elsewhere = better.filter(|to| to.place != from.place);
+        let to = elsewhere.find(|to| self.pays(from, *to, cost(to.place), horizon, core_w))?;
+        Some((from, to))
     }
 
     /// Whether a thread on a board still waits for what it works on.

@@ -134,22 +134,48 @@ fn waiting_for_a_slow_link_takes_no_energy_at_home() {
     }
 }
 
+/// A thread on the first of two boards that has waited for pages nearly all the time, for as many of the looks.
+fn waits(n: u64, looks: u64) -> Snapshot {
+    let mut now = on_the_first(n, 0, 10_000);
+    let child = &mut now.threads[1];
+    child.faults = looks * 10;
+    child.cpu_ns = looks * 2_000_000;
+    child.run_delay_ns = looks * 1_000_000;
+    now
+}
+
 #[test]
-fn who_still_fetches_what_it_works_on_is_given_time() {
-    // It waits for pages nearly all the time.
-    let waits = |n: u64| {
-        let mut now = on_the_first(n, 100, 10_000);
-        now.threads[1].cpu_ns = n * 2_000_000;
+fn who_would_have_to_fetch_all_again_on_another_board_goes_home_where_it_is_crowded() {
+    let mut policy = by_name("energy:slowdown=2,patience=20s").expect("known");
+    for n in 0..100 {
+        assert_eq!(moves(&policy.decide(&waits(n, n))), [], "{n}");
+    }
+    // From now on it has its pages, and a tenth of the board's core.
+    let crowded = |n: u64| {
+        let mut now = waits(n, 100);
+        now.boards[0].node.runnable = 9;
+        now.home.runnable = 0;
+        now.threads[1].cpu_ns += (n - 100) * 10_000_000;
+        now.threads[1].run_delay_ns += (n - 100) * 90_000_000;
         now
     };
+    let looks = (101..120).flat_map(|n| policy.decide(&crowded(n)));
+    let all: Vec<_> = looks.collect();
+    assert_eq!(moves(&all).first(), Some(&(2, Action::Recall)));
+}
+
+#[test]
+fn who_still_fetches_what_it_works_on_is_given_time() {
     let returns = |spec: &str| {
         let mut policy = by_name(spec).expect("known");
-        (0..60).position(|n| !moves(&policy.decide(&waits(n))).is_empty())
+        (0..300).position(|n| !moves(&policy.decide(&waits(n, n))).is_empty())
     };
     let at_once = returns("energy:slowdown=20,patience=0s").expect("it talks too much");
+    // Half its life is longer than the patience.
     let later = returns("energy:slowdown=20,patience=2s").expect("in the end");
-    assert!(later > at_once + 8, "{at_once} {later}");
-    assert_eq!(returns("energy:slowdown=20"), None);
+    let much_later = returns("energy:slowdown=20,patience=20s").expect("in the end");
+    let each_after_the_other = at_once + 50 < later && later + 50 < much_later;
+    assert!(each_after_the_other, "{at_once} {later} {much_later}");
 }
 
 #[test]

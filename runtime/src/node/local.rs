@@ -81,7 +81,7 @@ impl From<PagemapError> for LocalError {
 impl From<HelperError> for LocalError {
     fn from(e: HelperError) -> Self {
         match e {
-            HelperError::Gone => LocalError::Gone,
+            HelperError::Gone | HelperError::Scratch(RemoteError::Gone { .. }) => LocalError::Gone,
             e => failed(&e),
         }
     }

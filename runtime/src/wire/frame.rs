@@ -57,7 +57,12 @@ pub struct Frame {
 
 impl Frame {
     /// Reads a frame, without its length. The pages are a slice of `payload`, unless they are packed.
-    pub fn decode(mut payload: Bytes) -> Result<Self, FrameError> {
+    pub fn decode(payload: Bytes) -> Result<Self, FrameError> {
+        Self::decode_within(payload, FRAME_BYTES)
+    }
+
+    /// The same of one that may have so many bytes, with its pages unpacked.
+    pub(super) fn decode_within(mut payload: Bytes, most: usize) -> Result<Self, FrameError> {
         let header_bytes =
             prost::decode_length_delimiter(&mut payload).map_err(|_| FrameError::Truncated)?;
         if header_bytes > payload.len() {
@@ -72,6 +77,7 @@ impl Frame {
         })?;
         if header.packed != Packed::Not as i32 {
             let how = Packed::try_from(header.packed).ok();
+            let how = how.filter(|_| expected <= most);
             let pages = how.and_then(|how| unpack(how, &payload, expected));
             let pages = pages.ok_or(FrameError::Packed { message: name })?;
             return Ok(Self { message, pages });

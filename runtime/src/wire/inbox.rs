@@ -64,9 +64,9 @@ impl Stream for Inbox {
             Some(Ok(payload)) => payload,
         };
         self.counters.frame_in(LENGTH_BYTES + payload.len());
-        Poll::Ready(Some(
-            Frame::decode(payload.freeze()).map_err(InboxError::Frame),
-        ))
+        let most = self.frames.decoder().max_frame_length();
+        let frame = Frame::decode_within(payload.freeze(), most);
+        Poll::Ready(Some(frame.map_err(InboxError::Frame)))
     }
 }
 

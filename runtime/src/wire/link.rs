@@ -19,8 +19,8 @@ impl Link {
         Ok(Some(Link(stream.as_fd().try_clone_to_owned()?)))
     }
 
-    /// Bytes a second that arrived at the other side when there was more to send than the connection took, lately;
-    /// `None`: there never was, or the kernel does not tell (before Linux 4.9).
+    /// Bytes a second that arrived at the other side lately, preferably when there was more to send than the connection
+    /// took; `None`: none did, or the kernel does not tell (before Linux 4.9).
     pub fn bytes_per_second(&self) -> Option<u64> {
         let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
         let mut len = size_of::<libc::tcp_info>() as libc::socklen_t;

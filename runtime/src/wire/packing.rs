@@ -14,6 +14,9 @@ const MOST_SKIPPED: u32 = 64;
 /// Bytes of a word: of numbers of that size the first bytes are alike, and so on.
 const WORD: usize = 8;
 
+/// Bytes that one byte of an LZ4 block stands for at most.
+const LONGEST: usize = 255;
+
 /// How the pages of a frame are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
@@ -29,16 +32,22 @@ pub enum Packed {
 /// Packs whole pages in the way that suits the first; `None`: that makes them less than an eighth shorter.
 pub(super) fn pack(pages: &Bytes) -> Option<(Packed, Bytes)> {
     let sample = pages.slice(..pages.len().min(PAGE as usize));
-    let len = |bytes: &[u8]| compress(bytes).map_or(usize::MAX, |packed| packed.len());
-    let (how, packed) = match len(&columns(&sample)) < len(&sample) {
-        true => (Packed::Columns, compress(&columns(pages))?),
-        false => (Packed::Plain, compress(pages)?),
+    let (by_columns, plain) = (compress(&columns(&sample))?, compress(&sample)?);
+    let (how, packed) = match (by_columns.len() < plain.len(), pages.len() > sample.len()) {
+        (true, false) => (Packed::Columns, by_columns),
+        (true, true) => (Packed::Columns, compress(&columns(pages))?),
+        (false, false) => (Packed::Plain, plain),
+        (false, true) => (Packed::Plain, compress(pages)?),
     };
     (packed.len() <= pages.len() / 8 * 7).then(|| (how, packed.into()))
 }
 
 /// Unpacks pages, of which there must be as many bytes: a peer gets no more room than for what it announced.
 pub(super) fn unpack(how: Packed, packed: &[u8], expected: usize) -> Option<Bytes> {
+    // No LZ4 block becomes longer than that.
+    if packed.len() < expected / LONGEST {
+        return None;
+    }
     let mut pages = BytesMut::zeroed(expected);
     let got = decompress_into(packed, &mut pages).ok()?;
     let pages = (got == expected && got > 0).then(|| pages.freeze())?;

@@ -82,20 +82,21 @@ impl Pager {
         let Some(share) = &mut self.share else {
             return Ok(0); // nobody waits for it any more
         };
-        let helper = &mut share.node.memory.helper;
-        helper
-            .take_limits_of(call.caller)
-            .map_err(LocalError::from)?;
-        if new_len > len && is_locked(share.pid, old.start)? {
+        let whole = share
+            .mapping_at(old.start)?
+            .is_some_and(|vma| vma.end >= old.end);
+        let mut calls = Vec::new();
+        if new_len > len && whole && is_locked(share.pid, old.start)? {
+            // Refused for the limit on locked memory, it grows even less.
             let lock = [old.start, old.end - old.start, MLOCK_ONFAULT];
-            let locked = helper.call(libc::SYS_mlock2, &lock);
-            match locked.map_err(LocalError::from)? {
-                0 => {}
-                refused => return Ok(refused),
-            }
+            calls.push(Call::new(libc::SYS_mlock2, &lock));
         }
-        let mremap = Call::new(call.nr, &call.args);
-        helper.submit(&[mremap]).map_err(LocalError::from)?;
+        calls.push(Call::new(call.nr, &call.args));
+        let helper = &mut share.node.memory.helper;
+        let limited = helper.take_limits_of(call.caller);
+        limited
+            .and_then(|()| helper.submit(&calls))
+            .map_err(LocalError::from)?;
         let room = new(0);
         self.moving = Some(Moving::new(old.clone(), room.end - room.start));
         let result = self.await_move();
@@ -187,15 +188,16 @@ impl Pager {
 
 /// Whether the mapping at an address is locked.
 fn is_locked(pid: Tid, at: u64) -> Result<bool, PagerError> {
-    let failed = |e: &dyn std::fmt::Display| {
-        PagerError::Other(format!("cannot look whether memory is locked: {e}"))
+    // Who is gone has no memory; whoever is asked to move it next will say so.
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else {
+        return Ok(false);
     };
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).map_err(|e| failed(&e))?;
     let none = |line: &str| line.split_whitespace().eq(["VmLck:", "0", "kB"]);
     if status.lines().any(none) {
         return Ok(false);
     }
-    let flags = vm_flags(Pid::from_raw(pid), at).map_err(|e| failed(&e))?;
+    let flags = vm_flags(Pid::from_raw(pid), at)
+        .map_err(|e| PagerError::Other(format!("cannot look whether memory is locked: {e}")))?;
     Ok(flags.is_some_and(|flags| flags.locked()))
 }
 
