@@ -150,17 +150,23 @@ fn who_would_have_to_fetch_all_again_on_another_board_goes_home_where_it_is_crow
     for n in 0..100 {
         assert_eq!(moves(&policy.decide(&waits(n, n))), [], "{n}");
     }
-    // From now on it has its pages, and a tenth of the board's core.
-    let crowded = |n: u64| {
+    // From then on it has its pages, and the board's core; in the end a tenth of it.
+    let computes = |n: u64| {
         let mut now = waits(n, 100);
-        now.boards[0].node.runnable = 9;
-        now.home.runnable = 0;
-        now.threads[1].cpu_ns += (n - 100) * 10_000_000;
-        now.threads[1].run_delay_ns += (n - 100) * 90_000_000;
+        let crowded = n.saturating_sub(120);
+        now.boards[0].node.runnable = if crowded > 0 { 9 } else { 1 };
+        now.home.runnable = if crowded > 0 { 0 } else { 3 };
+        let child = &mut now.threads[1];
+        child.cpu_ns += (n - 100 - crowded) * 100_000_000 + crowded * 10_000_000;
+        child.run_delay_ns += crowded * 90_000_000;
         now
     };
-    let looks = (101..120).flat_map(|n| policy.decide(&crowded(n)));
-    let all: Vec<_> = looks.collect();
+    for n in 101..121 {
+        assert_eq!(moves(&policy.decide(&computes(n))), [], "{n}");
+    }
+    let all: Vec<_> = (121..140)
+        .flat_map(|n| policy.decide(&computes(n)))
+        .collect();
     assert_eq!(moves(&all).first(), Some(&(2, Action::Recall)));
 }
 
