@@ -30,16 +30,22 @@ pub struct Energy {
     slowdown: f64,
     saving: f64,
     patience_s: f64,
-    /// How long each thread has waited on boards for pages that it fetched for the first time, in seconds.
-    fetched_s: BTreeMap<i32, f64>,
-    /// The same of those on boards, there.
-    there_s: BTreeMap<i32, (Place, f64)>,
+    fetched: BTreeMap<i32, Fetched>,
     last_ms: Option<u64>,
     own: bool,
     watts: BTreeMap<String, Power>,
     complaint: Option<String>,
     /// What each thread would rather do, as of the last look: it moves when it still would.
     wishes: BTreeMap<i32, Place>,
+}
+
+/// How long a thread has waited on boards for pages that it fetched for the first time, in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Fetched {
+    in_all: f64,
+    /// Where it is now.
+    there: f64,
+    place: Place,
 }
 
 /// A place, as one thread sees it.
@@ -68,8 +74,7 @@ impl Energy {
             slowdown: values.number("slowdown"),
             saving: values.share("saving"),
             patience_s: values.seconds("patience"),
-            fetched_s: BTreeMap::new(),
-            there_s: BTreeMap::new(),
+            fetched: BTreeMap::new(),
             last_ms: None,
             own: values.text("idle") == "own",
             watts,
@@ -111,28 +116,27 @@ impl Energy {
         let there = thread.place == Place::Board(board.id);
         let home = self.power("home", snapshot.home.power)?;
         let power = self.power(&board.name, board.node.power)?;
-        let speed = match thread.place {
-            Place::Home => self.weigh.speed_on(thread.tid, board, now),
+        let talk = self.weigh.talk(thread.tid, now);
+        let (speed, talk) = match thread.place {
+            Place::Home => (self.weigh.speed_on(thread.tid, board, now), talk),
             Place::Board(id) => {
                 let here = snapshot.board(id)?;
                 let seen = self.seen(thread, here, now)?;
-                let measured = seen.speed();
                 match there {
-                    true => measured,
+                    true => (seen.speed(), seen.talk),
                     // What keeps it back here beyond what is known would do so there.
                     false => {
                         let mut without = here.clone();
                         without.node.runnable = without.node.runnable.saturating_sub(1);
                         let expected = self.weigh.speed_as_seen(thread.tid, &without, now);
-                        let part = (measured / expected.max(1e-3)).min(1.0);
-                        part * self.weigh.speed_as_seen(thread.tid, board, now)
+                        let part = (seen.speed() / expected.max(1e-3)).min(1.0);
+                        (
+                            part * self.weigh.speed_as_seen(thread.tid, board, now),
+                            talk,
+                        )
                     }
                 }
             }
-        };
-        let talk = match snapshot.boards.iter().find(|b| there && b.id == board.id) {
-            Some(here) => self.seen(thread, here, now)?.talk,
-            None => self.weigh.talk(thread.tid, now),
         };
         let threads = board.threads + u32::from(!there);
         let idle = match self.own {
@@ -154,7 +158,8 @@ impl Energy {
         let mut seen = self.weigh.speed_away(thread.tid, board)?;
         let age_s = now_ms.saturating_sub(thread.born_ms) as f64 / 1000.0;
         let may_wait = self.patience_s > 0.0
-            && self.waited_s(thread.tid) < self.patience_s.max(age_s * self.part_of_life());
+            && self.fetched(thread.tid, |f| f.in_all)
+                < self.patience_s.max(age_s * self.part_of_life());
         if seen.is_fetching() && may_wait {
             seen.talk = seen.lasting;
         }
@@ -166,35 +171,35 @@ impl Energy {
         PART_OF_LIFE.min(1.0 - 1.0 / self.slowdown)
     }
 
-    fn waited_s(&self, tid: i32) -> f64 {
-        self.fetched_s.get(&tid).copied().unwrap_or_default()
+    fn fetched(&self, tid: i32, part: fn(&Fetched) -> f64) -> f64 {
+        self.fetched.get(&tid).map_or(0.0, part)
     }
 
     /// Adds up for how long threads have waited for what they work on.
     fn count_fetching(&mut self, snapshot: &Snapshot) {
-        let last = self.last_ms.replace(snapshot.time_ms);
-        let past_ms = snapshot.time_ms - last.unwrap_or(snapshot.time_ms).min(snapshot.time_ms);
+        let now = snapshot.time_ms;
+        let last = self.last_ms.replace(now).unwrap_or(now);
+        let past_s = now.saturating_sub(last) as f64 / 1000.0;
         let living = |tid: &i32| snapshot.threads.iter().any(|thread| thread.tid == *tid);
-        self.fetched_s.retain(|tid, _| living(tid));
-        self.there_s.retain(|tid, _| living(tid));
+        self.fetched.retain(|tid, _| living(tid));
         for thread in &snapshot.threads {
-            let Place::Board(id) = thread.place else {
-                self.there_s.remove(&thread.tid);
-                continue;
-            };
-            let there = self
-                .there_s
-                .entry(thread.tid)
-                .or_insert((thread.place, 0.0));
-            if there.0 != thread.place {
-                *there = (thread.place, 0.0);
+            let place = thread.place;
+            let fetched = self.fetched.entry(thread.tid).or_insert(Fetched {
+                in_all: 0.0,
+                there: 0.0,
+                place,
+            });
+            if fetched.place != place {
+                (fetched.there, fetched.place) = (0.0, place);
             }
-            let board = snapshot.board(id);
+            let board = match place {
+                Place::Board(id) => snapshot.board(id),
+                Place::Home => None,
+            };
             let away = board.and_then(|board| self.weigh.speed_away(thread.tid, board));
             if let Some(away) = away.filter(Away::is_fetching) {
-                let waited = away.talk * past_ms as f64 / 1000.0;
-                *self.fetched_s.entry(thread.tid).or_default() += waited;
-                there.1 += waited;
+                fetched.in_all += away.talk * past_s;
+                fetched.there += away.talk * past_s;
             }
         }
     }
@@ -250,9 +255,7 @@ impl Energy {
                 usual.max(self.weigh.fetches(snapshot).part_s * more)
             }
             // What it has fetched it would fetch again.
-            (Place::Board(_), Place::Board(_), _) => {
-                usual + self.there_s.get(&thread.tid).map_or(0.0, |(_, s)| *s)
-            }
+            (Place::Board(_), Place::Board(_), _) => usual + self.fetched(thread.tid, |f| f.there),
             _ => usual,
         };
         let core_w = self
