@@ -223,6 +223,32 @@ async fn a_thread_takes_up_its_continuation_and_leaves_at_a_point() {
 }
 
 #[tokio::test]
+async fn how_long_faults_took_is_told_while_the_thread_goes_on() {
+    let mut home = Home::begin().await;
+    home.start(0, Part::Poll).await;
+    for token in 0.. {
+        home.say(AskUsage { token });
+        let mut told = Vec::new();
+        let used = loop {
+            let frame = home.frame().await;
+            match frame.message {
+                Message::Request(request) => home.grant(request.page),
+                Message::FaultTimes(times) => told.extend(times.ns),
+                Message::Usage(usage) => break usage,
+                other => panic!("not of a thread that goes on: {other:?}"),
+            }
+        };
+        assert_eq!(used.token, token);
+        if !told.is_empty() {
+            assert!(used.threads[0].faults >= told.len() as u64, "{used:?}");
+            return;
+        }
+        assert!(token < 1000, "it has its page long since: {used:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn only_who_is_asked_leaves_and_what_is_asked_goes_with_it() {
     let mut home = Home::begin().await;
     for n in 0..3 {

@@ -71,8 +71,10 @@ impl Congestion {
             let misses = fetches.part_s / f64::from(1 + there_already);
             let usual = self.weigh.cost_s(board);
             let misses = usual.max(misses * more);
-            let horizon = self.weigh.horizon_s(thread, here, now);
-            let ahead = self.weigh.ahead_s(thread, here, now);
+            // It gets less than an even share only as long as the others of its program take theirs, which leave too.
+            let soon = here.max(self.weigh.fair_at_home(snapshot));
+            let horizon = self.weigh.horizon_s(thread, soon, now);
+            let ahead = self.weigh.ahead_s(thread, soon, now);
             if !self.pays(here, sure, usual, horizon) || !self.pays(here, there, misses, ahead) {
                 continue;
             }

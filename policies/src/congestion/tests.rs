@@ -8,6 +8,8 @@ use crate::{Action, BoardLoad, NodeLoad, Place, Pressure, ThreadState, ThreadVie
 struct Job {
     now: Snapshot,
     policy: Box<dyn Policy>,
+    /// What its threads get of an even share of home's cores.
+    favour: f64,
 }
 
 impl Job {
@@ -25,7 +27,11 @@ impl Job {
         };
         now.threads[0].state = ThreadState::Blocked;
         let policy = by_name(spec).expect("known");
-        Self { now, policy }
+        Self {
+            now,
+            policy,
+            favour: 1.0,
+        }
     }
 
     /// The next look; threads at home share its cores with `others`, those on boards run and have so many
@@ -43,7 +49,7 @@ impl Job {
         let share = f64::from(now.home.cores) / f64::from(now.home.runnable.max(now.home.cores));
         for thread in now.threads.iter_mut().filter(runs) {
             let share = if thread.place == Place::Home {
-                share
+                share * self.favour
             } else {
                 1.0
             };
@@ -256,6 +262,23 @@ fn young_threads_of_a_program_with_much_memory_stay_longer() {
     let much = stays(1 << 30).expect("they leave");
     assert!(little < 5 && much > 15, "{little} {much}");
     assert!(stays(1 << 40).is_some(), "not all of it will be worked on");
+}
+
+#[test]
+fn young_threads_that_get_less_than_an_even_share_are_not_taken_to_go_on_for_so_much_longer() {
+    // Twelve sessions beside that of the program, which four of its threads share.
+    let leaves = |memory: u64| {
+        let mut job = Job::new("congestion", 1, 5);
+        job.favour = 0.3;
+        job.now.memory = memory;
+        for thread in &mut job.now.threads {
+            thread.born_ms = job.now.time_ms;
+        }
+        (0..400).position(|_| !job.look(12, 1).is_empty())
+    };
+    let little = leaves(64 << 20).expect("they leave");
+    let much = leaves(768 << 20).expect("they leave in the end");
+    assert!(little < 5 && much > 40, "{little} {much}");
 }
 
 #[test]

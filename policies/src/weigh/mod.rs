@@ -35,7 +35,7 @@ pub(crate) const TALKATIVE: f64 = 0.2;
 /// A thread that got on for less than this share of the time wants no core.
 const WANTS: f64 = 0.05;
 /// Processor time after which a thread that was just created has shown whether it sleeps, in seconds.
-const SHOWN_S: f64 = 0.005;
+const SHOWN_S: f64 = 0.0025;
 
 /// What moves cost, and what is known of the threads.
 #[derive(Debug, Clone)]
@@ -162,7 +162,7 @@ impl Weigh {
 
     /// How fast a thread gets on at home, where it is.
     pub(crate) fn speed_at_home(&self, tid: i32, snapshot: &Snapshot) -> f64 {
-        let fair = fair(self.watch.runnable, snapshot.home.cores);
+        let fair = self.fair_at_home(snapshot);
         match self.watch.rates(tid) {
             Some(rates) if rates.delay > 0.0 => {
                 // What was seen for a moment only depends on whose turn it was.
@@ -172,6 +172,11 @@ impl Weigh {
             // Not every kernel tells for how long threads wait.
             _ => fair,
         }
+    }
+
+    /// An even share of home's cores, for each thread that wants one.
+    pub(crate) fn fair_at_home(&self, snapshot: &Snapshot) -> f64 {
+        fair(self.watch.runnable, snapshot.home.cores)
     }
 
     /// How fast a thread would get on at home, with `more` others returning too.

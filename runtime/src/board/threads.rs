@@ -372,6 +372,8 @@ impl Session {
                 delay_ns: used.delay_ns,
             })
             .collect();
+        // How dear these faults were belongs to how many there were.
+        self.send_fault_times();
         let usage = Usage { threads, token };
         self.say(usage.into());
     }
