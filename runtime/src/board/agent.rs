@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::draining;
 use super::session::{self, SessionEnd};
-use crate::figures::{Figures, Meter, Runnable};
+use crate::figures::{self, Figures, Meter, Runnable};
 use crate::guest::descriptors::room;
 use crate::report::chain;
 use crate::wire::PROTOCOL;
@@ -140,7 +140,7 @@ impl Agent {
             name: self.name.clone(),
             slots: self.slots,
             cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
-            memory_bytes: available_memory(),
+            memory_bytes: figures::memory_free().unwrap_or(0),
             token: token().to_le_bytes().to_vec().into(),
             labels: self.owner.labels.clone(),
             speed_milli: self.owner.speed_milli,
@@ -180,16 +180,6 @@ fn notice_death(stream: &TcpStream) -> io::Result<()> {
     setsockopt(stream, sockopt::TcpKeepCount, &3)?;
     setsockopt(stream, sockopt::TcpUserTimeout, &20_000)?;
     Ok(())
-}
-
-/// Bytes that programs can have without others being pushed out (proc_meminfo(5)); 0: not known.
-fn available_memory() -> u64 {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    kib.map_or(0, |kib| kib * 1024)
 }
 
 /// Names a session; unique in this agent.

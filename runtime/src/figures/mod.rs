@@ -5,10 +5,10 @@
 mod energy;
 mod runnable;
 
-use std::fs;
-
 pub use energy::Meter;
 pub use runnable::Runnable;
+
+use crate::guest::procfs;
 
 /// How busy a machine is right now.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,18 +29,23 @@ pub struct Figures {
 impl Figures {
     /// Reads them.
     pub fn read(runnable: &mut Runnable) -> Figures {
-        let text = |path: &str| fs::read_to_string(path).ok();
+        let text = |path: &str| procfs::text(path).ok();
         let count = runnable.count();
         let whole = runnable.cores() == 0;
-        let pressure = text("/proc/pressure/cpu").filter(|_| whole);
+        let pressure = whole.then(|| text("/proc/pressure/cpu")).flatten();
         Figures {
             runnable: count,
             cores: runnable.cores(),
             load: text("/proc/loadavg").and_then(|t| first(&t)).unwrap_or(0.0),
             pressure: pressure.and_then(|t| some(&t)),
-            memory_free: text("/proc/meminfo").and_then(|t| available(&t)),
+            memory_free: memory_free(),
         }
     }
+}
+
+/// Bytes that programs can have without others being pushed out; `None`: not told.
+pub fn memory_free() -> Option<u64> {
+    available(&procfs::text("/proc/meminfo").ok()?)
 }
 
 fn first(text: &str) -> Option<f64> {

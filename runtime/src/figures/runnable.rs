@@ -15,8 +15,8 @@ use nix::unistd::{Pid, SysconfVar, sysconf};
 use crate::guest::procfs::{self, Glance};
 use crate::guest::ptrace::Tid;
 
-/// The share of its time that a process looks at others' threads for at most: 1 in so many.
-const SELDOM: u32 = 200;
+/// The share of what it gets of a core that a process looks at others' threads for at most: 1 in so many.
+const SELDOM: u32 = 100;
 /// After so many looks, kernel threads are told from others anew: numbers are used again.
 const FORGETS: u32 = 200;
 
@@ -82,9 +82,17 @@ impl Runnable {
                 Err(_) => {}
             }
         }
-        self.last = Some((count, now + used().saturating_sub(began) * SELDOM));
+        let pause = pause(used().saturating_sub(began), count, members(cores).count());
+        self.last = Some((count, now + pause));
         count
     }
+}
+
+/// How long nobody looks after a look that took so much of a core, with so many threads that want one of so many cores:
+/// of crowded ones a process gets the less.
+fn pause(took: Duration, count: u32, cores: usize) -> Duration {
+    let crowd = (count / cores.max(1) as u32).max(1);
+    took.saturating_mul(SELDOM.saturating_mul(crowd))
 }
 
 /// Processor time of the calling thread: on a busy core a look takes much longer than that.
@@ -143,6 +151,15 @@ pub(super) mod tests {
         one.set(cores.next().expect("a core")).expect("in range");
         sched_setaffinity(Pid::from_raw(0), &one).expect("it is allowed");
         machine_cores() > 1
+    }
+
+    #[test]
+    fn looks_are_rarer_the_less_there_is_for_them() {
+        let took = Duration::from_millis(1);
+        let idle = pause(took, 0, 2);
+        assert_eq!(idle, pause(took, 3, 2));
+        assert_eq!(pause(took, 18, 2), idle * 9);
+        assert_eq!(pause(took, 18, 0), idle * 18);
     }
 
     #[test]

@@ -1,14 +1,31 @@
 //! What `/proc` says about a process and its threads. All of these may fail with "not found" or
 //! ESRCH when the thread ends meanwhile.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 
 use super::ptrace::Tid;
 use super::stub::PAGE_SIZE;
 
 fn bad(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("cannot parse {what}"))
+}
+
+/// A file of /proc that is read again and again. The kernel writes such a file as a whole into what a read brings, so
+/// that one read shows all that fits; std's reading begins with 32 bytes and takes eight calls for it.
+pub fn text(path: &str) -> io::Result<String> {
+    let mut buffer = [0; 4096];
+    let mut file = File::open(path)?;
+    let length = file.read(&mut buffer)?;
+    let mut bytes = buffer[..length].to_vec();
+    if length == buffer.len() {
+        file.read_to_end(&mut bytes)?;
+    }
+    // A name in it may be anything.
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(e) => String::from_utf8_lossy(e.as_bytes()).into_owned(),
+    })
 }
 
 /// The threads of a process, ascending.
@@ -26,7 +43,7 @@ pub fn threads(pid: Tid) -> io::Result<Vec<Tid>> {
 /// (CPU time, time spent runnable but waiting for a CPU) of a thread, in nanoseconds
 /// (/proc/PID/task/TID/schedstat; zero on kernels without CONFIG_SCHED_INFO).
 pub fn cpu_ns(pid: Tid, tid: Tid) -> io::Result<(u64, u64)> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/schedstat"))?;
+    let text = text(&format!("/proc/{pid}/task/{tid}/schedstat"))?;
     let mut fields = text.split_ascii_whitespace().map(str::parse::<u64>);
     match (fields.next(), fields.next()) {
         (Some(Ok(run)), Some(Ok(wait))) => Ok((run, wait)),
@@ -36,7 +53,7 @@ pub fn cpu_ns(pid: Tid, tid: Tid) -> io::Result<(u64, u64)> {
 
 /// How often a thread has given up its core by itself, and how often it was preempted (proc(5), status).
 pub fn switches(pid: Tid, tid: Tid) -> io::Result<(u64, u64)> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status"))?;
+    let text = text(&format!("/proc/{pid}/task/{tid}/status"))?;
     parse_switches(&text).ok_or_else(|| bad("status"))
 }
 
@@ -53,7 +70,7 @@ fn parse_switches(text: &str) -> Option<(u64, u64)> {
 
 /// Bytes of memory that the process of a thread has in use; 0 if the thread has ended (proc(5), statm).
 pub fn resident(pid: Tid, tid: Tid) -> io::Result<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/statm"))?;
+    let text = text(&format!("/proc/{pid}/task/{tid}/statm"))?;
     let pages: Option<u64> = text.split(' ').nth(1).and_then(|pages| pages.parse().ok());
     pages
         .map(|pages| pages * PAGE_SIZE)
@@ -62,7 +79,7 @@ pub fn resident(pid: Tid, tid: Tid) -> io::Result<u64> {
 
 /// The state letter of a thread (proc(5), stat: R running, S sleeping, ...).
 pub fn state(pid: Tid, tid: Tid) -> io::Result<char> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat"))?;
+    let text = text(&format!("/proc/{pid}/task/{tid}/stat"))?;
     let state = after_name(&text).and_then(|rest| rest.chars().next());
     state.ok_or_else(|| bad("stat"))
 }
@@ -84,8 +101,7 @@ pub struct Glance {
 pub fn glance(pid: Tid, tid: Tid) -> io::Result<Glance> {
     /// include/linux/sched.h
     const PF_KTHREAD: u32 = 0x0020_0000;
-    let text = fs::read(format!("/proc/{pid}/task/{tid}/stat"))?;
-    let text = String::from_utf8_lossy(&text);
+    let text = text(&format!("/proc/{pid}/task/{tid}/stat"))?;
     // The first after the name is the third field of the manual page.
     let mut fields = after_name(&text)
         .unwrap_or_default()
@@ -107,8 +123,7 @@ pub fn glance(pid: Tid, tid: Tid) -> io::Result<Glance> {
 
 /// The name of a thread and its state letter (proc(5), stat).
 pub fn name_and_state(pid: Tid, tid: Tid) -> io::Result<(String, char)> {
-    let text = fs::read(format!("/proc/{pid}/task/{tid}/stat"))?;
-    let text = String::from_utf8_lossy(&text);
+    let text = text(&format!("/proc/{pid}/task/{tid}/stat"))?;
     let name = text.find('(').zip(text.rfind(')'));
     let name = name.and_then(|(begin, end)| text.get(begin + 1..end));
     let state = after_name(&text).and_then(|rest| rest.chars().next());
@@ -183,7 +198,7 @@ pub fn await_end(pid: Tid, tid: Tid) {
 
 /// The thread that traces a thread; 0: none does.
 pub fn tracer(pid: Tid, tid: Tid) -> io::Result<Tid> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status"))?;
+    let text = text(&format!("/proc/{pid}/task/{tid}/status"))?;
     let line = text.lines().find_map(|l| l.strip_prefix("TracerPid:"));
     line.and_then(|v| v.trim().parse().ok())
         .ok_or_else(|| bad("status"))
@@ -301,7 +316,7 @@ pub fn filters(tid: Tid) -> io::Result<u32> {
 
 /// Runnable threads on this machine, waiting or running (/proc/stat, `procs_running`).
 pub fn machine_runnable() -> io::Result<u32> {
-    let text = fs::read_to_string("/proc/stat")?;
+    let text = text("/proc/stat")?;
     let line = text.lines().find_map(|l| l.strip_prefix("procs_running "));
     line.and_then(|v| v.trim().parse().ok())
         .ok_or_else(|| bad("/proc/stat"))
@@ -317,6 +332,28 @@ mod tests {
         assert!(failed(libc::ENOENT) && failed(libc::ESRCH));
         assert!(!failed(libc::EMFILE) && !failed(libc::ENFILE));
         assert!(ended_or(Ok('Z'), "") && ended_or(Ok('t'), "t") && !ended_or(Ok('t'), ""));
+    }
+
+    #[test]
+    fn a_text_is_whole_and_may_be_in_any_encoding() {
+        let file = std::env::temp_dir().join(format!("rtx-text-{}", std::process::id()));
+        let path = file.to_str().unwrap();
+        for length in [0, 10, 4095, 4096, 4097, 20_000] {
+            let mut bytes: Vec<u8> = (0..length).map(|i| b'a' + (i % 26) as u8).collect();
+            fs::write(&file, &bytes).unwrap();
+            assert_eq!(text(path).unwrap().as_bytes(), bytes);
+            bytes.push(0xff);
+            fs::write(&file, &bytes).unwrap();
+            let read = text(path).unwrap();
+            assert!(
+                read.len() > length && read.ends_with('\u{fffd}'),
+                "{length}"
+            );
+        }
+        fs::remove_file(&file).unwrap();
+        let limits = "/proc/self/limits";
+        assert_eq!(text(limits).unwrap(), fs::read_to_string(limits).unwrap());
+        assert_eq!(text(path).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
