@@ -148,6 +148,10 @@ impl Policy for Recorder {
         self.inner.closes(snapshot)
     }
 
+    fn why_here(&self, tid: i32) -> Option<String> {
+        self.inner.why_here(tid)
+    }
+
     fn complaint(&mut self) -> Option<String> {
         let trouble = || {
             self.trouble

@@ -66,6 +66,10 @@ impl Policy for Chain {
         self.links.iter().any(|link| link.moves_blocked())
     }
 
+    fn why_here(&self, tid: i32) -> Option<String> {
+        self.links.iter().find_map(|link| link.why_here(tid))
+    }
+
     fn complaint(&mut self) -> Option<String> {
         self.links.iter_mut().find_map(|link| link.complaint())
     }

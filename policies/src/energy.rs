@@ -37,6 +37,8 @@ pub struct Energy {
     complaint: Option<String>,
     /// What each thread would rather do, as of the last look: it moves when it still would.
     wishes: BTreeMap<i32, Place>,
+    /// Why those that are at home were left there at the last look.
+    stays: BTreeMap<i32, String>,
 }
 
 /// How long a thread has waited on boards for pages that it fetched for the first time, in seconds.
@@ -80,6 +82,7 @@ impl Energy {
             watts,
             complaint: None,
             wishes: BTreeMap::new(),
+            stays: BTreeMap::new(),
         })
     }
 
@@ -254,6 +257,7 @@ impl Energy {
             (Place::Home, _, more) if more > 1.0 => {
                 usual.max(self.weigh.fetches(snapshot).part_s * more)
             }
+            (Place::Board(_), Place::Home, _) => self.weigh.cost_home_s(crossed),
             // What it has fetched it would fetch again.
             (Place::Board(_), Place::Board(_), _) => usual + self.fetched(thread.tid, |f| f.there),
             _ => usual,
@@ -277,6 +281,20 @@ impl Energy {
         let board = snapshot.board(id);
         let there = board.and_then(|board| self.weigh.speed_away(thread.tid, board));
         there.is_some_and(|there| there.is_fetching())
+    }
+
+    /// Why a thread is left at home that might leave.
+    fn stay(&self, thread: &ThreadView, snapshot: &Snapshot, boards: &[BoardLoad]) -> String {
+        let open = boards.iter().filter(|b| b.free_slots() > 0);
+        let offers = open.filter_map(|b| self.on(thread, b, snapshot));
+        let best = offers.reduce(|best, offer| self.better(best, offer));
+        match self.home(thread, snapshot, 0).zip(best) {
+            Some((home, best)) => format!(
+                "going there would not have paid: {}",
+                self.reason(home, best, snapshot)
+            ),
+            None => "no board had room and told what it takes".to_owned(),
+        }
     }
 
     fn reason(&self, from: Offer, to: Offer, snapshot: &Snapshot) -> String {
@@ -335,6 +353,7 @@ impl Policy for Energy {
         let mut wishes = BTreeMap::new();
         let mut returning = 0;
         let mut budget = self.weigh.budget(snapshot);
+        self.stays.clear();
         for thread in &snapshot.threads {
             let movable = thread.may_leave() && self.weigh.is_busy(thread.tid)
                 || thread.may_return().is_some();
@@ -343,6 +362,10 @@ impl Policy for Energy {
                 continue;
             }
             let Some((from, to)) = self.wish(thread, snapshot, &boards, returning) else {
+                if thread.place == Place::Home {
+                    let stay = self.stay(thread, snapshot, &boards);
+                    self.stays.insert(thread.tid, stay);
+                }
                 continue;
             };
             wishes.insert(thread.tid, to.place);
@@ -382,6 +405,10 @@ impl Policy for Energy {
 
     fn wants_ticks(&self) -> Option<Duration> {
         Some(self.tick)
+    }
+
+    fn why_here(&self, tid: i32) -> Option<String> {
+        self.stays.get(&tid).cloned()
     }
 
     fn complaint(&mut self) -> Option<String> {

@@ -82,7 +82,7 @@ fn machines_that_tell_nothing_are_left_out_unless_the_user_tells() {
     assert_eq!(policy.complaint(), None);
 }
 
-/// Two idle boards, and a thread on the first that gets a third of a core and needs so many pages a second.
+/// Two idle boards, and a thread on the first that gets 0.3 of a core and needs so many pages a second.
 fn on_the_first(n: u64, faults: u64, fault_us: u64) -> Snapshot {
     let mut now = look(n, (3.0, 9.0), 1.0, Place::Board(1));
     let mut other = board(2);
@@ -96,7 +96,8 @@ fn on_the_first(n: u64, faults: u64, fault_us: u64) -> Snapshot {
     }
     let child = &mut now.threads[1];
     child.cpu_ns = n * 30_000_000;
-    child.run_delay_ns = n * 60_000_000;
+    // What it waits for pages it does not wait for a core.
+    child.run_delay_ns = n * if faults > 0 { 10_000_000 } else { 60_000_000 };
     child.faults = n * faults / 10;
     // Home has no core for it.
     now.home.cores = 1;
@@ -132,6 +133,35 @@ fn waiting_for_a_slow_link_takes_no_energy_at_home() {
         let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
         assert_eq!(moves(&all).is_empty(), stays, "{fault_us} us: {all:?}");
     }
+}
+
+#[test]
+fn the_dearer_pages_are_the_less_keeps_a_thread_from_coming_home() {
+    let mut policy = by_name("energy:patience=0s").expect("known");
+    let looks = (0..40).map(|n| {
+        // Three percent of a core there; home is idle.
+        let mut now = on_the_first(n, 8, 200_000);
+        let child = &mut now.threads[1];
+        (child.cpu_ns, child.run_delay_ns) = (n * 3_000_000, 0);
+        now.home.runnable = 0;
+        now
+    });
+    let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
+    assert_eq!(moves(&all).first(), Some(&(2, Action::Recall)));
+}
+
+#[test]
+fn who_stays_at_home_stays_for_a_reason() {
+    let mut policy = by_name("energy").expect("known");
+    for n in 0..4 {
+        policy.decide(&look(n, (60.0, 180.0), 0.7, Place::Home));
+    }
+    let why = policy.why_here(2).expect("told");
+    assert!(
+        why.starts_with("going there would not have paid: a second of work takes 30.0 J on home"),
+        "{why}"
+    );
+    assert_eq!(policy.why_here(1), None);
 }
 
 /// A thread on the first of two boards that has waited for pages nearly all the time, for as many of the looks.

@@ -47,6 +47,7 @@ pub use script::Script;
 pub use shuffle::Shuffle;
 pub use snapshot::{BoardLoad, Place, Request, Snapshot, ThreadState, ThreadView};
 pub use spec::{PolicySpec, SpecError, by_name};
+pub use weigh::PAGE_US;
 
 use std::time::Duration;
 
@@ -92,6 +93,11 @@ pub trait Policy: Send {
     /// Boards that later policies of a chain must give no threads, given what was just decided.
     fn closes(&mut self, _snapshot: &Snapshot) -> Vec<u8> {
         Vec::new()
+    }
+
+    /// Why a thread was left at home at the last look: a clause, as `no board had room`. `None`: there is nothing to tell.
+    fn why_here(&self, _tid: i32) -> Option<String> {
+        None
     }
 
     /// What the user must be told, once: that the policy has failed, for instance.

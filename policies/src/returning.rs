@@ -158,6 +158,10 @@ impl Policy for Returning {
         self.inner.closes(snapshot)
     }
 
+    fn why_here(&self, tid: i32) -> Option<String> {
+        self.inner.why_here(tid)
+    }
+
     fn complaint(&mut self) -> Option<String> {
         self.inner.complaint()
     }

@@ -7,13 +7,13 @@
 
 use crate::BoardLoad;
 use crate::watch::Rates;
-use crate::weigh::{call_s, page_s};
+use crate::weigh::{call_s, usual_page_s};
 
 /// A thread that used less of a core says nothing of how often it sleeps.
 const LEAST: f64 = 0.01;
 /// Pages that come with what a thread was woken for: the lock's, and what that guards.
 const PAGES: f64 = 2.0;
-/// Who is woken at home for that: the thread's kernel thread, who serves its call, and who serves each page.
+/// Who is woken at home for that, and waits for a core there, which what pages have cost of late contains already: the thread's kernel thread, who serves its call, and who serves each page.
 const WOKEN: f64 = 2.0 + PAGES;
 
 /// How a thread sleeps at home.
@@ -37,7 +37,7 @@ impl Sleeps {
 
     /// The share of its speed that is left to a thread on a board.
     pub(crate) fn leave(&self, board: &BoardLoad) -> f64 {
-        let each = WOKEN * self.wait_s + call_s(board) + PAGES * page_s(board);
+        let each = WOKEN * self.wait_s + call_s(board) + PAGES * usual_page_s(board);
         1.0 / (1.0 + self.per_s * each)
     }
 }

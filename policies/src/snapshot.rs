@@ -52,7 +52,8 @@ pub struct BoardLoad {
     pub labels: BTreeMap<String, String>,
     /// How long a message to it and its answer take, in microseconds.
     pub round_trip_us: Option<u64>,
-    /// How long a page takes that one of its threads needs, in microseconds; measured.
+    /// How long a page takes that one of its threads needs, in microseconds; measured. Else it is taken to be a round trip
+    /// and [`PAGE_US`](crate::PAGE_US).
     pub fault_us: Option<u64>,
     /// How busy it is, and what it has left.
     #[serde(flatten)]

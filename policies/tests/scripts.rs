@@ -30,6 +30,63 @@ fn record(spec: &str, world: &rtx_policies::sim::World) -> Recording {
     Recording::parse(&text).expect("a recording")
 }
 
+/// The same, of a policy that sees the world so.
+fn record_as(spec: &str, world: &rtx_policies::sim::World, seen: fn(&mut Snapshot)) -> Recording {
+    let spec = PolicySpec::parse(spec, &read).expect("understood");
+    let inner = spec.build().expect("built");
+    let text = line(&Header::new("0", spec, vec!["model".to_owned()]));
+    let mut policy = Sees { inner, seen, text };
+    world.watch(&mut policy, |_, _| {});
+    Recording::parse(&policy.text).expect("a recording")
+}
+
+/// A policy that sees the world in another way, and what it saw and decided.
+struct Sees {
+    inner: Box<dyn Policy>,
+    seen: fn(&mut Snapshot),
+    text: String,
+}
+
+impl Policy for Sees {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn decide(&mut self, snapshot: &Snapshot) -> Vec<Decision> {
+        let mut snapshot = snapshot.clone();
+        (self.seen)(&mut snapshot);
+        let decisions = self.inner.decide(&snapshot);
+        self.text.push_str(&line(&Look {
+            snapshot,
+            decisions: decisions.clone(),
+        }));
+        decisions
+    }
+
+    fn wants_ticks(&self) -> Option<std::time::Duration> {
+        self.inner.wants_ticks()
+    }
+}
+
+/// Pages are dear, cheap, or nobody knows, now and then.
+fn prices_change(snapshot: &mut Snapshot) {
+    for board in &mut snapshot.boards {
+        let turn = snapshot.time_ms / 1500 + u64::from(board.id);
+        board.fault_us = [None, Some(300), Some(20_000), Some(3_000)][turn as usize % 4];
+    }
+}
+
+/// Every second thread gets less than others do.
+fn shares_are_uneven(snapshot: &mut Snapshot) {
+    for thread in &mut snapshot.threads {
+        if thread.tid % 2 == 0 {
+            let less = thread.cpu_ns / 3 * 2;
+            thread.cpu_ns -= less;
+            thread.run_delay_ns += less;
+        }
+    }
+}
+
 fn actions(decisions: &[Decision]) -> Vec<(i32, Action)> {
     let mut actions = moves(decisions);
     actions.sort_by_key(|(tid, _)| *tid);
@@ -53,6 +110,8 @@ fn recordings() -> Vec<Recording> {
         world.boards[0].others = vec![(0, 0), (6_000, 12)];
         world.boards[1].draining_ms = Some(11_000);
         all.push(record("congestion", &world));
+        all.push(record_as("congestion", &world, prices_change));
+        all.push(record_as("congestion", &world, shares_are_uneven));
         // Boards are far.
         world
             .boards

@@ -2,6 +2,7 @@
 
 use rtx_runtime::home::operator::{Reply, Request, Status};
 use rtx_runtime::home::pager::LOCAL;
+use rtx_runtime::report::Account;
 use serde::Serialize;
 
 use super::find::{FindError, jobs, reach, visit};
@@ -13,7 +14,7 @@ use crate::program::name_variables_of;
 /// The job has refused.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Refused(String);
+pub struct Refused(String);
 
 impl Explain for Refused {
     fn fix(&self) -> Option<String> {
@@ -79,12 +80,22 @@ pub fn add(job: Option<i32>, address: &str) -> Result<String, Box<dyn Explain>> 
     ask(job, &Request::Add { address })
 }
 
+/// Why threads of a job moved, or did not.
+pub fn account(job: Option<i32>) -> Result<Account, Box<dyn Explain>> {
+    let (pid, mut visit) = visit(job)?;
+    match visit.ask(&Request::Explain) {
+        Ok(Reply::Account(account)) => Ok(*account),
+        Ok(reply) => Err(unexpected(reply).into()),
+        Err(source) => Err(FindError::Reach { pid, source }.into()),
+    }
+}
+
 /// The boards of a job.
 pub fn boards(job: Option<i32>) -> Result<String, Box<dyn Explain>> {
     let (pid, mut visit) = visit(job)?;
     match visit.ask(&Request::Status) {
         Ok(Reply::Status(status)) => Ok(boards_table(&status)),
-        Ok(Reply::Done(text) | Reply::Refused(text)) => Err(Refused(text).into()),
+        Ok(reply) => Err(unexpected(reply).into()),
         Err(source) => Err(FindError::Reach { pid, source }.into()),
     }
 }
@@ -93,8 +104,15 @@ fn ask(job: Option<i32>, request: &Request) -> Result<String, Box<dyn Explain>> 
     let (pid, mut visit) = visit(job)?;
     match visit.ask(request) {
         Ok(Reply::Done(text)) => Ok(text + "\n"),
-        Ok(Reply::Refused(why)) => Err(Refused(why).into()),
-        Ok(Reply::Status(_)) => Err(Refused("it answers something else".into()).into()),
+        Ok(reply) => Err(unexpected(reply).into()),
         Err(source) => Err(FindError::Reach { pid, source }.into()),
+    }
+}
+
+/// A reply that is no answer to what was asked.
+pub fn unexpected(reply: Reply) -> Refused {
+    match reply {
+        Reply::Done(text) | Reply::Refused(text) => Refused(text),
+        Reply::Status(_) | Reply::Account(_) => Refused("the job answers something else".into()),
     }
 }

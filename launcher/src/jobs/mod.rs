@@ -9,6 +9,7 @@ use clap::Subcommand;
 
 use crate::errors::Explain;
 
+pub use ask::{account, unexpected};
 pub use find::{FindError, visit};
 pub use table::state;
 

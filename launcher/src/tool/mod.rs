@@ -12,9 +12,11 @@ mod policies;
 mod report;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use rtx_runtime::report::Account;
 
 use crate::check::{self, render};
 use crate::cli::{self, SettingFlags};
@@ -100,10 +102,13 @@ enum Command {
         output: std::path::PathBuf,
     },
     /// Say why each thread moved, or did not
+    ///
+    /// Of a report, when the job is over, or of a job that runs: what has become of its threads until now, and what kept those
+    /// at home that are there.
     Explain {
-        /// The report, from rtx-run --report
-        #[arg(value_name = "REPORT", value_hint = clap::ValueHint::FilePath)]
-        report: std::path::PathBuf,
+        /// The report, from rtx-run --report, or the process id of a job's rtx-run [default: your only job]
+        #[arg(value_name = "REPORT|JOB", value_hint = clap::ValueHint::FilePath)]
+        of: Option<std::path::PathBuf>,
         /// Only this thread
         #[arg(long, value_name = "TID")]
         thread: Option<i32>,
@@ -132,6 +137,16 @@ pub fn commands() -> [clap::Command; 3] {
         Flags::command(),
         rtx_runtime::board::command::definition(),
     ]
+}
+
+/// What there is to explain: of a file, or of a job.
+fn account(of: Option<&Path>) -> Result<Account, Box<dyn Explain>> {
+    let job = of.filter(|path| !path.exists());
+    let job = job.and_then(|path| path.to_str()?.parse().ok());
+    match (of, job) {
+        (Some(path), None) => Ok(Account::from(report::read(path)?)),
+        (_, job) => jobs::account(job),
+    }
 }
 
 /// Runs the command.
@@ -174,7 +189,7 @@ fn run(flags: Flags) -> Result<ExitCode, Box<dyn Explain>> {
             report::write(&output, &report::page(&report::read(&report)?))?;
             String::new()
         }
-        Command::Explain { report, thread } => report::explain(&report::read(&report)?, thread)?,
+        Command::Explain { of, thread } => report::explain(&account(of.as_deref())?, thread)?,
         Command::Completions { shell, of } => manual::completions(shell, &of),
         Command::Man { directory } => {
             manual::pages(&directory)?;

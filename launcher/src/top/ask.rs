@@ -7,7 +7,7 @@ use rtx_runtime::home::operator::{Reply, Request, Status};
 
 use super::names::Names;
 use crate::errors::line;
-use crate::jobs::{FindError, visit};
+use crate::jobs::{FindError, unexpected, visit};
 
 /// Asks one job.
 pub struct Asker {
@@ -44,7 +44,7 @@ impl Asker {
                 self.names.fill(&mut status);
                 Ok(*status)
             }
-            Ok(Reply::Done(why) | Reply::Refused(why)) => Err(why),
+            Ok(reply) => Err(unexpected(reply).to_string()),
             Err(_) => Err(format!("the job of process {} has ended", self.pid)),
         }
     }
@@ -56,8 +56,7 @@ impl Asker {
         let carry = move || {
             let answer = match visit(Some(pid)) {
                 Ok((_, mut visit)) => match visit.ask(&request) {
-                    Ok(Reply::Done(text) | Reply::Refused(text)) => text,
-                    Ok(Reply::Status(_)) => "the job answers something else".to_owned(),
+                    Ok(reply) => unexpected(reply).to_string(),
                     Err(e) => e.to_string(),
                 },
                 Err(e) => line("rtx", &e),
@@ -79,7 +78,7 @@ impl Asker {
 
 fn words(request: &Request) -> String {
     match request {
-        Request::Status => "looking ...".to_owned(),
+        Request::Status | Request::Explain => "looking ...".to_owned(),
         Request::Move { tid, board: None } => format!("thread {tid} is to come home ..."),
         Request::Move {
             tid,

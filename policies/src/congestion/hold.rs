@@ -26,6 +26,11 @@ impl Hold {
         now_ms < self.until_ms
     }
 
+    /// For how long yet.
+    pub fn left_ms(&self, now_ms: u64) -> u64 {
+        self.until_ms.saturating_sub(now_ms)
+    }
+
     /// It did not help; `dearly`: it cost so many times what a thread of its own costs. Who comes home while it lasts
     /// had left before, and is no further failure.
     pub fn fail(&mut self, now_ms: u64, dearly: u64) {

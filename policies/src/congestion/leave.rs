@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use super::Congestion;
+use super::stay::Stay;
 use crate::weigh::Fetches;
 use crate::{BoardLoad, Decision, Snapshot, ThreadState, ThreadView};
 
@@ -53,7 +54,8 @@ impl Congestion {
             }
             let here = self.weigh.speed_at_home(thread.tid, snapshot);
             let Some((board, there)) = self.best(thread.tid, &mut boards, now) else {
-                break;
+                self.stays.insert(thread.tid, Stay::Full);
+                continue;
             };
             // Beyond the first few, only those that gain also if they talk a lot.
             let sure = match budget {
@@ -71,11 +73,13 @@ impl Congestion {
             let misses = fetches.part_s / f64::from(1 + there_already);
             let usual = self.weigh.cost_s(board);
             let misses = usual.max(misses * more);
-            // It gets less than an even share only as long as the others of its program take theirs, which leave too.
+            // Who gets less than an even share mostly does because of others of its program, which leave too.
             let soon = here.max(self.weigh.fair_at_home(snapshot));
             let horizon = self.weigh.horizon_s(thread, soon, now);
             let ahead = self.weigh.ahead_s(thread, soon, now);
             if !self.pays(here, sure, usual, horizon) || !self.pays(here, there, misses, ahead) {
+                self.stays
+                    .insert(thread.tid, Stay::poor(here, there, board));
                 continue;
             }
             let reason = format!(
@@ -89,6 +93,7 @@ impl Congestion {
                 board.node.cores
             );
             decisions.push(Decision::offload(thread.tid, board.id, reason));
+            self.stays.remove(&thread.tid);
             board.add_thread();
             self.weigh.leaves(thread.tid, now, fetches);
             budget = budget.saturating_sub(1);

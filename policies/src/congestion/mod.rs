@@ -24,6 +24,7 @@
 mod back;
 mod hold;
 mod leave;
+mod stay;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,6 +36,7 @@ use crate::weigh::Weigh;
 use crate::{Decision, Place, Policy, Snapshot, ThreadView};
 use back::Loss;
 use hold::Hold;
+use stay::Stay;
 
 /// After so many looks at threads that all stay at home the time between two looks grows by one of it, up to so many.
 const CALM: u32 = 20;
@@ -72,6 +74,8 @@ pub struct Congestion {
     calm: u32,
     /// Whether there are threads at home that were created within the last [`YOUNG`] ticks.
     young: bool,
+    /// Why those that are at home were left there at the last look.
+    stays: BTreeMap<i32, Stay>,
 }
 
 impl Congestion {
@@ -94,6 +98,7 @@ impl Congestion {
             hold: Hold::new(values.ms("backoff")),
             calm: 0,
             young: false,
+            stays: BTreeMap::new(),
         }
     }
 
@@ -101,6 +106,7 @@ impl Congestion {
         let mut decisions = evacuate(snapshot);
         let verdict = self.progress.update(snapshot, &self.weigh.watch);
         let count = self.too_many(snapshot);
+        self.note_stays(snapshot, count);
         let back = verdict.map(|verdict| self.retreat(snapshot, verdict));
         if let Some(back) = back.filter(|back| !back.is_empty()) {
             decisions.extend(back);
@@ -150,6 +156,10 @@ impl Policy for Congestion {
             false => 0,
         };
         decisions
+    }
+
+    fn why_here(&self, tid: i32) -> Option<String> {
+        self.stays.get(&tid).map(Stay::to_string)
     }
 
     fn wants_ticks(&self) -> Option<Duration> {

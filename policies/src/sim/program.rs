@@ -2,7 +2,7 @@
 
 use super::{Machine, Outcome, Work, World, index};
 use crate::random::Random;
-use crate::{Action, Decision, Place};
+use crate::{Action, Decision, PAGE_US, Place};
 
 /// Seconds in a step.
 const STEP_S: f64 = 0.001;
@@ -10,8 +10,6 @@ const STEP_S: f64 = 0.001;
 const SLICE_S: f64 = 0.003;
 /// What stopping, sending and starting a thread takes, in seconds.
 const MOVE_S: f64 = 0.005;
-/// What a page takes beyond the round trip, in microseconds.
-pub(super) const PAGE_US: u64 = 100;
 /// What a home call takes beyond the round trip, in microseconds.
 const CALL_US: u64 = 50;
 /// Once in so many steps some thread of the system runs for one.

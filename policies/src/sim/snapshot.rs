@@ -1,7 +1,8 @@
 //! What a policy sees of a model.
 
-use super::program::{Machines, PAGE_US, Task};
+use super::program::{Machines, Task};
 use super::{Machine, World, index};
+use crate::PAGE_US;
 use crate::{BoardLoad, NodeLoad, Place, Power, Pressure, Snapshot, ThreadState, ThreadView};
 
 /// Bytes that come to a board at a time, with the pages that follow.

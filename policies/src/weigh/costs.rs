@@ -1,6 +1,6 @@
 //! What a move costs a thread, and what it has ahead of it to pay for that.
 
-use super::waits::{fair, page_s};
+use super::waits::{fair, page_s, usual_page_s};
 use super::{LONGEST_WARMING_MS, MOST_DOUBLINGS, Weigh};
 use crate::{BoardLoad, Snapshot, ThreadView};
 
@@ -42,7 +42,7 @@ impl Weigh {
         let known = self.threads.get(&tid);
         let most = LONGEST_WARMING_MS as f64 / 1000.0;
         let expected = known.map_or(0.0, |known| known.fetches.all_s.min(most));
-        expected.max(self.move_s + self.regret * page_s(board))
+        expected.max((self.move_s + self.regret * page_s(board)).min(most))
     }
 
     /// What a thread may lose on a board by what will not become less, in seconds.
@@ -71,7 +71,12 @@ impl Weigh {
         f64::from(1u32 << too_early.unwrap_or(0).min(MOST_DOUBLINGS))
     }
 
-    /// What a move between home and a board costs a thread, in seconds.
+    /// What coming home costs a thread, in seconds: what pages cost it where it is it then saves.
+    pub(crate) fn cost_home_s(&self, board: &BoardLoad) -> f64 {
+        self.move_s + self.warm * usual_page_s(board)
+    }
+
+    /// What a move from home to a board costs a thread, in seconds.
     pub(crate) fn cost_s(&self, board: &BoardLoad) -> f64 {
         self.move_s + self.warm * page_s(board)
     }

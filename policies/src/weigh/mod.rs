@@ -23,7 +23,8 @@ use crate::{BoardLoad, Place, Snapshot};
 pub(crate) use costs::Fetches;
 use costs::PAGE;
 use known::Known;
-pub(crate) use waits::{call_s, fair, page_s};
+pub use waits::PAGE_US;
+pub(crate) use waits::{call_s, fair, page_s, usual_page_s};
 use waits::{share_of, talked};
 
 /// No thread is taken to warm up for longer, in milliseconds.
@@ -211,7 +212,7 @@ impl Weigh {
         let all = self.memory > 0.0 && self.watch.faults_there(tid) as f64 * PAGE > self.memory;
         let again = if all { 1.0 } else { self.watch.again() };
         let waits = rates.calls * call_s(board) + rates.faults * again * page_s(board);
-        share_of(waits, rates.cpu)
+        share_of(waits, rates)
     }
 
     /// How fast a thread that never waits for anything would get on on a board.

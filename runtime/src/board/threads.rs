@@ -372,7 +372,7 @@ impl Session {
                 delay_ns: used.delay_ns,
             })
             .collect();
-        // How dear these faults were belongs to how many there were.
+        // Who hears of faults also wants to know what they cost.
         self.send_fault_times();
         let usage = Usage { threads, token };
         self.say(usage.into());

@@ -17,6 +17,8 @@ use crate::guest::ptrace::Tid;
 
 /// The share of what it gets of a core that a process looks at others' threads for at most: 1 in so many.
 const SELDOM: u32 = 100;
+/// A count is no older than this, if looking takes less than a hundredth of it.
+const MOST_STALE: Duration = Duration::from_millis(500);
 /// After so many looks, kernel threads are told from others anew: numbers are used again.
 const FORGETS: u32 = 200;
 
@@ -27,8 +29,8 @@ pub struct Runnable {
     kernel: BTreeSet<Tid>,
     looks: u32,
     cores: u64,
-    /// The last count, and when the next look is due.
-    last: Option<(u32, Instant)>,
+    /// The last count, when the next look is due, and the number of the cores that were looked at.
+    last: Option<(u32, Instant, u64)>,
 }
 
 impl Runnable {
@@ -49,8 +51,9 @@ impl Runnable {
 
     fn on(&mut self, cores: &CpuSet) -> u32 {
         let (now, began) = (Instant::now(), used());
-        if let Some((count, due)) = self.last
+        if let Some((count, due, of)) = self.last
             && now < due
+            && of == self.cores
         {
             return count;
         }
@@ -83,16 +86,18 @@ impl Runnable {
             }
         }
         let pause = pause(used().saturating_sub(began), count, members(cores).count());
-        self.last = Some((count, now + pause));
+        self.last = Some((count, now + pause, self.cores));
         count
     }
 }
 
 /// How long nobody looks after a look that took so much of a core, with so many threads that want one of so many cores:
-/// of crowded ones a process gets the less.
+/// of crowded ones a process gets the less. But a crowd may be gone in a moment.
 fn pause(took: Duration, count: u32, cores: usize) -> Duration {
     let crowd = (count / cores.max(1) as u32).max(1);
-    took.saturating_mul(SELDOM.saturating_mul(crowd))
+    let usual = took.saturating_mul(SELDOM);
+    let most = usual.saturating_mul(2).max(MOST_STALE);
+    usual.saturating_mul(crowd).min(most)
 }
 
 /// Processor time of the calling thread: on a busy core a look takes much longer than that.
@@ -155,11 +160,14 @@ pub(super) mod tests {
 
     #[test]
     fn looks_are_rarer_the_less_there_is_for_them() {
-        let took = Duration::from_millis(1);
+        let took = Duration::from_micros(200);
         let idle = pause(took, 0, 2);
         assert_eq!(idle, pause(took, 3, 2));
         assert_eq!(pause(took, 18, 2), idle * 9);
         assert_eq!(pause(took, 18, 0), idle * 18);
+        // Nobody goes by a crowd of minutes ago.
+        assert_eq!(pause(took, 100_000, 2), MOST_STALE);
+        assert_eq!(pause(took * 100, 100_000, 2), idle * 200);
     }
 
     #[test]

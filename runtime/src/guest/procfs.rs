@@ -16,7 +16,12 @@ fn bad(what: &str) -> io::Error {
 pub fn text(path: &str) -> io::Result<String> {
     let mut buffer = [0; 4096];
     let mut file = File::open(path)?;
-    let length = file.read(&mut buffer)?;
+    let length = loop {
+        match file.read(&mut buffer) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
+        }
+    };
     let mut bytes = buffer[..length].to_vec();
     if length == buffer.len() {
         file.read_to_end(&mut bytes)?;

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::messages::BoardId;
 use super::operator::status::Decided;
 use super::supervisor::Supervisor;
 use super::thread::Thread;
 use crate::guest::ptrace::Tid;
+use crate::report::timeline::{Recorder, Timeline};
 use crate::report::{Event, Gauges, RecallCause, Refusal, What};
 
 /// What has to be remembered to tell it well.
 pub(super) struct Journal {
     pub gauges: Arc<Gauges>,
+    /// Where threads were until now, for an operator.
+    recorder: Recorder,
     /// Why threads are wanted on a board, until they leave.
     wishes: BTreeMap<Tid, String>,
     /// Why threads stayed last, until they leave.
@@ -51,6 +53,7 @@ impl Journal {
     pub fn new(gauges: Arc<Gauges>) -> Self {
         Self {
             gauges,
+            recorder: Recorder::default(),
             wishes: BTreeMap::new(),
             refused: BTreeMap::new(),
         }
@@ -58,12 +61,17 @@ impl Journal {
 }
 
 impl Supervisor {
-    pub(super) fn note(&self, tid: Tid, what: What) {
-        self.observer.event(Event {
-            t_s: Instant::now().duration_since(self.started).as_secs_f64(),
-            tid,
-            what,
-        });
+    pub(super) fn note(&mut self, tid: Tid, what: What) {
+        let t_s = self.started.elapsed().as_secs_f64();
+        let event = Event { t_s, tid, what };
+        self.journal.recorder.take(&event);
+        self.observer.event(event);
+    }
+
+    /// Where threads were until now.
+    pub(super) fn so_far(&self) -> Timeline {
+        let t_s = self.started.elapsed().as_secs_f64();
+        self.journal.recorder.so_far(t_s)
     }
 
     fn board_name(&self, board: BoardId) -> String {
@@ -104,12 +112,12 @@ impl Supervisor {
         self.note(tid, what);
     }
 
-    pub(super) fn note_runs(&self, tid: Tid, board: BoardId) {
+    pub(super) fn note_runs(&mut self, tid: Tid, board: BoardId) {
         let board = self.board_name(board);
         self.note(tid, What::Runs { board });
     }
 
-    pub(super) fn note_home(&self, tid: Tid, board: BoardId, cause: RecallCause) {
+    pub(super) fn note_home(&mut self, tid: Tid, board: BoardId, cause: RecallCause) {
         let board = self.board_name(board);
         self.note(tid, What::Home { board, cause });
     }
@@ -123,9 +131,12 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn note_ended(&mut self, tid: Tid) {
+    /// A thread has ended; `left`: it was on a board.
+    pub(super) fn note_ended(&mut self, tid: Tid, left: bool) {
         self.journal.wishes.remove(&tid);
         self.journal.refused.remove(&tid);
-        self.note(tid, What::Ended);
+        // Who never left stayed for a reason.
+        let stayed = (!left).then(|| self.policy.why_here(tid)).flatten();
+        self.note(tid, What::Ended { stayed });
     }
 }

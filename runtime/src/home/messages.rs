@@ -15,6 +15,7 @@ use crate::guest::stub::Stub;
 use crate::home::intercept::{Forwarded, Interception};
 use crate::home::job::BoardFacts;
 use crate::home::operator::{Asked, Reply, Status};
+use crate::home::prices::Faults;
 use crate::home::unwinder::Whose;
 use crate::memory::helper::Helper;
 use crate::memory::uffd::Uffd;
@@ -232,8 +233,8 @@ pub enum ToSupervisor {
         load: Load,
         /// The shortest round trip of late.
         round_trip: Duration,
-        /// How long its threads waited for a page of late, on average.
-        fault: Option<Duration>,
+        /// How long its threads waited for pages since it last told.
+        faults: Faults,
     },
     /// The user asks for a move.
     Request(rtx_policies::Request),

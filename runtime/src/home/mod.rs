@@ -36,6 +36,7 @@ pub mod messages;
 mod moves;
 pub mod operator;
 pub mod pager;
+pub mod prices;
 pub mod probe;
 mod respite;
 pub(crate) mod restartable;

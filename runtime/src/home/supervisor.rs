@@ -328,7 +328,7 @@ impl Supervisor {
         if let Some(thread) = self.threads.remove(&tid) {
             came_home = thread.needs().is_some();
             self.finished.push(tid, thread.counters);
-            self.note_ended(tid);
+            self.note_ended(tid, thread.counters.offloads > 0);
         }
         if tid == self.pid {
             self.ended = Some(match stop {
@@ -463,9 +463,9 @@ impl Supervisor {
                 board,
                 load,
                 round_trip,
-                fault,
+                faults,
             } => {
-                self.on_load(board, load, round_trip, fault);
+                self.on_load(board, load, round_trip, faults);
                 Ok(())
             }
             ToSupervisor::Request(request) => {

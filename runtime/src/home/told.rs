@@ -9,6 +9,7 @@ use rtx_policies::{
 
 use super::job::BoardFacts;
 use super::messages::{BoardId, ToPager};
+use super::prices::{Faults, Price};
 use super::supervisor::Supervisor;
 use super::thread::{AtHome, Place, Thread};
 use crate::figures::Figures;
@@ -33,8 +34,8 @@ pub struct Told {
     pub load: Option<Load>,
     /// The shortest round trip of late.
     pub round_trip: Option<Duration>,
-    /// How long its threads wait for a page, on average.
-    pub fault: Option<Duration>,
+    /// What pages cost its threads.
+    pub price: Price,
 }
 
 impl Told {
@@ -71,7 +72,7 @@ fn board(id: BoardId, facts: &BoardFacts, threads: u32, cores: u64) -> BoardLoad
         closed: false,
         labels: told.labels.clone(),
         round_trip_us: us(told.round_trip),
-        fault_us: us(told.fault),
+        fault_us: us(told.price.of(told.round_trip.unwrap_or_default())),
         node: NodeLoad {
             cores: facts.cores,
             // It tells late of threads that have just been sent.
@@ -99,16 +100,13 @@ impl Supervisor {
         board: BoardId,
         load: Load,
         round_trip: Duration,
-        fault: Option<Duration>,
+        faults: Faults,
     ) {
         let told = &mut self.boards[usize::from(board) - 1].told;
         let drained = told.load.is_some_and(|before| before.draining);
         told.load = Some(load);
         told.round_trip = Some(round_trip);
-        if let Some(fault) = fault {
-            let before = told.fault.unwrap_or(fault);
-            told.fault = Some((before * 3 + fault) / 4);
-        }
+        told.price.beat(faults);
         if load.draining != drained {
             // Not every policy looks by itself.
             self.wake_by(Instant::now());

@@ -68,7 +68,11 @@ pub enum What {
         reason: String,
     },
     /// The thread has ended.
-    Ended,
+    Ended {
+        /// Why the policy had left it at home, if it never was on a board and the policy tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stayed: Option<String>,
+    },
 }
 
 macro_rules! refusals {

@@ -5,8 +5,9 @@
 //! is pinned by a test. [`latency`] records durations while the job runs. [`write`] puts a report
 //! into a file as a whole or not at all, and [`summary`] renders it for people. [`crash`] is a program's
 //! death by a signal of its own. [`event`] is what happens to threads as it happens, [`gauges`] are counters to look at
-//! meanwhile, and [`timeline`] is where threads were when.
+//! meanwhile, [`timeline`] is where threads were when, and [`account`] what is needed of all that to say why.
 
+mod account;
 mod calls;
 mod causes;
 mod chain;
@@ -20,6 +21,7 @@ pub mod summary;
 pub mod timeline;
 pub mod write;
 
+pub use account::Account;
 pub use calls::CallReport;
 pub(crate) use calls::name as call_name;
 pub use causes::{RecallCause, Stay};

@@ -47,7 +47,7 @@ pub struct StayReport {
     pub from_s: f64,
     /// When it left, or ended.
     pub to_s: f64,
-    /// On a board: why it went there.
+    /// On a board: why it went there. At home: why the policy had left it there at last, if it never was on a board.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
     /// On a board: what brought it home; left out if it ended there.
@@ -56,6 +56,9 @@ pub struct StayReport {
     /// The policy's words, if it was the policy that brought it home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall: Option<String>,
+    /// Of a job that runs: it is still there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub goes_on: bool,
 }
 
 /// Load at one moment.
@@ -103,7 +106,7 @@ struct Now {
 }
 
 /// A timeline in the making.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Recorder {
     timeline: Timeline,
     now: BTreeMap<i32, Now>,
@@ -165,7 +168,12 @@ impl Recorder {
                 self.counts.lost.push(board.clone());
                 self.remark(*t_s, format!("board {board} is lost: {reason}"));
             }
-            What::Ended => self.leave(*tid, *t_s, None),
+            What::Ended { stayed } => {
+                if let (Some(now), Some(why)) = (self.now.get_mut(tid), stayed) {
+                    now.why.clone_from(why);
+                }
+                self.leave(*tid, *t_s, None);
+            }
         }
     }
 
@@ -201,6 +209,7 @@ impl Recorder {
             why: now.why,
             cause,
             recall: now.recall.filter(|_| cause == Some(RecallCause::Policy)),
+            goes_on: false,
         });
     }
 
@@ -243,6 +252,16 @@ impl Recorder {
         }
     }
 
+    /// The timeline of a job that goes on.
+    pub fn so_far(&self, t_s: f64) -> Timeline {
+        let over = self.timeline.stays.len();
+        let mut timeline = self.clone().finish(t_s);
+        for stay in timeline.stays.iter_mut().skip(over) {
+            stay.goes_on = true;
+        }
+        timeline
+    }
+
     /// The timeline of a job that ends now.
     pub fn finish(mut self, t_s: f64) -> Timeline {
         let left: Vec<i32> = self.now.keys().copied().collect();
@@ -278,6 +297,7 @@ pub(super) fn sample() -> Timeline {
         why: String::new(),
         cause: None,
         recall: None,
+        goes_on: false,
     };
     let load = |t_s, node: &str, pages, bytes| Sample {
         t_s,

@@ -86,6 +86,24 @@ fn met(example: &Example, meddle: impl Fn(&Running) -> bool) -> Outcome {
     panic!("{}: every run was over too soon", example.name);
 }
 
+#[test]
+fn a_job_that_runs_is_explained() {
+    met(&examples::named("matmul"), |run| {
+        let pid = run.pid().to_string();
+        let said = rtx(&["explain", &pid]);
+        let text = said.stdout();
+        let there = said.status() == Status::Exited(0) && text.contains("It is still there.");
+        if there {
+            let why = "because every child thread goes to a board";
+            assert!(text.contains(why), "{text}");
+            let one = rtx(&["explain", &pid, "--thread", &pid]);
+            let told = format!("there is nothing to tell of a thread {pid}");
+            assert!(one.stderr().contains(&told), "{one}");
+        }
+        there
+    });
+}
+
 /// A board joins and another leaves. False: the job was over before.
 fn change(run: &Running, agent: &Agent) -> bool {
     let added = about(run, &["boards", "add"], &[&agent.address()]);

@@ -122,6 +122,74 @@ fn the_report_has_a_timeline_of_which_pages_and_sentences_are_made() {
     );
 }
 
+#[test]
+fn who_stays_at_home_stays_for_a_reason() {
+    let scratch = Scratch::new();
+    let (events, report) = (scratch.path("events"), scratch.path("r.json"));
+    // Nothing could be worth it.
+    Run::supervised(Guest::example("matmul").path())
+        .flags(["--boards", "local:1", "--policy", "congestion:margin=99"])
+        .flags(["--events".into(), events.clone().into_os_string()])
+        .flags(["--report".into(), report.clone().into_os_string()])
+        .args(examples::named("matmul").long.iter().copied())
+        .finish()
+        .succeeded();
+    let outcome = Run::native(checkout::binary("rtx"))
+        .args(["explain".into(), report.into_os_string()])
+        .finish();
+    let text = outcome.succeeded().stdout();
+    let told = "it never left home. At the last look the policy congestion:margin=99 left it there because ";
+    assert!(text.contains(told), "{text}");
+    let events = fs::read_to_string(events).expect("written");
+    assert!(events.contains(r#""event":"ended","stayed":""#), "{events}");
+}
+
+/// A script under which all go once they have begun to wait for each other.
+const LATE: &str = "
+    fn tick_ms() { 10 }
+    fn decide(s) {
+        if s.time_ms < 20 { return []; }
+        let home = s.threads.filter(|t| !t.is_main && t.place == \"home\");
+        home.map(|t| #{ tid: t.tid, to: 1, reason: \"all go\" })
+    }";
+
+/// What was told of threads that were wanted on a board and stayed, and what was counted.
+fn refusals(scratch: &Scratch) -> (u64, u64) {
+    let script = scratch.path("late.rhai");
+    let (events, report) = (scratch.path("events"), scratch.path("r.json"));
+    fs::write(&script, LATE).expect("written");
+    Run::supervised(Guest::example("pipeline").path())
+        .flags(["--boards", "local:1"])
+        .flags(["--policy".into(), script.into_os_string()])
+        .flags(["--events".into(), events.clone().into_os_string()])
+        .flags(["--report".into(), report.clone().into_os_string()])
+        .args(examples::named("pipeline").long.iter().copied())
+        .finish()
+        .succeeded();
+    let events = fs::read_to_string(events).expect("written");
+    let blocked = r#""event":"refused","board":"local-1","reason":"blocked""#;
+    let told = events.lines().filter(|line| line.contains(blocked)).count();
+    let report: Value = serde_json::from_slice(&fs::read(report).expect("written")).expect("JSON");
+    let counted = report["refusals"]["blocked"].as_u64().unwrap_or_default();
+    (told as u64, counted)
+}
+
+#[test]
+fn who_is_wanted_on_a_board_and_stays_is_told_and_counted() {
+    let scratch = Scratch::new();
+    for _ in 0..20 {
+        let (told, counted) = refusals(&scratch);
+        assert!(
+            told <= counted,
+            "{told} changes of reason, {counted} in all"
+        );
+        if told > 0 {
+            return;
+        }
+    }
+    panic!("nobody ever waited at home");
+}
+
 /// What is asked of the metrics of a running job.
 fn ask(address: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connected");

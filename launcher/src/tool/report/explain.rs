@@ -1,10 +1,10 @@
 //! Why each thread moved, or did not, in sentences.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use rtx_runtime::report::Account;
 use rtx_runtime::report::timeline::{HOME, StayReport};
-use rtx_runtime::report::{Report, ThreadReport};
 
 use super::{ReportFileError, left_out, seconds};
 
@@ -13,21 +13,21 @@ const MOST_TOLD: usize = 20;
 
 /// The sentences; `only`: of this thread.
 pub(in crate::tool) fn explain(
-    report: &Report,
+    account: &Account,
     only: Option<i32>,
 ) -> Result<String, ReportFileError> {
     let mut stays: BTreeMap<i32, Vec<&StayReport>> = BTreeMap::new();
-    for stay in &report.timeline.stays {
+    for stay in &account.timeline.stays {
         stays.entry(stay.tid).or_default().push(stay);
     }
-    // Sorted by tid, one each: a number may be used for several threads, one after the other.
-    let mut tids: Vec<i32> = report.threads.iter().map(|thread| thread.tid).collect();
-    tids.extend(stays.keys());
-    tids.sort_unstable();
-    tids.dedup();
-    if let Some(tid) = only
-        && !tids.contains(&tid)
-    {
+    // A number may be used for several threads, one after the other.
+    let tids: BTreeSet<i32> = account
+        .offloads
+        .keys()
+        .chain(stays.keys())
+        .copied()
+        .collect();
+    if let Some(tid) = only.filter(|tid| !tids.contains(tid)) {
         return Err(ReportFileError::NoThread { tid });
     }
     let mut out = String::new();
@@ -36,30 +36,23 @@ pub(in crate::tool) fn explain(
         .filter(|tid| only.is_none_or(|only| only == *tid))
     {
         let stays = stays.get(&tid).map_or(&[][..], Vec::as_slice);
-        let of_tid = report.threads.iter().filter(|thread| thread.tid == tid);
-        thread(&mut out, report, tid, stays, &of_tid.collect::<Vec<_>>());
+        thread(&mut out, account, tid, stays);
     }
-    for note in &report.timeline.notes {
+    for note in &account.timeline.notes {
         let _ = writeln!(out, "After {}: {}.", seconds(note.t_s), note.text);
     }
-    if only.is_none() && report.timeline.stays.is_empty() {
+    if only.is_none() && account.timeline.stays.is_empty() {
         out.push_str("The report has no timeline: it is of an older version, or nothing ran.\n");
     }
-    for sentence in left_out(&report.timeline) {
+    for sentence in left_out(&account.timeline) {
         let _ = writeln!(out, "{sentence}");
     }
     Ok(out)
 }
 
-fn thread(
-    out: &mut String,
-    report: &Report,
-    tid: i32,
-    stays: &[&StayReport],
-    counts: &[&ThreadReport],
-) {
+fn thread(out: &mut String, account: &Account, tid: i32, stays: &[&StayReport]) {
     let away: Vec<&&StayReport> = stays.iter().filter(|stay| stay.node != HOME).collect();
-    let offloads: u64 = counts.iter().map(|thread| thread.offloads).sum();
+    let offloads = account.offloads.get(&tid).copied().unwrap_or_default();
     if tid == 0 {
         let _ = writeln!(
             out,
@@ -73,7 +66,7 @@ fn thread(
         let _ = writeln!(
             out,
             "Thread {tid}{began}: it never left home. {}",
-            why_not(report, tid)
+            why_not(account, tid, stays)
         );
         return;
     }
@@ -94,7 +87,7 @@ fn thread(
             seconds(time)
         );
     }
-    for sentence in refusals(report, tid) {
+    for sentence in refusals(account, tid) {
         let _ = writeln!(out, "  {sentence}");
     }
 }
@@ -108,6 +101,7 @@ fn told(stay: &StayReport) -> String {
     let back = match (&stay.cause, &stay.recall) {
         (_, Some(recall)) => format!("It came home because the policy wanted it: {recall}."),
         (Some(cause), None) => format!("It came home: {}", lower(cause.meaning())),
+        (None, None) if stay.goes_on => "It is still there.".to_owned(),
         (None, None) => "It ended there, or with the program.".to_owned(),
     };
     format!(
@@ -117,19 +111,25 @@ fn told(stay: &StayReport) -> String {
 }
 
 /// Why a thread never left.
-fn why_not(report: &Report, tid: i32) -> String {
-    let refusals = refusals(report, tid);
+fn why_not(account: &Account, tid: i32, stays: &[&StayReport]) -> String {
+    let refusals = refusals(account, tid);
     if !refusals.is_empty() {
         return refusals.join(" ");
     }
-    match (report.boards.is_empty(), report.policy.as_str()) {
-        (true, _) => "The job had no boards.".to_owned(),
-        (false, policy) => format!("The policy {policy} did not want it on a board."),
+    if account.boards.is_empty() {
+        return "The job had no boards.".to_owned();
+    }
+    let policy = &account.policy;
+    let at_last = stays.last().map(|stay| &stay.why);
+    let at_last = at_last.filter(|why| !why.is_empty());
+    match account.stays.get(&tid).or(at_last) {
+        Some(why) => format!("At the last look the policy {policy} left it there because {why}."),
+        None => format!("The policy {policy} did not want it on a board."),
     }
 }
 
-fn refusals(report: &Report, tid: i32) -> Vec<String> {
-    let of_thread = report.timeline.refused.iter().filter(|r| r.tid == tid);
+fn refusals(account: &Account, tid: i32) -> Vec<String> {
+    let of_thread = account.timeline.refused.iter().filter(|r| r.tid == tid);
     of_thread
         .map(|refused| {
             let times = match refused.times {

@@ -1,4 +1,5 @@
-//! `rtx report` and `rtx explain`: a report of a job as a page to look at, and in sentences.
+//! `rtx report` and `rtx explain`: a report of a job as a page to look at, and in sentences, or a running job in
+//! sentences.
 //!
 //! [`page`] puts the page together, from drawings ([`chart`], [`histogram`], [`timeline`]) and tables. All of it is one
 //! file, without scripts, which needs nothing from the network. [`explain`] makes sentences.
@@ -57,8 +58,8 @@ pub enum ReportFileError {
         /// Why.
         source: io::Error,
     },
-    /// The thread that is asked about is not in the report.
-    #[error("the report knows no thread {tid}")]
+    /// The thread that is asked about is neither in the report nor in the job.
+    #[error("there is nothing to tell of a thread {tid}")]
     NoThread {
         /// The thread.
         tid: i32,

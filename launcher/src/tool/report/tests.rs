@@ -1,7 +1,9 @@
 //! Pages and sentences of a report.
 
 use rtx_runtime::report::timeline::{Note, RefusedReport, Sample, StayReport, Timeline};
-use rtx_runtime::report::{BoardReport, HotPage, Percentiles, RecallCause, Refusal, ThreadReport};
+use rtx_runtime::report::{
+    Account, BoardReport, HotPage, Percentiles, RecallCause, Refusal, ThreadReport,
+};
 
 use super::svg::{escaped, ticks};
 use super::*;
@@ -38,6 +40,7 @@ fn report() -> Report {
         why: String::new(),
         cause: None,
         recall: None,
+        goes_on: false,
     };
     report.timeline = Timeline {
         stays: vec![
@@ -153,7 +156,7 @@ fn a_report_without_a_timeline_has_a_page_too() {
 
 #[test]
 fn each_thread_is_explained() {
-    let text = explain(&report(), None).expect("explained");
+    let text = explain(&report().into(), None).expect("explained");
     let expected = "\
 Thread 7, from 0 us on: it went to boards 2 times.
   After 1.00 s it went to b\"1 because home is full, for 1.50 s. It came home: it is about to make a system call that only the thread itself can make at home: clone, fork, exec, exit and others of the table.
@@ -164,13 +167,33 @@ After 3.90 s: the program stays at home.
 5 events were left out, because they came too fast: what is told here may be wrong.
 ";
     assert_eq!(text, expected);
-    let one = explain(&report(), Some(9)).expect("explained");
+    let one = explain(&report().into(), Some(9)).expect("explained");
     assert!(
         one.starts_with("Thread 9, ") && !one.contains("Thread 8"),
         "{one}"
     );
-    let error = explain(&report(), Some(1)).expect_err("unknown");
-    assert_eq!(error.to_string(), "the report knows no thread 1");
+    let error = explain(&report().into(), Some(1)).expect_err("unknown");
+    assert_eq!(error.to_string(), "there is nothing to tell of a thread 1");
+}
+
+#[test]
+fn a_job_that_runs_is_explained() {
+    let mut account = Account::from(report());
+    let [_, left, .., ended] = &mut account.timeline.stays[..] else {
+        panic!("as above");
+    };
+    (left.cause, left.goes_on) = (None, true);
+    ended.why = "no board had room".to_owned();
+    account.timeline.refused.clear();
+    account.stays.insert(8, "home was not crowded".to_owned());
+    let text = explain(&account, None).expect("explained");
+    for told in [
+        "After 1.00 s it went to b\"1 because home is full, for 1.50 s. It is still there.",
+        "Thread 8, from 500.0 ms on: it never left home. At the last look the policy static left it there because home was not crowded.",
+        "Thread 9, from 500.0 ms on: it never left home. At the last look the policy static left it there because no board had room.",
+    ] {
+        assert!(text.contains(told), "{text}");
+    }
 }
 
 #[test]

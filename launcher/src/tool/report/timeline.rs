@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rtx_runtime::report::Report;
-use rtx_runtime::report::timeline::StayReport;
+use rtx_runtime::report::timeline::{HOME, StayReport};
 
 use super::axis::{Axis, BOTTOM, LEFT, WIDTH};
 use super::svg::{Drawing, colour};
@@ -55,7 +55,12 @@ fn told(stay: &StayReport) -> String {
         seconds(*from_s)
     );
     if !stay.why.is_empty() {
-        text.push_str(&format!("; went there: {}", stay.why));
+        let what = if stay.node == HOME {
+            "stayed"
+        } else {
+            "went there"
+        };
+        text.push_str(&format!("; {what}: {}", stay.why));
     }
     match (&stay.cause, &stay.recall) {
         (_, Some(recall)) => text.push_str(&format!("; came home: {recall}")),

@@ -1,5 +1,6 @@
 //! The supervisor carries out what the operator has ordered, a step at each of its ticks.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::orders::{Target, answer};
@@ -13,7 +14,7 @@ use crate::home::messages::{BoardId, ToPager};
 use crate::home::moves::ASK_AGAIN;
 use crate::home::supervisor::{Supervisor, alive};
 use crate::home::thread::{AtHome, Place, Shadow, Thread};
-use crate::report::RecallCause;
+use crate::report::{Account, RecallCause};
 
 impl Supervisor {
     /// Takes up a request.
@@ -25,6 +26,10 @@ impl Supervisor {
             Request::Status => {
                 let status = Box::new(self.status());
                 self.tell(ToPager::Look { status, reply });
+            }
+            Request::Explain => {
+                let account = Box::new(self.to_explain());
+                answer(&reply, Reply::Account(account));
             }
             Request::Move { tid, board } => match self.target(tid, board.as_deref()) {
                 Ok(target) => {
@@ -204,6 +209,26 @@ impl Supervisor {
             }
         }
         Ok(there.is_empty())
+    }
+
+    /// Where threads were until now, and why.
+    fn to_explain(&self) -> Account {
+        let mut offloads = BTreeMap::new();
+        let live = self.threads.iter();
+        let live = live.map(|(tid, thread)| (*tid, thread.counters));
+        for (tid, counters) in self.finished.all().into_iter().chain(live) {
+            *offloads.entry(tid).or_default() += counters.offloads;
+        }
+        let stays = self.threads.values();
+        let stays = stays.filter(|thread| thread.counters.offloads == 0);
+        let stays = stays.filter_map(|t| Some((t.tid, self.policy.why_here(t.tid)?)));
+        Account {
+            policy: self.policy.name().to_owned(),
+            boards: self.boards.iter().map(|board| board.name.clone()).collect(),
+            offloads,
+            stays: stays.collect(),
+            timeline: self.so_far(),
+        }
     }
 
     fn status(&mut self) -> Status {

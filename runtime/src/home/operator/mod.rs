@@ -2,7 +2,7 @@
 //! have another join. The words are [`Request`] and [`Reply`], one line of JSON each.
 //!
 //! ```text
-//! rtx move | drain | boards | top -> [`door`] (a socket) -> supervisor -> [`orders`]: carried out step by step
+//! rtx move | drain | boards | top | explain -> [`door`] (a socket) -> supervisor -> [`orders`]: carried out step by step
 //!                                 <- Reply                <-----------------'
 //! ```
 
@@ -17,6 +17,7 @@ use std::sync::mpsc::Sender;
 use serde::{Deserialize, Serialize};
 
 use crate::guest::ptrace::Tid;
+use crate::report::Account;
 
 pub use orders::Orders;
 pub use status::Status;
@@ -27,6 +28,8 @@ pub use status::Status;
 pub enum Request {
     /// Tell where everything is.
     Status,
+    /// Tell where threads were when, and why.
+    Explain,
     /// Move a thread to a board; to none: home.
     Move { tid: Tid, board: Option<String> },
     /// Have all threads and pages of a board come home, and let it go.
@@ -45,6 +48,8 @@ pub enum Reply {
     Refused(String),
     /// Where everything is.
     Status(Box<Status>),
+    /// Where threads were when, and why.
+    Account(Box<Account>),
 }
 
 /// A request on its way to the supervisor, and who waits for the answer.

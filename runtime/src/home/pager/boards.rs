@@ -97,8 +97,7 @@ impl Pager {
             Message::FaultTimes(times) => {
                 for ns in times.ns {
                     self.faults.record_ns(ns);
-                    let lately = &mut self.boards[usize::from(board) - 1].faults_lately;
-                    *lately = (lately.0.saturating_add(ns), lately.1 + 1);
+                    self.boards[usize::from(board) - 1].faults_lately.add(ns);
                 }
                 Ok(())
             }

@@ -28,6 +28,7 @@ use crate::home::error::JobError;
 use crate::home::job::{BoardFacts, Control, Settings};
 use crate::home::messages::{BoardId, SharedMemory, ToPager, ToSupervisor};
 use crate::home::operator::Reply;
+use crate::home::prices::Faults;
 use crate::memory::address_map::AddressMap;
 use crate::memory::maps::Maps;
 use crate::memory::remote::Memory;
@@ -93,8 +94,8 @@ pub(super) struct Board {
     pub refused: HashMap<Tid, RecallCause>,
     pub staged: VecDeque<Staged>,
     pub cpu_ns: u64,
-    /// Nanoseconds that its threads waited for pages, and how many pages, since it was last told.
-    pub faults_lately: (u64, u64),
+    /// How long its threads waited for pages since that was last told.
+    pub faults_lately: Faults,
     pub facts: BoardFacts,
 }
 
@@ -111,7 +112,7 @@ impl Board {
             refused: HashMap::new(),
             staged: VecDeque::new(),
             cpu_ns: 0,
-            faults_lately: (0, 0),
+            faults_lately: Faults::default(),
             facts,
         }
     }
@@ -403,12 +404,12 @@ impl Pager {
             FromBoard::Said(_) => Ok(()),
             FromBoard::Load(load, round_trip) => {
                 let lately = &mut self.boards[usize::from(board) - 1].faults_lately;
-                let (ns, count) = std::mem::take(lately);
+                let faults = std::mem::take(lately);
                 self.notify(ToSupervisor::Load {
                     board,
                     load,
                     round_trip,
-                    fault: ns.checked_div(count).map(Duration::from_nanos),
+                    faults,
                 });
                 Ok(())
             }
