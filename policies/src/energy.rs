@@ -60,6 +60,13 @@ struct Offer {
     joules: f64,
 }
 
+impl Offer {
+    /// The energy-delay product of a second of work.
+    fn delayed(&self) -> f64 {
+        self.joules / self.speed
+    }
+}
+
 impl Energy {
     pub(crate) fn new(values: &Values) -> Result<Self, SpecError> {
         let mut watts = BTreeMap::new();
@@ -207,12 +214,17 @@ impl Energy {
         }
     }
 
-    /// The better of two places: the one with fewer joules, if it keeps the bound; else the faster.
+    /// Whether a thread is not too slow there.
+    fn keeps(&self, offer: Offer) -> bool {
+        offer.speed * self.slowdown >= 1.0
+    }
+
+    /// The better of two places: the one with fewer joules, if it keeps the bound. If none does, both count: the one with
+    /// the smaller energy-delay product.
     fn better(&self, a: Offer, b: Offer) -> Offer {
-        let keeps = |offer: &Offer| offer.speed * self.slowdown >= 1.0;
-        let b_wins = match (keeps(&a), keeps(&b)) {
+        let b_wins = match (self.keeps(a), self.keeps(b)) {
             (true, true) => b.joules < a.joules,
-            (false, false) => b.speed > a.speed,
+            (false, false) => b.delayed() < a.delayed(),
             (keeps_a, _) => !keeps_a,
         };
         if b_wins { b } else { a }
@@ -220,11 +232,16 @@ impl Energy {
 
     /// Whether to go from one place to another is worth it.
     fn pays(&self, from: Offer, to: Offer, cost_s: f64, horizon_s: f64, core_w: f64) -> bool {
-        if from.speed * self.slowdown < 1.0 {
-            return to.speed > from.speed && (to.speed - from.speed) * horizon_s > cost_s;
-        }
+        let faster = to.speed > from.speed && (to.speed - from.speed) * horizon_s > cost_s;
         let saved = (from.joules - to.joules) * to.speed * horizon_s;
-        to.joules <= from.joules * (1.0 - self.saving) && saved > cost_s * core_w
+        let cheaper = to.joules <= from.joules * (1.0 - self.saving) && saved > cost_s * core_w;
+        match (self.keeps(from), self.keeps(to)) {
+            (true, _) => cheaper,
+            (false, true) => faster,
+            (false, false) => {
+                to.delayed() <= from.delayed() * (1.0 - self.saving) && (faster || cheaper)
+            }
+        }
     }
 
     fn wish(
@@ -388,8 +405,7 @@ impl Policy for Energy {
                 _ => {
                     returning += 1;
                     decisions.push(Decision::recall(thread.tid, reason));
-                    let badly = from.speed * self.slowdown < 1.0
-                        || self.weigh.talk(thread.tid, now) > TALKATIVE;
+                    let badly = !self.keeps(from) || self.weigh.talk(thread.tid, now) > TALKATIVE;
                     if to.place == Place::Home && badly {
                         self.weigh.fails(thread.tid, now);
                         let fetching = self.still_fetches(thread, snapshot);

@@ -151,6 +151,27 @@ fn the_dearer_pages_are_the_less_keeps_a_thread_from_coming_home() {
 }
 
 #[test]
+fn who_is_too_slow_anywhere_does_not_burn_ten_times_as_much_to_be_a_little_faster() {
+    let first = |percent: u64| {
+        let mut policy = by_name("energy").expect("known");
+        let looks = (0..20).map(|n| {
+            let mut now = on_the_first(n, 0, 100);
+            now.boards.truncate(1);
+            let child = &mut now.threads[1];
+            child.cpu_ns = n * percent * 1_000_000;
+            child.run_delay_ns = n * (100 - percent) * 1_000_000;
+            // A third of home's core would be left to it.
+            now.home.runnable = 2;
+            now
+        });
+        let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
+        moves(&all).first().copied()
+    };
+    assert_eq!(first(25), None);
+    assert_eq!(first(1), Some((2, Action::Recall)));
+}
+
+#[test]
 fn who_stays_at_home_stays_for_a_reason() {
     let mut policy = by_name("energy").expect("known");
     for n in 0..4 {

@@ -21,8 +21,7 @@ pub struct Snapshot {
     pub boards: Vec<BoardLoad>,
     /// The live threads of the program, by tid.
     pub threads: Vec<ThreadView>,
-    /// How often boards had to give up pages so far, because somebody else wanted them; pages that follow each other
-    /// count once, as they come by one fault.
+    /// Page faults of threads on boards so far for pages that had been there before, and that somebody else had taken.
     pub taken: u64,
     /// Bytes of memory that the program has in use at home; 0: not told.
     pub memory: u64,

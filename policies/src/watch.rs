@@ -70,7 +70,7 @@ pub(crate) struct Watch {
     /// Share of the time in which some thread at home waited for a core; `None`: not told.
     pub pressure: Option<f64>,
     pressure_us: Option<u64>,
-    /// How often boards had to give up pages, per second, over the window.
+    /// Page faults for pages that somebody else had taken, per second, over the window.
     pub taken: f64,
     taken_before: u64,
     /// What child threads of this program have done when they end, in seconds of a core; `None`: none has ended.

@@ -175,7 +175,7 @@ impl Supervisor {
             home,
             boards,
             threads,
-            taken: self.journal.gauges.taken(),
+            taken: self.journal.gauges.again(),
             memory: memory.unwrap_or(0),
             requests: Vec::new(),
         }

@@ -17,7 +17,7 @@ pub struct Gauges {
     prefetched: AtomicU64,
     zero: AtomicU64,
     bytes: AtomicU64,
-    taken: AtomicU64,
+    again: AtomicU64,
     refusals: [AtomicU64; REFUSALS],
 }
 
@@ -46,14 +46,14 @@ impl Gauges {
         }
     }
 
-    /// How often boards had to give up pages so far, those that follow each other counted once.
-    pub fn set_taken(&self, times: u64) {
-        self.taken.store(times, Relaxed);
+    /// Page faults of boards so far for pages that they had had before, and that somebody else had taken.
+    pub fn set_again(&self, times: u64) {
+        self.again.store(times, Relaxed);
     }
 
-    /// How often boards had to give up pages so far.
-    pub fn taken(&self) -> u64 {
-        self.taken.load(Relaxed)
+    /// The same.
+    pub fn again(&self) -> u64 {
+        self.again.load(Relaxed)
     }
 
     /// One more thread stays where it is.

@@ -1,6 +1,7 @@
 //! What boards say, and what becomes of it.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -56,6 +57,7 @@ impl Pager {
     pub(super) fn on_board(&mut self, board: BoardId, frame: Frame) -> Result<(), PagerError> {
         match frame.message {
             Message::Request(r) => {
+                self.traffic.fault(board, r.page, Instant::now());
                 self.heat
                     .note(NodeId(board), r.page, r.write, r.thread as Tid);
                 self.on_request(board, r.page, r.write, r.window)

@@ -535,7 +535,7 @@ impl Pager {
             zero: self.traffic.zero,
             bytes: self.traffic.bytes,
         });
-        self.gauges.set_taken(self.traffic.taken);
+        self.gauges.set_again(self.traffic.again);
     }
 
     fn say_goodbye(&mut self) {
