@@ -8,6 +8,7 @@
 //! would burn anyway. Power counters show what was used in the end (the report tells); which thread
 //! used it, none does, so that it is the model that decides.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub struct Energy {
     /// What each thread would rather do, as of the last look: it moves when it still would.
     wishes: BTreeMap<i32, Place>,
     /// Why those that are at home were left there at the last look.
-    stays: BTreeMap<i32, String>,
+    stays: BTreeMap<i32, Cow<'static, str>>,
 }
 
 /// How long a thread has waited on boards for pages that it fetched for the first time, in seconds.
@@ -238,8 +239,10 @@ impl Energy {
         match (self.keeps(from), self.keeps(to)) {
             (true, _) => cheaper,
             (false, true) => faster,
+            // Who is at home leaves only to be faster: else all would leave a home that is crowded by them.
             (false, false) => {
-                to.delayed() <= from.delayed() * (1.0 - self.saving) && (faster || cheaper)
+                let home = from.place == Place::Home;
+                to.delayed() <= from.delayed() * (1.0 - self.saving) && (faster || cheaper && !home)
             }
         }
     }
@@ -298,6 +301,21 @@ impl Energy {
         let board = snapshot.board(id);
         let there = board.and_then(|board| self.weigh.speed_away(thread.tid, board));
         there.is_some_and(|there| there.is_fetching())
+    }
+
+    /// Why a thread is left at home of which nothing is weighed, or that leaves soon.
+    fn stays_anyway(&self, thread: &ThreadView, now_ms: u64) -> &'static str {
+        if thread.is_main {
+            "it is the program's first thread"
+        } else if !thread.may_leave() {
+            "it had just been home for a call, or was on its way"
+        } else if !self.weigh.is_busy(thread.tid) {
+            "it had hardly had a core, or hardly wanted one"
+        } else if !self.weigh.is_settled(thread.tid, now_ms) {
+            "it had moved a moment before, or fared badly on a board"
+        } else {
+            "it is to leave, if that is still so at the next look, and others are not to leave first"
+        }
     }
 
     /// Why a thread is left at home that might leave.
@@ -374,6 +392,10 @@ impl Policy for Energy {
         for thread in &snapshot.threads {
             let movable = thread.may_leave() && self.weigh.is_busy(thread.tid)
                 || thread.may_return().is_some();
+            if thread.place == Place::Home {
+                self.stays
+                    .insert(thread.tid, self.stays_anyway(thread, now).into());
+            }
             let decided = decisions.iter().any(|d| d.tid == thread.tid);
             if !movable || decided || !self.weigh.is_settled(thread.tid, now) {
                 continue;
@@ -381,7 +403,7 @@ impl Policy for Energy {
             let Some((from, to)) = self.wish(thread, snapshot, &boards, returning) else {
                 if thread.place == Place::Home {
                     let stay = self.stay(thread, snapshot, &boards);
-                    self.stays.insert(thread.tid, stay);
+                    self.stays.insert(thread.tid, stay.into());
                 }
                 continue;
             };
@@ -400,6 +422,7 @@ impl Policy for Energy {
                         board.add_thread();
                     }
                     decisions.push(Decision::offload(thread.tid, id, reason));
+                    self.stays.remove(&thread.tid);
                     budget -= 1;
                 }
                 _ => {
@@ -424,7 +447,7 @@ impl Policy for Energy {
     }
 
     fn why_here(&self, tid: i32) -> Option<String> {
-        self.stays.get(&tid).cloned()
+        self.stays.get(&tid).map(|why| why.clone().into_owned())
     }
 
     fn complaint(&mut self) -> Option<String> {

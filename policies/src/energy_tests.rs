@@ -182,7 +182,10 @@ fn who_stays_at_home_stays_for_a_reason() {
         why.starts_with("going there would not have paid: a second of work takes 30.0 J on home"),
         "{why}"
     );
-    assert_eq!(policy.why_here(1), None);
+    assert_eq!(
+        policy.why_here(1).as_deref(),
+        Some("it is the program's first thread")
+    );
 }
 
 /// A thread on the first of two boards that has waited for pages nearly all the time, for as many of the looks.

@@ -41,7 +41,7 @@ impl Explain for FindError {
                  rtx jobs"
                     .to_owned(),
             ),
-            Self::Several(_) => Some("Name one: --job PID".to_owned()),
+            Self::Several(_) => Some("Name one: --job PID, or rtx explain PID".to_owned()),
             Self::List(_) | Self::Reach { .. } => None,
         }
     }

@@ -106,8 +106,8 @@ impl Congestion {
         let mut decisions = evacuate(snapshot);
         let verdict = self.progress.update(snapshot, &self.weigh.watch);
         let count = self.too_many(snapshot);
-        self.note_stays(snapshot, count);
         let back = verdict.map(|verdict| self.retreat(snapshot, verdict));
+        self.note_stays(snapshot, count);
         if let Some(back) = back.filter(|back| !back.is_empty()) {
             decisions.extend(back);
             return decisions;

@@ -15,9 +15,9 @@ use nix::unistd::{Pid, SysconfVar, sysconf};
 use crate::guest::procfs::{self, Glance};
 use crate::guest::ptrace::Tid;
 
-/// The share of what it gets of a core that a process looks at others' threads for at most: 1 in so many.
+/// The share of what it gets of a core that a process looks at others' threads for: 1 in so many.
 const SELDOM: u32 = 100;
-/// A count is no older than this, if looking takes less than a hundredth of it.
+/// A count is no older than this, or than two hundred times what looking took of a core if that is more.
 const MOST_STALE: Duration = Duration::from_millis(500);
 /// After so many looks, kernel threads are told from others anew: numbers are used again.
 const FORGETS: u32 = 200;

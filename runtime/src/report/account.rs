@@ -16,7 +16,7 @@ pub struct Account {
     pub boards: Vec<String>,
     /// How often each thread went to boards; under 0 those that are not told one by one, together.
     pub offloads: BTreeMap<i32, u64>,
-    /// Why the policy left threads at home that live and were never on a board.
+    /// Why the policy left threads at home that live.
     pub stays: BTreeMap<i32, String>,
     /// Where threads were when; without load.
     pub timeline: Timeline,

@@ -105,8 +105,24 @@ struct Now {
     recall: Option<String>,
 }
 
+impl Now {
+    /// The stay that ends now, by this cause.
+    fn stay(self, tid: i32, to_s: f64, cause: Option<RecallCause>) -> StayReport {
+        StayReport {
+            tid,
+            node: self.node,
+            from_s: self.since_s,
+            to_s,
+            why: self.why,
+            cause,
+            recall: self.recall.filter(|_| cause == Some(RecallCause::Policy)),
+            goes_on: false,
+        }
+    }
+}
+
 /// A timeline in the making.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Recorder {
     timeline: Timeline,
     now: BTreeMap<i32, Now>,
@@ -201,16 +217,7 @@ impl Recorder {
             self.timeline.stays_left_out += 1;
             return;
         }
-        self.timeline.stays.push(StayReport {
-            tid,
-            node: now.node,
-            from_s: now.since_s,
-            to_s,
-            why: now.why,
-            cause,
-            recall: now.recall.filter(|_| cause == Some(RecallCause::Policy)),
-            goes_on: false,
-        });
+        self.timeline.stays.push(now.stay(tid, to_s, cause));
     }
 
     /// How many threads are at each node.
@@ -254,12 +261,26 @@ impl Recorder {
 
     /// The timeline of a job that goes on.
     pub fn so_far(&self, t_s: f64) -> Timeline {
-        let over = self.timeline.stays.len();
-        let mut timeline = self.clone().finish(t_s);
-        for stay in timeline.stays.iter_mut().skip(over) {
-            stay.goes_on = true;
-        }
+        let mut timeline = self.timeline.clone();
+        let live = self.now.iter().map(|(tid, now)| StayReport {
+            goes_on: true,
+            ..now.clone().stay(*tid, t_s, None)
+        });
+        timeline.stays.extend(live);
+        timeline.refused = self.refused();
         timeline
+    }
+
+    fn refused(&self) -> Vec<RefusedReport> {
+        let refused = self.refused.iter();
+        refused
+            .map(|((tid, reason), (times, last_s))| RefusedReport {
+                tid: *tid,
+                reason: *reason,
+                times: *times,
+                last_s: *last_s,
+            })
+            .collect()
     }
 
     /// The timeline of a job that ends now.
@@ -268,15 +289,7 @@ impl Recorder {
         for tid in left {
             self.leave(tid, t_s, None);
         }
-        let refused = self.refused.into_iter();
-        self.timeline.refused = refused
-            .map(|((tid, reason), (times, last_s))| RefusedReport {
-                tid,
-                reason,
-                times,
-                last_s,
-            })
-            .collect();
+        self.timeline.refused = self.refused();
         self.timeline
     }
 }

@@ -92,15 +92,14 @@ fn a_job_that_runs_is_explained() {
         let pid = run.pid().to_string();
         let said = rtx(&["explain", &pid]);
         let text = said.stdout();
-        let there = said.status() == Status::Exited(0) && text.contains("It is still there.");
-        if there {
-            let why = "because every child thread goes to a board";
-            assert!(text.contains(why), "{text}");
-            let one = rtx(&["explain", &pid, "--thread", &pid]);
-            let told = format!("there is nothing to tell of a thread {pid}");
-            assert!(one.stderr().contains(&told), "{one}");
+        if said.status() != Status::Exited(0) || !text.contains("It is still there.") {
+            return false;
         }
-        there
+        let why = "because every child thread goes to a board";
+        assert!(text.contains(why), "{text}");
+        let one = rtx(&["explain", &pid, "--thread", &pid]);
+        let told = format!("there is nothing to tell of a thread {pid}");
+        one.stderr().contains(&told)
     });
 }
 
@@ -249,7 +248,8 @@ fn jobs_that_are_not_there_are_told() {
     outcome.ended_with(Status::Exited(125));
     let line = outcome.one_line_on_stderr();
     assert!(
-        line.contains("you have several running jobs: ") && line.ends_with("Name one: --job PID"),
+        line.contains("you have several running jobs: ")
+            && line.ends_with("Name one: --job PID, or rtx explain PID"),
         "{line}"
     );
     for board in ["127.0.0.1:7000", "local"] {

@@ -139,9 +139,12 @@ fn who_stays_at_home_stays_for_a_reason() {
         .finish();
     let text = outcome.succeeded().stdout();
     let told = "it never left home. At the last look the policy congestion:margin=99 left it there because ";
-    assert!(text.contains(told), "{text}");
+    let first = format!("{told}it is the program's first thread.");
+    assert_eq!(text.matches(&first).count(), 1, "{text}");
+    assert!(text.matches(told).count() > 1, "{text}");
     let events = fs::read_to_string(events).expect("written");
-    assert!(events.contains(r#""event":"ended","stayed":""#), "{events}");
+    let stayed = events.matches(r#""event":"ended","stayed":""#).count();
+    assert!(stayed > 1, "{events}");
 }
 
 /// A script under which all go once they have begun to wait for each other.
@@ -179,11 +182,8 @@ fn who_is_wanted_on_a_board_and_stays_is_told_and_counted() {
     let scratch = Scratch::new();
     for _ in 0..20 {
         let (told, counted) = refusals(&scratch);
-        assert!(
-            told <= counted,
-            "{told} changes of reason, {counted} in all"
-        );
         if told > 0 {
+            assert!(counted > 0, "{told} changes of reason");
             return;
         }
     }

@@ -90,6 +90,13 @@ fn thread(out: &mut String, account: &Account, tid: i32, stays: &[&StayReport]) 
     for sentence in refusals(account, tid) {
         let _ = writeln!(out, "  {sentence}");
     }
+    if let Some(why) = account.stays.get(&tid) {
+        let policy = &account.policy;
+        let _ = writeln!(
+            out,
+            "  It is at home. At the last look the policy {policy} left it there because {why}."
+        );
+    }
 }
 
 fn told(stay: &StayReport) -> String {

@@ -220,7 +220,6 @@ impl Supervisor {
             *offloads.entry(tid).or_default() += counters.offloads;
         }
         let stays = self.threads.values();
-        let stays = stays.filter(|thread| thread.counters.offloads == 0);
         let stays = stays.filter_map(|t| Some((t.tid, self.policy.why_here(t.tid)?)));
         Account {
             policy: self.policy.name().to_owned(),

@@ -1,7 +1,6 @@
 //! What boards say, and what becomes of it.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -57,7 +56,10 @@ impl Pager {
     pub(super) fn on_board(&mut self, board: BoardId, frame: Frame) -> Result<(), PagerError> {
         match frame.message {
             Message::Request(r) => {
-                self.traffic.fault(board, r.page, Instant::now());
+                // Not what is asked for ahead of threads.
+                if r.thread != 0 {
+                    self.traffic.fault(board, r.page);
+                }
                 self.heat
                     .note(NodeId(board), r.page, r.write, r.thread as Tid);
                 self.on_request(board, r.page, r.write, r.window)
@@ -75,7 +77,10 @@ impl Pager {
                 });
                 Ok(())
             }
-            Message::Context(context) => self.on_context(board, *context),
+            Message::Context(context) => {
+                self.traffic.leaves(board, context.thread as Tid);
+                self.on_context(board, *context)
+            }
             Message::Started(started) => {
                 self.notify(ToSupervisor::Started {
                     tid: started.thread as Tid,
@@ -328,6 +333,7 @@ impl Pager {
             return Ok(());
         };
         share.node.thread_rests(tid as u32);
+        self.traffic.arrives(board, tid);
         let link = &self.boards[usize::from(board) - 1];
         if !link.alive {
             self.notify(ToSupervisor::BoardLost {
@@ -419,6 +425,7 @@ impl Pager {
         if !link.alive {
             return;
         }
+        self.traffic.gone(board);
         link.alive = false;
         link.lost = Some(reason.to_owned());
         link.staged.clear();

@@ -47,6 +47,7 @@ impl Pager {
             return Ok(());
         }
         self.boards[index].alive = false;
+        self.traffic.gone(board);
         if let Some(share) = &mut self.share {
             let lost = share
                 .directory

@@ -161,8 +161,9 @@ impl Pager {
                         _ => break,
                     }
                 }
-                for content in &contents {
+                for (page, content) in (first..).zip(&contents) {
                     self.traffic.count(content.as_ref());
+                    self.traffic.comes(board, page);
                 }
                 let pages = contents.into_iter().map(Content::to_wire);
                 Some(Grant::frame(first, write, prefetched, contended, pages))
