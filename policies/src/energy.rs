@@ -8,12 +8,12 @@
 //! would burn anyway. Power counters show what was used in the end (the report tells); which thread
 //! used it, none does, so that it is the model that decides.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::decision::evacuate;
 use crate::spec::{SpecError, Values};
+use crate::stay::Stay;
 use crate::weigh::{Away, TALKATIVE, Weigh, page_s};
 use crate::{BoardLoad, Decision, Place, Policy, Power, Snapshot, ThreadState, ThreadView};
 
@@ -39,7 +39,7 @@ pub struct Energy {
     /// What each thread would rather do, as of the last look: it moves when it still would.
     wishes: BTreeMap<i32, Place>,
     /// Why those that are at home were left there at the last look.
-    stays: BTreeMap<i32, Cow<'static, str>>,
+    stays: BTreeMap<i32, Stay>,
 }
 
 /// How long a thread has waited on boards for pages that it fetched for the first time, in seconds.
@@ -303,33 +303,18 @@ impl Energy {
         there.is_some_and(|there| there.is_fetching())
     }
 
-    /// Why a thread is left at home of which nothing is weighed, or that leaves soon.
-    fn stays_anyway(&self, thread: &ThreadView, now_ms: u64) -> &'static str {
-        if thread.is_main {
-            "it is the program's first thread"
-        } else if !thread.may_leave() {
-            "it had just been home for a call, or was on its way"
-        } else if !self.weigh.is_busy(thread.tid) {
-            "it had hardly had a core, or hardly wanted one"
-        } else if !self.weigh.is_settled(thread.tid, now_ms) {
-            "it had moved a moment before, or fared badly on a board"
-        } else {
-            "it is to leave, if that is still so at the next look, and others are not to leave first"
-        }
-    }
-
     /// Why a thread is left at home that might leave.
-    fn stay(&self, thread: &ThreadView, snapshot: &Snapshot, boards: &[BoardLoad]) -> String {
+    fn stay(&self, thread: &ThreadView, snapshot: &Snapshot, boards: &[BoardLoad]) -> Stay {
         let open = boards.iter().filter(|b| b.free_slots() > 0);
         let offers = open.filter_map(|b| self.on(thread, b, snapshot));
         let best = offers.reduce(|best, offer| self.better(best, offer));
-        match self.home(thread, snapshot, 0).zip(best) {
+        Stay::Said(match self.home(thread, snapshot, 0).zip(best) {
             Some((home, best)) => format!(
                 "going there would not have paid: {}",
                 self.reason(home, best, snapshot)
             ),
             None => "no board had room and told what it takes".to_owned(),
-        }
+        })
     }
 
     fn reason(&self, from: Offer, to: Offer, snapshot: &Snapshot) -> String {
@@ -393,8 +378,8 @@ impl Policy for Energy {
             let movable = thread.may_leave() && self.weigh.is_busy(thread.tid)
                 || thread.may_return().is_some();
             if thread.place == Place::Home {
-                self.stays
-                    .insert(thread.tid, self.stays_anyway(thread, now).into());
+                let stay = self.weigh.stays_anyway(thread, now);
+                self.stays.insert(thread.tid, stay.unwrap_or(Stay::Soon));
             }
             let decided = decisions.iter().any(|d| d.tid == thread.tid);
             if !movable || decided || !self.weigh.is_settled(thread.tid, now) {
@@ -403,7 +388,7 @@ impl Policy for Energy {
             let Some((from, to)) = self.wish(thread, snapshot, &boards, returning) else {
                 if thread.place == Place::Home {
                     let stay = self.stay(thread, snapshot, &boards);
-                    self.stays.insert(thread.tid, stay.into());
+                    self.stays.insert(thread.tid, stay);
                 }
                 continue;
             };
@@ -447,7 +432,7 @@ impl Policy for Energy {
     }
 
     fn why_here(&self, tid: i32) -> Option<String> {
-        self.stays.get(&tid).map(|why| why.clone().into_owned())
+        self.stays.get(&tid).map(Stay::to_string)
     }
 
     fn complaint(&mut self) -> Option<String> {

@@ -29,6 +29,7 @@ pub mod sim;
 mod sleeps;
 mod snapshot;
 pub mod spec;
+mod stay;
 #[doc(hidden)]
 pub mod testing;
 mod watch;

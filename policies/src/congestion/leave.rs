@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::Congestion;
-use super::stay::Stay;
+use crate::stay::Stay;
 use crate::weigh::Fetches;
 use crate::{BoardLoad, Decision, Snapshot, ThreadState, ThreadView};
 

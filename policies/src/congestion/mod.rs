@@ -24,7 +24,6 @@
 mod back;
 mod hold;
 mod leave;
-mod stay;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,11 +31,11 @@ use std::time::Duration;
 use crate::decision::evacuate;
 use crate::progress::Progress;
 use crate::spec::Values;
+use crate::stay::Stay;
 use crate::weigh::Weigh;
-use crate::{Decision, Place, Policy, Snapshot, ThreadView};
+use crate::{Decision, Place, Policy, Snapshot, ThreadState, ThreadView};
 use back::Loss;
 use hold::Hold;
-use stay::Stay;
 
 /// After so many looks at threads that all stay at home the time between two looks grows by one of it, up to so many.
 const CALM: u32 = 20;
@@ -100,6 +99,27 @@ impl Congestion {
             young: false,
             stays: BTreeMap::new(),
         }
+    }
+
+    /// What keeps threads at home before anything is weighed; `count`: how many are too many there.
+    fn note_stays(&mut self, snapshot: &Snapshot, count: u32) {
+        let now = snapshot.time_ms;
+        let home = &snapshot.home;
+        let stay = |thread: &ThreadView| match self.weigh.stays_anyway(thread, now) {
+            Some(Stay::First) => Stay::First,
+            _ if self.hold.lasts(now) => Stay::Held {
+                ms: self.hold.left_ms(now),
+            },
+            _ if count == 0 => Stay::Calm {
+                runnable: home.runnable,
+                cores: home.cores,
+            },
+            Some(Stay::Bound) => Stay::Bound,
+            _ if thread.state == ThreadState::Blocked => Stay::Waits,
+            anyway => anyway.unwrap_or(Stay::Later),
+        };
+        let at_home = snapshot.threads.iter().filter(|t| t.place == Place::Home);
+        self.stays = at_home.map(|t| (t.tid, stay(t))).collect();
     }
 
     fn look(&mut self, snapshot: &Snapshot) -> Vec<Decision> {

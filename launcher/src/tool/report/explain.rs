@@ -91,11 +91,7 @@ fn thread(out: &mut String, account: &Account, tid: i32, stays: &[&StayReport]) 
         let _ = writeln!(out, "  {sentence}");
     }
     if let Some(why) = account.stays.get(&tid) {
-        let policy = &account.policy;
-        let _ = writeln!(
-            out,
-            "  It is at home. At the last look the policy {policy} left it there because {why}."
-        );
+        let _ = writeln!(out, "  It is at home. {}", left_there(account, why));
     }
 }
 
@@ -126,13 +122,17 @@ fn why_not(account: &Account, tid: i32, stays: &[&StayReport]) -> String {
     if account.boards.is_empty() {
         return "The job had no boards.".to_owned();
     }
-    let policy = &account.policy;
     let at_last = stays.last().map(|stay| &stay.why);
     let at_last = at_last.filter(|why| !why.is_empty());
     match account.stays.get(&tid).or(at_last) {
-        Some(why) => format!("At the last look the policy {policy} left it there because {why}."),
-        None => format!("The policy {policy} did not want it on a board."),
+        Some(why) => left_there(account, why),
+        None => format!("The policy {} did not want it on a board.", account.policy),
     }
+}
+
+fn left_there(account: &Account, why: &str) -> String {
+    let policy = &account.policy;
+    format!("At the last look the policy {policy} left it there because {why}.")
 }
 
 fn refusals(account: &Account, tid: i32) -> Vec<String> {

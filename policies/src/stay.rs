@@ -1,14 +1,13 @@
 //! Why threads stay at home, for who asks: kept as figures until then.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-use super::Congestion;
-use crate::{BoardLoad, Place, Snapshot, ThreadState, ThreadView};
+use crate::weigh::Weigh;
+use crate::{BoardLoad, ThreadView};
 
 /// Why a thread was left at home at the last look: a clause.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Stay {
+pub(crate) enum Stay {
     First,
     Bound,
     Calm {
@@ -23,11 +22,15 @@ pub(super) enum Stay {
     Unsettled,
     Full,
     Later,
+    /// It is to leave if that is still so at the next look.
+    Soon,
     Poor {
         here: f64,
         there: f64,
         board: String,
     },
+    /// What a policy says in its own words.
+    Said(String),
 }
 
 impl Display for Stay {
@@ -56,6 +59,11 @@ impl Display for Stay {
             }
             Stay::Full => write!(f, "no board had room"),
             Stay::Later => write!(f, "others were to leave first"),
+            Stay::Soon => write!(
+                f,
+                "it is to leave, if that is still so at the next look, and others are not to leave first"
+            ),
+            Stay::Said(why) => write!(f, "{why}"),
             Stay::Poor { here, there, board } => {
                 let (here, there) = (here * 100.0, there * 100.0);
                 write!(
@@ -69,42 +77,25 @@ impl Display for Stay {
 
 impl Stay {
     /// A thread that would not gain enough.
-    pub(super) fn poor(here: f64, there: f64, board: &BoardLoad) -> Self {
+    pub(crate) fn poor(here: f64, there: f64, board: &BoardLoad) -> Self {
         let board = board.name.clone();
         Stay::Poor { here, there, board }
     }
 }
 
-impl Congestion {
-    /// What keeps threads at home before anything is weighed; `count`: how many are too many there.
-    pub(super) fn note_stays(&mut self, snapshot: &Snapshot, count: u32) {
-        let now = snapshot.time_ms;
-        let at_home = snapshot.threads.iter().filter(|t| t.place == Place::Home);
-        let stay = |thread: &ThreadView| {
-            if thread.is_main {
-                Stay::First
-            } else if self.hold.lasts(now) {
-                Stay::Held {
-                    ms: self.hold.left_ms(now),
-                }
-            } else if count == 0 {
-                Stay::Calm {
-                    runnable: snapshot.home.runnable,
-                    cores: snapshot.home.cores,
-                }
-            } else if !thread.may_leave() {
-                Stay::Bound
-            } else if thread.state == ThreadState::Blocked {
-                Stay::Waits
-            } else if !self.weigh.is_busy(thread.tid) {
-                Stay::Unshown
-            } else if !self.weigh.is_settled(thread.tid, now) {
-                Stay::Unsettled
-            } else {
-                Stay::Later
-            }
-        };
-        let stays: BTreeMap<i32, Stay> = at_home.map(|t| (t.tid, stay(t))).collect();
-        self.stays = stays;
+impl Weigh {
+    /// What keeps a thread at home without that anything is weighed.
+    pub(crate) fn stays_anyway(&self, thread: &ThreadView, now_ms: u64) -> Option<Stay> {
+        if thread.is_main {
+            Some(Stay::First)
+        } else if !thread.may_leave() {
+            Some(Stay::Bound)
+        } else if !self.is_busy(thread.tid) {
+            Some(Stay::Unshown)
+        } else if !self.is_settled(thread.tid, now_ms) {
+            Some(Stay::Unsettled)
+        } else {
+            None
+        }
     }
 }
