@@ -254,17 +254,17 @@ fn a_kernel_that_sees_no_pressure_overrules_the_run_queue() {
     assert_eq!(job.looks(10, 2, 0), []);
 }
 
-/// Looks until the first thread leaves; all were just created, on a home of one core.
-fn looks_until_one_leaves(job: &mut Job) -> Option<usize> {
+/// Looks until the first thread leaves; all were just created, and share home with so many others.
+fn looks_until_one_leaves(job: &mut Job, others: u32) -> Option<usize> {
     for thread in &mut job.now.threads {
         thread.born_ms = job.now.time_ms;
     }
-    (0..400).position(|_| !job.look(0, 1).is_empty())
+    (0..400).position(|_| !job.look(others, 1).is_empty())
 }
 
 #[test]
 fn young_threads_stay_if_nothing_tells_that_they_go_on() {
-    let leaves = |spec: &str| looks_until_one_leaves(&mut Job::new(spec, 1, 4));
+    let leaves = |spec: &str| looks_until_one_leaves(&mut Job::new(spec, 1, 4), 0);
     let soon = leaves("congestion").expect("it leaves");
     let late = leaves("congestion:young=0ms,warm=2000").expect("it leaves in the end");
     assert!(soon <= 2 && late >= 5, "{soon} {late}");
@@ -285,7 +285,7 @@ fn threads_are_expected_to_do_what_those_did_that_have_ended() {
         }
         job.look(0, 0);
         job.now.threads = (30..33).map(thread).collect();
-        looks_until_one_leaves(&mut job).expect("it leaves in the end")
+        looks_until_one_leaves(&mut job, 0).expect("it leaves in the end")
     };
     let (little, much) = (after(1), after(10_000));
     assert!(much <= 2 && little >= 5, "{little} {much}");
@@ -296,7 +296,7 @@ fn young_threads_of_a_program_with_much_memory_stay_longer() {
     let stays = |memory: u64| {
         let mut job = Job::new("congestion", 1, 5);
         job.now.memory = memory;
-        looks_until_one_leaves(&mut job)
+        looks_until_one_leaves(&mut job, 0)
     };
     let little = stays(1 << 20).expect("they leave");
     // 256 MiB take home half a second with all of its cores to itself.
@@ -312,10 +312,7 @@ fn young_threads_that_get_less_than_an_even_share_are_not_taken_to_go_on_for_so_
         let mut job = Job::new("congestion", 1, 5);
         job.favour = 0.3;
         job.now.memory = memory;
-        for thread in &mut job.now.threads {
-            thread.born_ms = job.now.time_ms;
-        }
-        (0..400).position(|_| !job.look(12, 1).is_empty())
+        looks_until_one_leaves(&mut job, 12)
     };
     let little = leaves(64 << 20).expect("they leave");
     let much = leaves(768 << 20).expect("they leave in the end");
@@ -328,10 +325,7 @@ fn a_young_thread_has_shown_what_it_is_when_it_had_a_core_for_a_slice() {
     let leaves = |favour: f64| {
         let mut job = Job::new("congestion", 1, 5);
         job.favour = favour;
-        for thread in &mut job.now.threads {
-            thread.born_ms = job.now.time_ms;
-        }
-        (0..10).position(|_| !job.look(12, 0).is_empty())
+        looks_until_one_leaves(&mut job, 12)
     };
     assert_eq!((leaves(0.208), leaves(0.192)), (Some(2), Some(3)));
 }
