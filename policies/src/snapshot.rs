@@ -23,7 +23,7 @@ pub struct Snapshot {
     pub threads: Vec<ThreadView>,
     /// Page faults of threads on boards so far for pages that had been there before, and that somebody else had taken.
     pub taken: u64,
-    /// Bytes of memory that the program has in use at home; 0: not told.
+    /// Bytes of memory that the program has in use, at home or on boards only; 0: not told.
     pub memory: u64,
     /// What the user has asked for since the snapshot before.
     pub requests: Vec<Request>,
@@ -99,7 +99,8 @@ pub struct ThreadView {
     pub cpu_ns: u64,
     /// Time spent waiting for a core so far on all nodes, in nanoseconds.
     pub run_delay_ns: u64,
-    /// How often it has given up its core at home by itself so far, to wait for something.
+    /// How often it has given up its core at home by itself so far, to wait for something, pages that boards had taken not
+    /// counted.
     pub sleeps: u64,
     /// How often another was given its core at home so far.
     pub preemptions: u64,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Place, Snapshot, ThreadView};
+use crate::{Place, Snapshot, ThreadState, ThreadView};
 
 /// A thread that is no older than this was just created, in milliseconds.
 const NEWBORN_MS: u64 = 10;
@@ -261,7 +261,7 @@ impl Track {
         let per_second =
             |is: u64, was: u64, unit: f64| is.saturating_sub(was) as f64 / unit / seconds;
         let last = &self.last;
-        let fresh = Rates {
+        let mut fresh = Rates {
             cpu: per_second(thread.cpu_ns, last.cpu_ns, 1e9).min(1.0),
             delay: per_second(thread.run_delay_ns, last.run_delay_ns, 1e9).min(1.0),
             faults: per_second(thread.faults, last.faults, 1.0),
@@ -269,6 +269,11 @@ impl Track {
             sleeps: per_second(thread.sleeps, last.sleeps, 1.0),
             preemptions: per_second(thread.preemptions, last.preemptions, 1.0),
         };
+        // The kernel tells of a wait when it is over (sched_info_arrive, kernel/sched/stats.h).
+        let ran = |t: &ThreadView| t.state == ThreadState::Running;
+        if at_home && ran(last) && ran(thread) && thread.sleeps == last.sleeps {
+            fresh.delay = 1.0 - fresh.cpu;
+        }
         let arriving = thread.place != Place::Home && now < self.since_ms + window_ms;
         let rates = match arriving {
             true => &mut self.early,

@@ -1,5 +1,7 @@
 //! Who comes home.
 
+use std::collections::BTreeSet;
+
 use super::{Congestion, MOST_PATIENCE};
 use crate::progress::Verdict;
 use crate::weigh::{Away, TALKATIVE};
@@ -66,6 +68,8 @@ impl Congestion {
         let before = std::mem::take(&mut self.losses);
         let mut held = false;
         let mut decisions = Vec::new();
+        // Those that do not talk, and boards that have become roomier for them.
+        let (mut quiet, mut roomier) = (Vec::new(), BTreeSet::new());
         for (thread, board) in away(snapshot) {
             let mut loss = before.get(&thread.tid).copied().unwrap_or_default();
             let Some(there) = self.weigh.speed_away(thread.tid, board) else {
@@ -77,6 +81,9 @@ impl Congestion {
             let warm = self.weigh.is_warm(thread.tid, board, now);
             loss.add(here, &there, past_s, warm);
             self.losses.insert(thread.tid, loss);
+            if there.lasting <= TALKATIVE {
+                quiet.push((thread.tid, board.id));
+            }
             // Who was recalled and left again may lose more each time.
             let times = 1 + self.weigh.rescues(thread.tid).min(MOST_RESCUES);
             let unit = there.at_best.max(here) * f64::from(times);
@@ -86,12 +93,15 @@ impl Congestion {
                 continue;
             }
             // Who comes home makes it more crowded there, for others' jobs too, which see the same.
-            let crowded = there.talk <= TALKATIVE;
+            let crowded = there.is_crowded(here);
             let soon = self.crowded_ms.is_some_and(|ms| now < ms + self.window_ms);
             if crowded && soon {
                 continue;
             }
-            self.crowded_ms = if crowded { Some(now) } else { self.crowded_ms };
+            if crowded {
+                self.crowded_ms = Some(now);
+                roomier.insert(board.id);
+            }
             // Talking keeps others back too, what else is wrong with this board does not.
             held |= lasts && there.at_best >= here && self.weigh.all_talk() > TALKATIVE;
             self.losses.remove(&thread.tid);
@@ -107,9 +117,13 @@ impl Congestion {
             self.weigh.moves(thread.tid, now);
             let fetching = there.is_fetching() && there.at_best >= here;
             self.weigh.rescued(thread.tid, fetching);
-            if there.talk > TALKATIVE {
+            if there.talk > TALKATIVE && !crowded {
                 self.weigh.fails(thread.tid, now);
             }
+        }
+        // What they have lost so far says nothing of how they will get on there now.
+        for (tid, _) in quiet.iter().filter(|(_, board)| roomier.contains(board)) {
+            self.losses.remove(tid);
         }
         if held {
             self.hold.fail(now, 1);

@@ -53,6 +53,7 @@ impl Congestion {
                 break;
             }
             let here = self.weigh.speed_at_home(thread.tid, snapshot);
+            let here = (here * self.roomier(snapshot, decisions.len() as u32)).min(1.0);
             let Some((board, there)) = self.best(thread.tid, &mut boards, now) else {
                 self.stays.insert(thread.tid, Stay::Full);
                 continue;
@@ -99,6 +100,13 @@ impl Congestion {
             budget = budget.saturating_sub(1);
         }
         decisions
+    }
+
+    /// How much more of home's cores a thread gets than it was seen to, once so many leave: others have left already, and
+    /// what is seen over a while still has them.
+    fn roomier(&self, snapshot: &Snapshot, leave: u32) -> f64 {
+        let stay = snapshot.home.runnable.saturating_sub(leave).max(1);
+        (self.weigh.watch.runnable / f64::from(stay)).max(1.0)
     }
 
     /// Whether it pays for a thread to move from one speed to another, for what it costs and within that time, both in

@@ -35,6 +35,9 @@ const MOST_DOUBLINGS: u32 = 6;
 pub(crate) const TALKATIVE: f64 = 0.2;
 /// A thread that got on for less than this share of the time wants no core.
 const WANTS: f64 = 0.05;
+/// A thread that gets so many times more or less of a core than others of its program is not like them: it has another
+/// priority, or other cores.
+const UNLIKE: f64 = 3.0;
 /// Processor time after which a thread that was just created has shown whether it sleeps, in seconds.
 const SHOWN_S: f64 = 0.0025;
 
@@ -54,6 +57,8 @@ pub(crate) struct Weigh {
     threads: BTreeMap<i32, Known>,
     /// Bytes that the program has in memory; 0: not told.
     memory: f64,
+    /// The share of a core that those at home get which want one; `None`: not told, or there are none.
+    all_get: Option<f64>,
     /// How much threads of this program talk; `None`: none was seen on a board.
     prior: Option<f64>,
     /// How much one that was not there is expected to, if what it has to fetch at first is weighed for itself.
@@ -83,6 +88,13 @@ impl Away {
         self.at_best * (1.0 - self.lasting)
     }
 
+    /// Whether it gets on worse than at home, at that speed, since others are there: not since it talks, but for what it
+    /// fetches at first.
+    pub(crate) fn is_crowded(&self, at_home: f64) -> bool {
+        let talks = self.talk > TALKATIVE && self.at_best >= at_home;
+        self.lasting <= TALKATIVE && !talks
+    }
+
     /// Whether it talks too much, and hardly any of that lasts: it fetches what it works on.
     pub(crate) fn is_fetching(&self) -> bool {
         self.talk > TALKATIVE && self.lasting <= TALKATIVE
@@ -104,6 +116,7 @@ impl Weigh {
             probe: values.count("probe"),
             threads: BTreeMap::new(),
             memory: 0.0,
+            all_get: None,
             prior: None,
             expected: None,
             fetches_apart: false,
@@ -151,7 +164,18 @@ impl Weigh {
             }
         }
         self.learn(snapshot.time_ms);
+        self.all_get = self.get_at_home(snapshot);
         true
+    }
+
+    fn get_at_home(&self, snapshot: &Snapshot) -> Option<f64> {
+        let at_home = snapshot.threads.iter().filter(|t| t.place == Place::Home);
+        let want = at_home.filter_map(|t| self.watch.rates(t.tid));
+        let want = want.filter(|r| r.cpu + r.delay > WANTS);
+        let (cpu, wanted) = want.fold((0.0, 0.0), |(cpu, wanted), r| {
+            (cpu + r.cpu, wanted + (r.cpu + r.delay))
+        });
+        (wanted > 0.0).then(|| cpu / wanted)
     }
 
     /// Whether a thread has wanted a core for a while, and had one for long enough to tell whether it sleeps.
@@ -166,8 +190,10 @@ impl Weigh {
         let fair = self.fair_at_home(snapshot);
         match self.watch.rates(tid) {
             Some(rates) if rates.delay > 0.0 => {
+                let own = rates.cpu / (rates.cpu + rates.delay);
+                let alike = |all: &f64| own < all * UNLIKE && own * UNLIKE > *all;
+                let seen = self.all_get.filter(alike).unwrap_or(own);
                 // What was seen for a moment only depends on whose turn it was.
-                let seen = rates.cpu / (rates.cpu + rates.delay);
                 fair + self.watch.watched(tid) * (seen - fair)
             }
             // Not every kernel tells for how long threads wait.

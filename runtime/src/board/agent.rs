@@ -190,7 +190,7 @@ fn token() -> u64 {
 
 /// How busy this machine is.
 fn load(meter: &mut Meter, runnable: &mut Runnable) -> Load {
-    let figures = Figures::read(runnable);
+    let figures = Figures::read(runnable, 0);
     Load {
         runnable: figures.runnable,
         cores: figures.cores,

@@ -27,10 +27,10 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Reads them.
-    pub fn read(runnable: &mut Runnable) -> Figures {
+    /// Reads them; `apart`: threads of the process that `runnable` has set apart that want a core.
+    pub fn read(runnable: &mut Runnable, apart: u32) -> Figures {
         let text = |path: &str| procfs::text(path).ok();
-        let count = runnable.count();
+        let count = runnable.with(apart);
         let whole = runnable.cores() == 0;
         let pressure = whole.then(|| text("/proc/pressure/cpu")).flatten();
         Figures {
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn this_machine_tells_something() {
-        let figures = Figures::read(&mut Runnable::default());
+        let figures = Figures::read(&mut Runnable::default(), 0);
         assert!(
             figures.memory_free.is_some_and(|free| free > 1 << 20),
             "{figures:?}"
@@ -101,7 +101,7 @@ mod tests {
         if !runnable::tests::confine() {
             return;
         }
-        let figures = Figures::read(&mut Runnable::default());
+        let figures = Figures::read(&mut Runnable::default(), 0);
         assert_ne!(figures.cores, 0, "{figures:?}");
         assert_eq!(figures.pressure, None, "{figures:?}");
     }

@@ -2,7 +2,8 @@
 //!
 //! Who may use all cores takes the kernel's count. Who is confined to some of them (taskset(1), the cpuset of a batch
 //! system) looks at all threads of the machine, since what happens on other cores does not matter; rarely enough
-//! that looking takes little of its time, since there may be thousands.
+//! that looking takes little of its time, since there may be thousands. This process's own do not count there: one that
+//! wants a core just then mostly waits for the thread that looks.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,6 +26,8 @@ const FORGETS: u32 = 200;
 /// Counts them, again and again.
 #[derive(Debug, Default)]
 pub struct Runnable {
+    /// A process whose threads do not count, since somebody knows better who of them wants a core.
+    apart: Option<Tid>,
     /// Kernel threads that were seen; they are not looked at again.
     kernel: BTreeSet<Tid>,
     looks: u32,
@@ -34,12 +37,20 @@ pub struct Runnable {
 }
 
 impl Runnable {
-    /// How many there are, the calling thread not counted; 0 if nobody tells.
-    pub fn count(&mut self) -> u32 {
+    /// Counts all but those of a process, which [`Runnable::with`] is told of.
+    pub fn apart(process: Tid) -> Self {
+        Self {
+            apart: Some(process),
+            ..Self::default()
+        }
+    }
+
+    /// How many there are, the calling thread not counted; 0 if nobody tells. `apart`: those of the process set apart.
+    pub fn with(&mut self, apart: u32) -> u32 {
         let confined = confined();
         self.cores = confined.as_ref().map_or(0, number);
         match confined {
-            Some(cores) => self.on(&cores),
+            Some(cores) => self.on(&cores).saturating_add(apart),
             None => procfs::machine_runnable().map_or(0, |n| n.saturating_sub(1)),
         }
     }
@@ -47,6 +58,11 @@ impl Runnable {
     /// A number for the cores that the process was confined to at the last count, another one for others; 0: for all.
     pub fn cores(&self) -> u64 {
         self.cores
+    }
+
+    fn looks_at(&self, pid: Tid) -> bool {
+        let own = std::process::id() as Tid;
+        pid != own && self.apart != Some(pid) && !self.kernel.contains(&pid)
     }
 
     fn on(&mut self, cores: &CpuSet) -> u32 {
@@ -61,25 +77,23 @@ impl Runnable {
         if self.looks.is_multiple_of(FORGETS) {
             self.kernel.clear();
         }
-        let me = nix::unistd::gettid().as_raw();
-        let wants = |tid: Tid, seen: &Glance| {
+        let wants = |seen: &Glance| {
             let there = cores.is_set(seen.core as usize).unwrap_or(false);
-            tid != me && seen.state == 'R' && there
+            seen.state == 'R' && there
         };
         let mut count = 0;
         for pid in processes() {
-            if self.kernel.contains(&pid) {
+            if !self.looks_at(pid) {
                 continue;
             }
             // Who ends meanwhile does not count.
             match procfs::glance(pid, pid) {
                 Ok(seen) if seen.kernel => drop(self.kernel.insert(pid)),
-                Ok(seen) if seen.threads == 1 => count += u32::from(wants(pid, &seen)),
+                Ok(seen) if seen.threads == 1 => count += u32::from(wants(&seen)),
                 Ok(_) => {
                     let threads = procfs::threads(pid).unwrap_or_default();
-                    let wanting = |tid: &&Tid| {
-                        procfs::glance(pid, **tid).is_ok_and(|seen| wants(**tid, &seen))
-                    };
+                    let wanting =
+                        |tid: &&Tid| procfs::glance(pid, **tid).is_ok_and(|seen| wants(&seen));
                     count += threads.iter().filter(wanting).count() as u32;
                 }
                 Err(_) => {}
@@ -141,7 +155,7 @@ fn processes() -> Vec<Tid> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::process::{Child, Command, Stdio};
     use std::thread;
 
     use nix::sched::sched_setaffinity;
@@ -175,23 +189,37 @@ pub(super) mod tests {
         if !confine() {
             return;
         }
-        let over = AtomicBool::new(false);
-        thread::scope(|scope| {
-            for _ in 0..5 {
-                // They inherit the core.
-                scope.spawn(|| {
-                    while !over.load(Ordering::Relaxed) {
-                        std::hint::spin_loop();
-                    }
-                });
-            }
-            // All of them run, sooner or later.
-            let mut runnable = Runnable::default();
-            while runnable.count() < 5 {
-                thread::sleep(Duration::from_millis(5));
-            }
-            over.store(true, Ordering::Relaxed);
-        });
+        // They inherit the core, and end when this drops the other end of what they read.
+        let spins = || {
+            let mut command = Command::new("sh");
+            let script = "while :; do :; done & read end; kill $!";
+            let command = command.args(["-c", script]).stdin(Stdio::piped());
+            command.spawn().expect("a shell")
+        };
+        let mut all: Vec<Child> = (0..5).map(|_| spins()).collect();
+        // All of them run, sooner or later.
+        let mut runnable = Runnable::default();
+        while runnable.with(0) < 5 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        for one in &mut all {
+            drop(one.stdin.take());
+            one.wait().expect("it ends");
+        }
+    }
+
+    #[test]
+    fn its_own_and_those_set_apart_are_not_looked_at() {
+        let (own, other) = (std::process::id() as Tid, 1);
+        assert!(Runnable::default().looks_at(other));
+        assert!(!Runnable::default().looks_at(own));
+        assert!(!Runnable::apart(other).looks_at(other));
+        if confine() {
+            let mut runnable = Runnable::apart(other);
+            // The second count is the first one, of others.
+            let others = runnable.with(0);
+            assert_eq!(runnable.with(7), others + 7);
+        }
     }
 
     #[test]
@@ -220,8 +248,8 @@ pub(super) mod tests {
             return;
         }
         let mut runnable = Runnable::default();
-        let first = runnable.count();
+        let first = runnable.with(0);
         let looks = runnable.looks;
-        assert_eq!((runnable.count(), runnable.looks), (first, looks));
+        assert_eq!((runnable.with(0), runnable.looks), (first, looks));
     }
 }

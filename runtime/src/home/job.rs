@@ -242,7 +242,7 @@ fn supervise(job: Job, ready: impl FnOnce(Control)) -> Result<JobResult, JobErro
         cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
         watts: job.settings.watts,
         meter: Meter::begin(),
-        runnable: Runnable::default(),
+        runnable: Runnable::apart(pid),
         asked_for: Vec::new(),
         stats: Stats::default(),
         observer: job.observer,

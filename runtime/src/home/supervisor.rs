@@ -327,6 +327,7 @@ impl Supervisor {
         let mut came_home = false;
         if let Some(thread) = self.threads.remove(&tid) {
             came_home = thread.needs().is_some();
+            self.journal.gauges.ended(tid);
             self.finished.push(tid, thread.counters);
             self.note_ended(tid, thread.counters.offloads > 0);
         }

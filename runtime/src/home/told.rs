@@ -144,7 +144,7 @@ impl Supervisor {
             |t: &&ThreadView| t.place == Where::Home && t.state == ThreadState::Running;
         let own = threads.iter().filter(wants_core).count() as u32;
         let figures = match measured {
-            true => Figures::read(&mut self.runnable),
+            true => Figures::read(&mut self.runnable, own),
             false => Figures::default(),
         };
         let home = NodeLoad {
@@ -176,7 +176,7 @@ impl Supervisor {
             boards,
             threads,
             taken: self.journal.gauges.again(),
-            memory: memory.unwrap_or(0),
+            memory: memory.map_or(0, |here| here + self.journal.gauges.away()),
             requests: Vec::new(),
         }
     }
@@ -227,7 +227,9 @@ impl Supervisor {
             },
             cpu_ns: used.0,
             run_delay_ns: used.1,
-            sleeps: switches.0.saturating_sub(thread.stops),
+            sleeps: switches
+                .0
+                .saturating_sub(thread.stops + self.journal.gauges.page_waits(thread.tid)),
             preemptions: switches.1,
             faults,
             home_calls: thread.counters.home_calls,

@@ -1,9 +1,12 @@
-//! Counters of a running job that other threads look at while it runs. Those who count only store numbers.
+//! Counters of a running job that other threads look at while it runs.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::event::Refusal;
 use super::schema::Pages;
+use crate::guest::ptrace::Tid;
 
 const REFUSALS: usize = Refusal::ALL.len();
 
@@ -18,6 +21,9 @@ pub struct Gauges {
     zero: AtomicU64,
     bytes: AtomicU64,
     again: AtomicU64,
+    away: AtomicU64,
+    /// How often each thread waited at home for a page.
+    waits: Mutex<HashMap<Tid, u64>>,
     refusals: [AtomicU64; REFUSALS],
 }
 
@@ -56,6 +62,35 @@ impl Gauges {
         self.again.load(Relaxed)
     }
 
+    /// Bytes of the program's memory that only boards have.
+    pub fn set_away(&self, bytes: u64) {
+        self.away.store(bytes, Relaxed);
+    }
+
+    /// The same.
+    pub fn away(&self) -> u64 {
+        self.away.load(Relaxed)
+    }
+
+    /// A thread at home waits for a page, for which it gives up its core.
+    pub fn waits_for_page(&self, tid: Tid) {
+        *self.waits().entry(tid).or_default() += 1;
+    }
+
+    /// How often it did so far.
+    pub fn page_waits(&self, tid: Tid) -> u64 {
+        self.waits().get(&tid).copied().unwrap_or(0)
+    }
+
+    /// A thread has ended; another one may get its number.
+    pub fn ended(&self, tid: Tid) {
+        self.waits().remove(&tid);
+    }
+
+    fn waits(&self) -> MutexGuard<'_, HashMap<Tid, u64>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// One more thread stays where it is.
     pub fn refused(&self, why: Refusal) {
         self.refusals[why as usize].fetch_add(1, Relaxed);
@@ -65,5 +100,21 @@ impl Gauges {
     pub fn refusals(&self) -> impl Iterator<Item = (Refusal, u64)> {
         let count = |why: &Refusal| (*why, self.refusals[*why as usize].load(Relaxed));
         Refusal::ALL.iter().map(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_gets_the_number_of_another_has_waited_for_nothing() {
+        let gauges = Gauges::default();
+        gauges.waits_for_page(7);
+        gauges.waits_for_page(7);
+        gauges.waits_for_page(8);
+        assert_eq!((gauges.page_waits(7), gauges.page_waits(9)), (2, 0));
+        gauges.ended(7);
+        assert_eq!((gauges.page_waits(7), gauges.page_waits(8)), (0, 1));
     }
 }

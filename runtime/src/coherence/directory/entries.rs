@@ -69,6 +69,8 @@ impl Region {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Entries {
     regions: BTreeMap<u64, Box<Region>>,
+    /// Pages of which home has no copy.
+    away: u64,
 }
 
 impl Entries {
@@ -77,6 +79,11 @@ impl Entries {
             Some(region) => region.get(page % REGION),
             None => Holding::DEFAULT,
         }
+    }
+
+    /// How many pages home has no copy of.
+    pub(super) fn away(&self) -> u64 {
+        self.away
     }
 
     pub(super) fn set(&mut self, page: Page, holding: Holding) {
@@ -88,6 +95,9 @@ impl Entries {
         assert!(!nodes.is_empty(), "page {page:#x} would be held by nobody");
         let region = self.regions.entry(key).or_insert_with(Region::new);
         let bit = 1 << slot;
+        let was_away = !NodeSet(region.nodes[slot as usize]).has(NodeId::HOME);
+        self.away += u64::from(!nodes.has(NodeId::HOME));
+        self.away -= u64::from(was_away);
         region.nodes[slot as usize] = nodes.0;
         match holding {
             Holding::Modified(_) => region.exclusive |= bit,
@@ -145,12 +155,18 @@ mod tests {
         entries.set(64, shared);
         entries.set(65, Holding::DEFAULT);
         assert_eq!(entries.regions(), 2);
+        assert_eq!(entries.away(), 1, "home has a copy of 64");
+        entries.set(63, Holding::Modified(NodeId(2)));
+        entries.set(66, Holding::Shared(NodeSet::one(NodeId(2))));
+        assert_eq!(entries.away(), 2);
+        entries.set(63, Holding::Modified(NodeId(63)));
+        entries.set(66, Holding::DEFAULT);
         let tracked: Vec<_> = entries.tracked(0..1000).collect();
         assert_eq!(tracked, [(63, Holding::Modified(NodeId(63))), (64, shared)]);
         assert_eq!(entries.tracked(64..64).count(), 0);
         assert_eq!(entries.tracked(0..64).count(), 1);
         entries.reset(0..64);
-        assert_eq!(entries.regions(), 1);
+        assert_eq!((entries.regions(), entries.away()), (1, 0));
         entries.set(64, Holding::DEFAULT);
         assert_eq!(entries.regions(), 0);
     }

@@ -171,6 +171,11 @@ impl<D: Clone> Directory<D> {
         }
     }
 
+    /// How many pages home has no copy of.
+    pub fn away(&self) -> u64 {
+        self.entries.away()
+    }
+
     /// Whether a transaction is under way at `page`, waits there, or a pin is held.
     pub fn is_busy(&self, page: Page) -> bool {
         self.busy.contains_key(&page)

@@ -24,6 +24,7 @@ use super::{Mapped, PagerError, Share, Staged};
 use crate::coherence::{Counters, Directory, Leave, NodeId, Page};
 use crate::continuations::Pair;
 use crate::guest::ptrace::Tid;
+use crate::guest::stub::PAGE_SIZE;
 use crate::home::error::JobError;
 use crate::home::job::{BoardFacts, Control, Settings};
 use crate::home::messages::{BoardId, SharedMemory, ToPager, ToSupervisor};
@@ -131,7 +132,7 @@ pub struct Pager {
     pub(super) moving: Option<Moving>,
     pub(super) faults: Latency,
     pub(super) heat: Heat,
-    gauges: Arc<Gauges>,
+    pub(super) gauges: Arc<Gauges>,
     pub(super) traffic: Traffic,
     /// The job cannot go on: nothing is served any more, and threads that wait for a page wait until
     /// the supervisor has ended them.
@@ -524,6 +525,8 @@ impl Pager {
 
     /// Lets others see the counters.
     fn publish(&self) {
+        let away = self.share.as_ref().map_or(0, |s| s.directory.away());
+        self.gauges.set_away(away * PAGE_SIZE);
         let Some(share) = &self.share else { return };
         let counters = share.directory.counters();
         self.gauges.set_pages(&Pages {

@@ -239,6 +239,7 @@ impl Pager {
                         let page = addr / PAGE_SIZE as u64;
                         let write = access == Access::Write;
                         self.heat.note(NodeId::HOME, page, write, thread);
+                        self.gauges.waits_for_page(thread);
                         if let Some(share) = &mut self.share {
                             share.node.fault(page, access, thread as u32);
                         }
