@@ -17,6 +17,9 @@ use crate::stay::Stay;
 use crate::weigh::{Away, TALKATIVE, Weigh, page_s};
 use crate::{BoardLoad, Decision, Place, Policy, Power, Snapshot, ThreadState, ThreadView};
 
+/// A thread that is slower than the bound allows moves for that only where it gets on so much better: speeds are not known
+/// well, and what it does there to others is not weighed.
+const CLEARLY: f64 = 0.2;
 /// What home works for a page with those that go along, or for a home call, in seconds at most.
 const SERVING_S: f64 = 100e-6;
 
@@ -236,9 +239,10 @@ impl Energy {
         let faster = to.speed > from.speed && (to.speed - from.speed) * horizon_s > cost_s;
         let saved = (from.joules - to.joules) * to.speed * horizon_s;
         let cheaper = to.joules <= from.joules * (1.0 - self.saving) && saved > cost_s * core_w;
+        let much = to.speed * (1.0 - CLEARLY) > from.speed;
         match (self.keeps(from), self.keeps(to)) {
             (true, _) => cheaper,
-            (false, true) => faster,
+            (false, true) => faster && (much || cheaper),
             // Who is at home leaves only to be faster: else all would leave a home that is crowded by them.
             (false, false) => {
                 let home = from.place == Place::Home;

@@ -99,9 +99,10 @@ pub struct ThreadView {
     pub cpu_ns: u64,
     /// Time spent waiting for a core so far on all nodes, in nanoseconds.
     pub run_delay_ns: u64,
-    /// How often it has given up its core at home by itself so far, to wait for something, pages that boards had taken not
-    /// counted.
+    /// How often it has given up its core at home by itself so far, to wait for something other than a page.
     pub sleeps: u64,
+    /// How often it has waited at home so far for a page that a board had taken.
+    pub page_waits: u64,
     /// How often another was given its core at home so far.
     pub preemptions: u64,
     /// Page faults that needed the network so far.

@@ -8,6 +8,8 @@ use crate::{Place, Snapshot, ThreadState, ThreadView};
 const NEWBORN_MS: u64 = 10;
 /// Over less time than this rates say nothing, in milliseconds.
 const SHORTEST_MS: u64 = 20;
+/// Processor times are no older than this, a tick of the slowest kernels (sum_exec_runtime, kernel/sched/fair.c), in seconds.
+const STALE_S: f64 = 0.01;
 /// How much a thread that ends counts for what threads of the program do.
 const NEW: f64 = 0.3;
 
@@ -216,6 +218,12 @@ impl Watch {
         self.of(tid).and_then(|track| track.rates)
     }
 
+    /// Whether a thread has been where it is for less than the window.
+    pub(crate) fn came_lately(&self, tid: i32, now_ms: u64) -> bool {
+        self.of(tid)
+            .is_some_and(|track| now_ms < track.since_ms + self.window_ms)
+    }
+
     /// The same, what it needs to arrive included.
     pub(crate) fn rates_so_far(&self, tid: i32) -> Option<Rates> {
         let track = self.of(tid);
@@ -269,10 +277,14 @@ impl Track {
             sleeps: per_second(thread.sleeps, last.sleeps, 1.0),
             preemptions: per_second(thread.preemptions, last.preemptions, 1.0),
         };
-        // The kernel tells of a wait when it is over (sched_info_arrive, kernel/sched/stats.h).
+        // The kernel tells of a wait when it is over (sched_info_arrive, kernel/sched/stats.h), if it tells at all.
         let ran = |t: &ThreadView| t.state == ThreadState::Running;
-        if at_home && ran(last) && ran(thread) && thread.sleeps == last.sleeps {
-            fresh.delay = 1.0 - fresh.cpu;
+        let paused = |t: &ThreadView| (t.sleeps, t.page_waits);
+        let wanted = ran(last) && ran(thread) && paused(last) == paused(thread);
+        let without = 1.0 - fresh.cpu;
+        let told = thread.run_delay_ns > 0;
+        if at_home && told && wanted && without > STALE_S / seconds {
+            fresh.delay = without;
         }
         let arriving = thread.place != Place::Home && now < self.since_ms + window_ms;
         let rates = match arriving {
@@ -323,6 +335,29 @@ mod tests {
         watch.update(&at(200, 150, Place::Home));
         assert_eq!(watch.rates(2).expect("three").cpu, 0.75);
         assert_eq!(watch.pressure, Some(0.375), "0, then half of the time");
+    }
+
+    #[test]
+    fn a_wait_for_a_core_counts_while_it_lasts() {
+        // After 100 ms, 30 of them on a core; the kernel has told of no wait yet.
+        let delay = |change: fn(&mut ThreadView), place: Place| {
+            let mut watch = Watch::new(100, 100);
+            let mut first = at(0, 0, place);
+            first.threads[0].run_delay_ns = 7;
+            watch.update(&first);
+            let mut then = at(100, 30, place);
+            then.threads[0].run_delay_ns = 7;
+            change(&mut then.threads[0]);
+            watch.update(&then);
+            watch.rates(2).expect("two looks").delay
+        };
+        assert_eq!(delay(|_| (), Place::Home), 0.7);
+        assert_eq!(delay(|t| t.sleeps = 1, Place::Home), 0.0);
+        assert_eq!(delay(|t| t.page_waits = 1, Place::Home), 0.0);
+        assert_eq!(delay(|t| t.cpu_ns = 91_000_000, Place::Home), 0.0, "a tick");
+        assert_eq!(delay(|t| t.run_delay_ns = 0, Place::Home), 0.0, "not told");
+        assert_eq!(delay(|t| t.state = ThreadState::Blocked, Place::Home), 0.0);
+        assert_eq!(delay(|_| (), Place::Board(1)), 0.0, "it may wait for pages");
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Congestion {
         let before = std::mem::take(&mut self.losses);
         let mut held = false;
         let mut decisions = Vec::new();
-        // Those that do not talk, and boards that have become roomier for them.
+        // Those that do not talk too much, and boards that have become roomier for them.
         let (mut quiet, mut roomier) = (Vec::new(), BTreeSet::new());
         for (thread, board) in away(snapshot) {
             let mut loss = before.get(&thread.tid).copied().unwrap_or_default();
@@ -81,7 +81,8 @@ impl Congestion {
             let warm = self.weigh.is_warm(thread.tid, board, now);
             loss.add(here, &there, past_s, warm);
             self.losses.insert(thread.tid, loss);
-            if there.lasting <= TALKATIVE {
+            let crowded = there.is_crowded(here);
+            if crowded {
                 quiet.push((thread.tid, board.id));
             }
             // Who was recalled and left again may lose more each time.
@@ -93,7 +94,6 @@ impl Congestion {
                 continue;
             }
             // Who comes home makes it more crowded there, for others' jobs too, which see the same.
-            let crowded = there.is_crowded(here);
             let soon = self.crowded_ms.is_some_and(|ms| now < ms + self.window_ms);
             if crowded && soon {
                 continue;

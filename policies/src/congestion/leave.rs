@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::Congestion;
 use crate::stay::Stay;
-use crate::weigh::Fetches;
+use crate::weigh::{Fetches, fair};
 use crate::{BoardLoad, Decision, Snapshot, ThreadState, ThreadView};
 
 /// How much threads may talk at worst while nobody knows, as a share of their time.
@@ -106,7 +106,8 @@ impl Congestion {
     /// what is seen over a while still has them.
     fn roomier(&self, snapshot: &Snapshot, leave: u32) -> f64 {
         let stay = snapshot.home.runnable.saturating_sub(leave).max(1);
-        (self.weigh.watch.runnable / f64::from(stay)).max(1.0)
+        let cores = snapshot.home.cores;
+        (fair(f64::from(stay), cores) / fair(self.weigh.watch.runnable, cores)).max(1.0)
     }
 
     /// Whether it pays for a thread to move from one speed to another, for what it costs and within that time, both in

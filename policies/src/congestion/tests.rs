@@ -47,11 +47,15 @@ impl Job {
         let at_home = at_home.filter(|t| t.place == Place::Home).count() as u32;
         now.home.runnable = at_home + others;
         let share = f64::from(now.home.cores) / f64::from(now.home.runnable.max(now.home.cores));
+        let there = [1, 2].map(|id| {
+            let on_it = now.threads.iter().filter(|t| t.place == Place::Board(id));
+            let cores = now.board(id).map_or(1, |b| b.node.cores);
+            (f64::from(cores) / on_it.count().max(1) as f64).min(1.0)
+        });
         for thread in now.threads.iter_mut().filter(runs) {
-            let share = if thread.place == Place::Home {
-                share * self.favour
-            } else {
-                1.0
+            let share = match thread.place {
+                Place::Home => share * self.favour,
+                Place::Board(id) => there[usize::from(id) - 1],
             };
             let waits = if thread.place == Place::Home {
                 0.0
@@ -213,6 +217,17 @@ fn who_leaves_makes_room_for_who_stays() {
     job.now.boards[0].node.cores = 1;
     let leave = job.looks(2, 1, 0);
     assert_eq!(leave.len(), 2, "a third is left for each: {leave:?}");
+}
+
+#[test]
+fn who_comes_home_from_a_crowded_board_makes_room_for_who_stays_there() {
+    // Home is crowded until all four have left for a board of one core.
+    let mut job = Job::new("congestion:probe=9,idle=600s,trial=600s", 1, 5);
+    job.now.boards.truncate(1);
+    job.now.boards[0].node.cores = 1;
+    assert_eq!(job.looks(2, 12, 0).len(), 4);
+    let back = job.looks(30, 1, 0);
+    assert_eq!(back.len(), 1, "a third of a core for each: {back:?}");
 }
 
 #[test]

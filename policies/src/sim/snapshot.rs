@@ -91,6 +91,7 @@ fn view(task: &Task, measured: bool) -> ThreadView {
         home_calls: task.calls as u64,
         syncs: task.syncs,
         sleeps: task.sleeps,
+        page_waits: 0,
         preemptions: figure(task.preemptions),
         born_ms: task.work.born_ms,
         moving: task.moving,

@@ -15,7 +15,7 @@ pub struct Values(BTreeMap<String, String>);
 
 impl Values {
     /// The defaults of a policy's parameters, or of the common ones.
-    pub(super) fn defaults(own: &[Parameter]) -> Self {
+    pub(crate) fn defaults(own: &[Parameter]) -> Self {
         let all = own.iter().chain(COMMON);
         let pairs = all.map(|p| (p.name.to_owned(), p.default.to_owned()));
         Self(pairs.collect())

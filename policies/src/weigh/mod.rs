@@ -12,6 +12,8 @@
 
 mod costs;
 mod known;
+#[cfg(test)]
+mod tests;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ use std::collections::BTreeMap;
 use crate::sleeps::Sleeps;
 use crate::spec::Values;
 use crate::watch::{Rates, Watch};
-use crate::{BoardLoad, Place, Snapshot};
+use crate::{BoardLoad, Place, Snapshot, ThreadState, ThreadView};
 pub(crate) use costs::Fetches;
 use costs::PAGE;
 use known::Known;
@@ -41,6 +43,11 @@ const UNLIKE: f64 = 3.0;
 /// Processor time after which a thread that was just created has shown whether it sleeps, in seconds.
 const SHOWN_S: f64 = 0.0025;
 
+/// Whether a thread has to wait for a core.
+fn waits(rates: &Rates) -> bool {
+    rates.delay > WANTS
+}
+
 /// What moves cost, and what is known of the threads.
 #[derive(Debug, Clone)]
 pub(crate) struct Weigh {
@@ -57,7 +64,7 @@ pub(crate) struct Weigh {
     threads: BTreeMap<i32, Known>,
     /// Bytes that the program has in memory; 0: not told.
     memory: f64,
-    /// The share of a core that those at home get which want one; `None`: not told, or there are none.
+    /// The share of a core that those at home get which wait for one; `None`: not told, or there are none.
     all_get: Option<f64>,
     /// How much threads of this program talk; `None`: none was seen on a board.
     prior: Option<f64>,
@@ -171,8 +178,8 @@ impl Weigh {
     fn get_at_home(&self, snapshot: &Snapshot) -> Option<f64> {
         let at_home = snapshot.threads.iter().filter(|t| t.place == Place::Home);
         let want = at_home.filter_map(|t| self.watch.rates(t.tid));
-        let want = want.filter(|r| r.cpu + r.delay > WANTS);
-        let (cpu, wanted) = want.fold((0.0, 0.0), |(cpu, wanted), r| {
+        // Those that need not wait have cores of their own.
+        let (cpu, wanted) = want.filter(waits).fold((0.0, 0.0), |(cpu, wanted), r| {
             (cpu + r.cpu, wanted + (r.cpu + r.delay))
         });
         (wanted > 0.0).then(|| cpu / wanted)
@@ -190,10 +197,11 @@ impl Weigh {
         let fair = self.fair_at_home(snapshot);
         match self.watch.rates(tid) {
             Some(rates) if rates.delay > 0.0 => {
+                // What was seen for a moment only depends on whose turn it was.
                 let own = rates.cpu / (rates.cpu + rates.delay);
                 let alike = |all: &f64| own < all * UNLIKE && own * UNLIKE > *all;
-                let seen = self.all_get.filter(alike).unwrap_or(own);
-                // What was seen for a moment only depends on whose turn it was.
+                let all = self.all_get.filter(|_| waits(&rates)).filter(alike);
+                let seen = all.unwrap_or(own);
                 fair + self.watch.watched(tid) * (seen - fair)
             }
             // Not every kernel tells for how long threads wait.
@@ -208,10 +216,17 @@ impl Weigh {
 
     /// How fast a thread would get on at home, with `more` others returning too.
     pub(crate) fn speed_back_home(&self, more: u32, snapshot: &Snapshot) -> f64 {
-        fair(
-            self.watch.runnable + f64::from(more) + 1.0,
-            snapshot.home.cores,
-        )
+        // Who has just come home waits for pages there first, and will want a core.
+        let now = snapshot.time_ms;
+        let comes = |t: &&ThreadView| {
+            t.place == Place::Home
+                && t.state != ThreadState::Running
+                && self.watch.came_lately(t.tid, now)
+        };
+        let come = snapshot.threads.iter().filter(comes).count();
+        let there = f64::from(snapshot.home.runnable) + come as f64;
+        let there = self.watch.runnable.max(there);
+        fair(there + f64::from(more) + 1.0, snapshot.home.cores)
     }
 
     /// How fast a thread gets on on the board where it is; `None`: not seen for long enough.

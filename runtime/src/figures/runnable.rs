@@ -50,7 +50,7 @@ impl Runnable {
         let confined = confined();
         self.cores = confined.as_ref().map_or(0, number);
         match confined {
-            Some(cores) => self.on(&cores).saturating_add(apart),
+            Some(cores) => self.on(&cores, apart).saturating_add(apart),
             None => procfs::machine_runnable().map_or(0, |n| n.saturating_sub(1)),
         }
     }
@@ -65,7 +65,8 @@ impl Runnable {
         pid != own && self.apart != Some(pid) && !self.kernel.contains(&pid)
     }
 
-    fn on(&mut self, cores: &CpuSet) -> u32 {
+    /// Others that want one of these cores, on which so many of the process set apart want one too.
+    fn on(&mut self, cores: &CpuSet, apart: u32) -> u32 {
         let (now, began) = (Instant::now(), used());
         if let Some((count, due, of)) = self.last
             && now < due
@@ -99,7 +100,8 @@ impl Runnable {
                 Err(_) => {}
             }
         }
-        let pause = pause(used().saturating_sub(began), count, members(cores).count());
+        let all = count.saturating_add(apart);
+        let pause = pause(used().saturating_sub(began), all, members(cores).count());
         self.last = Some((count, now + pause, self.cores));
         count
     }
@@ -216,9 +218,11 @@ pub(super) mod tests {
         assert!(!Runnable::apart(other).looks_at(other));
         if confine() {
             let mut runnable = Runnable::apart(other);
-            // The second count is the first one, of others.
-            let others = runnable.with(0);
-            assert_eq!(runnable.with(7), others + 7);
+            runnable.with(0);
+            // It does not count others again for so long.
+            let due = Instant::now() + Duration::from_secs(3_600);
+            runnable.last = Some((3, due, runnable.cores));
+            assert_eq!(runnable.with(7), 10);
         }
     }
 

@@ -233,6 +233,7 @@ impl Supervisor {
                 return self.on_child_stop(tid, stop);
             }
             self.threads.insert(tid, Thread::new(tid, Instant::now()));
+            self.journal.gauges.forget(tid);
             self.note(tid, What::Born);
             self.half_born(tid);
             self.stopped(tid);
@@ -327,7 +328,7 @@ impl Supervisor {
         let mut came_home = false;
         if let Some(thread) = self.threads.remove(&tid) {
             came_home = thread.needs().is_some();
-            self.journal.gauges.ended(tid);
+            self.journal.gauges.forget(tid);
             self.finished.push(tid, thread.counters);
             self.note_ended(tid, thread.counters.offloads > 0);
         }

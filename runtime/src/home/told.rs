@@ -32,6 +32,8 @@ pub struct Told {
     pub stands_in: bool,
     /// The last it told.
     pub load: Option<Load>,
+    /// How many threads wanted its cores when it told before that.
+    pub runnable_before: Option<u32>,
     /// The shortest round trip of late.
     pub round_trip: Option<Duration>,
     /// What pages cost its threads.
@@ -39,6 +41,12 @@ pub struct Told {
 }
 
 impl Told {
+    /// How many threads want its cores, those not counted that wanted one for a moment.
+    fn runnable(&self) -> u32 {
+        let last = self.load.map_or(0, |load| load.runnable);
+        self.runnable_before.map_or(last, |before| last.min(before))
+    }
+
     fn power(&self) -> Option<Power> {
         let joules = self.load.and_then(|l| l.millijoules);
         let joules = joules.map(|mj| mj as f64 / 1000.0);
@@ -78,7 +86,7 @@ fn board(id: BoardId, facts: &BoardFacts, threads: u32, cores: u64) -> BoardLoad
             // It tells late of threads that have just been sent.
             runnable: match told.stands_in && (load.cores == 0 || load.cores == cores) {
                 true => threads,
-                false => load.runnable.max(threads),
+                false => told.runnable().max(threads),
             },
             load: f64::from(load.load_centi) / 100.0,
             isa: facts.isa.clone(),
@@ -104,6 +112,7 @@ impl Supervisor {
     ) {
         let told = &mut self.boards[usize::from(board) - 1].told;
         let drained = told.load.is_some_and(|before| before.draining);
+        told.runnable_before = told.load.map(|before| before.runnable);
         told.load = Some(load);
         told.round_trip = Some(round_trip);
         told.price.beat(faults);
@@ -127,11 +136,9 @@ impl Supervisor {
     /// What the policy sees. `measured`: with figures from /proc, for which a tick has time.
     pub(super) fn snapshot(&mut self, measured: bool) -> Snapshot {
         let now = Instant::now();
-        let threads: Vec<ThreadView> = self
-            .threads
-            .values()
-            .map(|thread| self.view(thread, measured, now))
-            .collect();
+        let views = self.threads.values();
+        let views = views.map(|thread| self.view(thread, measured, now));
+        let (threads, want_cores): (Vec<ThreadView>, Vec<bool>) = views.unzip();
         let on = |id: u8| {
             let there = threads.iter().filter(|t| t.place == Where::Board(id));
             there.count() as u32
@@ -140,9 +147,7 @@ impl Supervisor {
         let boards = self.boards.iter().enumerate();
         let boards = boards.map(|(i, facts)| board(i as u8 + 1, facts, on(i as u8 + 1), cores));
         let boards = boards.collect();
-        let wants_core =
-            |t: &&ThreadView| t.place == Where::Home && t.state == ThreadState::Running;
-        let own = threads.iter().filter(wants_core).count() as u32;
+        let own = want_cores.iter().filter(|wants| **wants).count() as u32;
         let figures = match measured {
             true => Figures::read(&mut self.runnable, own),
             false => Figures::default(),
@@ -181,12 +186,14 @@ impl Supervisor {
         }
     }
 
-    fn view(&self, thread: &Thread, measured: bool, now: Instant) -> ThreadView {
+    /// A thread as a policy sees it, and whether it wants one of home's cores: one on a board does for its calls.
+    fn view(&self, thread: &Thread, measured: bool, now: Instant) -> (ThreadView, bool) {
         let known = match measured {
             true => procfs::name_and_state(self.pid, thread.tid).ok(),
             false => None,
         };
         let runs = !measured || known.as_ref().is_some_and(|(_, state)| *state == 'R');
+        let wants_core = runs && (measured || !thread.is_away());
         let mut used = (0, 0);
         if measured {
             // One that has just ended used what it used.
@@ -199,6 +206,7 @@ impl Supervisor {
             true => procfs::switches(self.pid, thread.tid).unwrap_or_default(),
             false => (0, 0),
         };
+        let page_waits = self.journal.gauges.page_waits(thread.tid);
         let mut faults = thread.counters.faults;
         let (place, runs, moving) = match &thread.place {
             Place::Home(at) => (Where::Home, runs, thread.is_bound() || *at != AtHome::Free),
@@ -216,7 +224,7 @@ impl Supervisor {
                 (Where::Board(away.board), away.call.is_none(), moving)
             }
         };
-        ThreadView {
+        let view = ThreadView {
             tid: thread.tid,
             name: known.map(|(name, _)| name).unwrap_or_default(),
             is_main: thread.tid == self.pid,
@@ -227,9 +235,8 @@ impl Supervisor {
             },
             cpu_ns: used.0,
             run_delay_ns: used.1,
-            sleeps: switches
-                .0
-                .saturating_sub(thread.stops + self.journal.gauges.page_waits(thread.tid)),
+            sleeps: switches.0.saturating_sub(thread.stops + page_waits),
+            page_waits,
             preemptions: switches.1,
             faults,
             home_calls: thread.counters.home_calls,
@@ -237,6 +244,28 @@ impl Supervisor {
             born_ms: thread.born.duration_since(self.started).as_millis() as u64,
             moving,
             pinned: thread.home_until.is_some_and(|t| now < t),
-        }
+        };
+        (view, wants_core)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_wants_a_core_of_a_board_for_a_moment_does_not_count() {
+        let told = |before, last: u32| Told {
+            load: Some(Load {
+                runnable: last,
+                ..Load::default()
+            }),
+            runnable_before: before,
+            ..Told::default()
+        };
+        assert_eq!(Told::default().runnable(), 0);
+        assert_eq!(told(None, 3).runnable(), 3);
+        assert_eq!(told(Some(1), 3).runnable(), 1);
+        assert_eq!(told(Some(4), 3).runnable(), 3);
     }
 }

@@ -82,8 +82,8 @@ impl Gauges {
         self.waits().get(&tid).copied().unwrap_or(0)
     }
 
-    /// A thread has ended; another one may get its number.
-    pub fn ended(&self, tid: Tid) {
+    /// A thread has ended, or another one has got its number.
+    pub fn forget(&self, tid: Tid) {
         self.waits().remove(&tid);
     }
 
@@ -114,7 +114,7 @@ mod tests {
         gauges.waits_for_page(7);
         gauges.waits_for_page(8);
         assert_eq!((gauges.page_waits(7), gauges.page_waits(9)), (2, 0));
-        gauges.ended(7);
+        gauges.forget(7);
         assert_eq!((gauges.page_waits(7), gauges.page_waits(8)), (0, 1));
     }
 }
