@@ -172,6 +172,23 @@ fn who_is_too_slow_anywhere_does_not_burn_ten_times_as_much_to_be_a_little_faste
 }
 
 #[test]
+fn for_the_bound_a_thread_comes_home_only_where_it_gets_on_clearly_better() {
+    // Home would give it half of its core, which is what the bound asks for.
+    let comes = |speed: f64| {
+        let mut policy = by_name("energy:slowdown=2").expect("known");
+        let looks = (0..60).map(|n| {
+            let mut now = look(n, (3.0, 9.0), speed, Place::Board(1));
+            now.home.cores = 1;
+            now
+        });
+        let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
+        moves(&all)
+    };
+    assert_eq!(comes(0.45), []);
+    assert_eq!(comes(0.35).first(), Some(&(2, Action::Recall)));
+}
+
+#[test]
 fn who_stays_at_home_stays_for_a_reason() {
     let mut policy = by_name("energy").expect("known");
     for n in 0..4 {
