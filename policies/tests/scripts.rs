@@ -80,7 +80,7 @@ fn prices_change(snapshot: &mut Snapshot) {
 fn shares_are_uneven(snapshot: &mut Snapshot) {
     for thread in &mut snapshot.threads {
         if thread.tid % 2 == 0 {
-            let less = thread.cpu_ns / 6 * 5;
+            let less = thread.cpu_ns / 9 * 8;
             thread.cpu_ns -= less;
             thread.run_delay_ns += less;
         }
