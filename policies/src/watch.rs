@@ -48,6 +48,8 @@ impl Rates {
 pub(crate) struct Track {
     /// When it was first seen there.
     pub since_ms: u64,
+    /// Whether it is at home, and was on a board before.
+    came_home: bool,
     /// Over the window; `None` until it has been there for one, so that what it needs to arrive does not
     /// count.
     pub rates: Option<Rates>,
@@ -105,8 +107,10 @@ impl Watch {
                 Some(track) if track.last.place == thread.place => {
                     track.go_on(now, thread, self.window_ms);
                 }
-                _ => {
-                    self.threads.insert(thread.tid, Track::new(now, thread));
+                before => {
+                    let mut track = Track::new(now, thread);
+                    track.came_home = before.is_some() && thread.place == Place::Home;
+                    self.threads.insert(thread.tid, track);
                 }
             }
         }
@@ -218,10 +222,16 @@ impl Watch {
         self.of(tid).and_then(|track| track.rates)
     }
 
-    /// Whether a thread has been where it is for less than the window.
-    pub(crate) fn came_lately(&self, tid: i32, now_ms: u64) -> bool {
+    /// Whether a thread has come home from a board less than the window ago.
+    pub(crate) fn came_home_lately(&self, tid: i32, now_ms: u64) -> bool {
+        let came = |track: &Track| track.came_home && now_ms < track.since_ms + self.window_ms;
+        self.of(tid).is_some_and(came)
+    }
+
+    /// Whether the kernel tells for how long a thread waits for cores.
+    pub(crate) fn tells_waits(&self, tid: i32) -> bool {
         self.of(tid)
-            .is_some_and(|track| now_ms < track.since_ms + self.window_ms)
+            .is_some_and(|track| track.last.run_delay_ns > 0)
     }
 
     /// The same, what it needs to arrive included.
@@ -240,6 +250,7 @@ impl Track {
     fn new(now: u64, thread: &ThreadView) -> Self {
         Self {
             since_ms: now,
+            came_home: false,
             rates: None,
             early: None,
             seen_ms: now,
@@ -285,6 +296,10 @@ impl Track {
         let told = thread.run_delay_ns > 0;
         if at_home && told && wanted && without > STALE_S / seconds {
             fresh.delay = without;
+        }
+        if at_home {
+            // The end of a wait may have been seen before the kernel tells of all of it.
+            fresh.delay = fresh.delay.min(without);
         }
         let arriving = thread.place != Place::Home && now < self.since_ms + window_ms;
         let rates = match arriving {

@@ -196,10 +196,12 @@ impl Weigh {
     pub(crate) fn speed_at_home(&self, tid: i32, snapshot: &Snapshot) -> f64 {
         let fair = self.fair_at_home(snapshot);
         match self.watch.rates(tid) {
-            Some(rates) if rates.delay > 0.0 => {
+            Some(rates) if self.watch.tells_waits(tid) && rates.cpu + rates.delay > 0.0 => {
                 // What was seen for a moment only depends on whose turn it was.
                 let own = rates.cpu / (rates.cpu + rates.delay);
-                let alike = |all: &f64| own < all * UNLIKE && own * UNLIKE > *all;
+                let alike = |all: &f64| {
+                    own * UNLIKE > *all && (1.0 - own) * UNLIKE > 1.0 - *all && own < all * UNLIKE
+                };
                 let all = self.all_get.filter(|_| waits(&rates)).filter(alike);
                 let seen = all.unwrap_or(own);
                 fair + self.watch.watched(tid) * (seen - fair)
@@ -221,7 +223,7 @@ impl Weigh {
         let comes = |t: &&ThreadView| {
             t.place == Place::Home
                 && t.state != ThreadState::Running
-                && self.watch.came_lately(t.tid, now)
+                && self.watch.came_home_lately(t.tid, now)
         };
         let come = snapshot.threads.iter().filter(comes).count();
         let there = f64::from(snapshot.home.runnable) + come as f64;

@@ -10,6 +10,8 @@ fn after(looks: usize, used_ms: &[u64]) -> (Weigh, Snapshot) {
     let parameters = info("congestion").expect("known").parameters;
     let mut weigh = Weigh::new(&Values::defaults(parameters));
     let mut threads: Vec<ThreadView> = (2..).take(used_ms.len()).map(thread).collect();
+    // The kernel tells.
+    threads.iter_mut().for_each(|t| t.run_delay_ns = 1);
     let mut seen = Snapshot::default();
     for look in 0..=looks as u64 {
         seen = Snapshot {
@@ -49,8 +51,10 @@ fn a_thread_that_gets_much_less_than_the_others_is_weighed_by_that() {
 fn threads_with_cores_of_their_own_say_nothing_of_those_that_share_one() {
     let (weigh, seen) = after(10, &[100, 100, 25, 25]);
     let speeds = [2, 4].map(|tid| (weigh.speed_at_home(tid, &seen) * 100.0).round());
-    assert_eq!(speeds[1], 25.0);
-    assert!(speeds[0] >= 25.0, "{speeds:?}");
+    assert_eq!(speeds, [100.0, 25.0]);
+    // Nor do those that hardly wait.
+    let (weigh, seen) = after(10, &[93, 30, 30]);
+    assert_eq!((weigh.speed_at_home(2, &seen) * 100.0).round(), 93.0);
 }
 
 #[test]
@@ -58,8 +62,13 @@ fn who_has_just_come_home_will_want_a_core_there() {
     let (mut weigh, mut seen) = after(10, &[20, 20]);
     let before = weigh.speed_back_home(0, &seen);
     let mut back = thread(9);
-    back.state = ThreadState::Blocked;
+    back.place = Place::Board(1);
     seen.threads.push(back);
+    seen.time_ms += 100;
+    weigh.update(&seen);
+    assert_eq!(weigh.speed_back_home(0, &seen), before);
+    seen.threads[2].place = Place::Home;
+    seen.threads[2].state = ThreadState::Blocked;
     seen.time_ms += 100;
     weigh.update(&seen);
     let speed = |weigh: &Weigh, seen: &Snapshot| weigh.speed_back_home(0, seen);

@@ -32,8 +32,8 @@ pub struct Told {
     pub stands_in: bool,
     /// The last it told.
     pub load: Option<Load>,
-    /// How many threads wanted its cores when it told before that.
-    pub runnable_before: Option<u32>,
+    /// How many threads of others wanted its cores the last two times that it told.
+    pub others: [Option<u32>; 2],
     /// The shortest round trip of late.
     pub round_trip: Option<Duration>,
     /// What pages cost its threads.
@@ -41,10 +41,14 @@ pub struct Told {
 }
 
 impl Told {
-    /// How many threads want its cores, those not counted that wanted one for a moment.
-    fn runnable(&self) -> u32 {
-        let last = self.load.map_or(0, |load| load.runnable);
-        self.runnable_before.map_or(last, |before| last.min(before))
+    /// Takes note of how many threads want its cores, so many of them the job's.
+    fn counts(&mut self, runnable: u32, own: u32) {
+        self.others = [Some(runnable.saturating_sub(own)), self.others[0]];
+    }
+
+    /// How many threads of others want its cores, those not counted that wanted one for a moment.
+    fn others(&self) -> u32 {
+        self.others.into_iter().flatten().min().unwrap_or(0)
     }
 
     fn power(&self) -> Option<Power> {
@@ -83,10 +87,10 @@ fn board(id: BoardId, facts: &BoardFacts, threads: u32, cores: u64) -> BoardLoad
         fault_us: us(told.price.of(told.round_trip.unwrap_or_default())),
         node: NodeLoad {
             cores: facts.cores,
-            // It tells late of threads that have just been sent.
+            // It tells late of threads that have just been sent: all of the job's count.
             runnable: match told.stands_in && (load.cores == 0 || load.cores == cores) {
                 true => threads,
-                false => told.runnable().max(threads),
+                false => told.others() + threads,
             },
             load: f64::from(load.load_centi) / 100.0,
             isa: facts.isa.clone(),
@@ -110,9 +114,11 @@ impl Supervisor {
         round_trip: Duration,
         faults: Faults,
     ) {
+        let there = |t: &&Thread| matches!(&t.place, Place::Away(away) if away.board == board);
+        let own = self.threads.values().filter(there).count() as u32;
         let told = &mut self.boards[usize::from(board) - 1].told;
         let drained = told.load.is_some_and(|before| before.draining);
-        told.runnable_before = told.load.map(|before| before.runnable);
+        told.counts(load.runnable, own);
         told.load = Some(load);
         told.round_trip = Some(round_trip);
         told.price.beat(faults);
@@ -255,17 +261,22 @@ mod tests {
 
     #[test]
     fn who_wants_a_core_of_a_board_for_a_moment_does_not_count() {
-        let told = |before, last: u32| Told {
-            load: Some(Load {
-                runnable: last,
-                ..Load::default()
-            }),
-            runnable_before: before,
-            ..Told::default()
+        let after = |counts: &[(u32, u32)]| {
+            let mut told = Told::default();
+            for (runnable, own) in counts {
+                told.counts(*runnable, *own);
+            }
+            told.others()
         };
-        assert_eq!(Told::default().runnable(), 0);
-        assert_eq!(told(None, 3).runnable(), 3);
-        assert_eq!(told(Some(1), 3).runnable(), 1);
-        assert_eq!(told(Some(4), 3).runnable(), 3);
+        assert_eq!(after(&[]), 0);
+        assert_eq!(after(&[(3, 0)]), 3);
+        assert_eq!(after(&[(1, 0), (3, 0)]), 1);
+        assert_eq!(after(&[(9, 0), (4, 1), (3, 0)]), 3);
+        assert_eq!(
+            after(&[(4, 0), (8, 4)]),
+            4,
+            "the job's own are known anyway"
+        );
+        assert_eq!(after(&[(2, 4), (2, 4)]), 0, "they wait for pages");
     }
 }
