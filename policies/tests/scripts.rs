@@ -87,6 +87,19 @@ fn shares_are_uneven(snapshot: &mut Snapshot) {
     }
 }
 
+/// A kernel that does not tell of waits for cores.
+fn waits_are_untold(snapshot: &mut Snapshot) {
+    let threads = snapshot.threads.iter_mut();
+    threads.for_each(|thread| thread.run_delay_ns = 0);
+}
+
+/// Every third thread waits for pages now and then, at home too.
+fn pages_are_taken(snapshot: &mut Snapshot) {
+    for thread in snapshot.threads.iter_mut().filter(|t| t.tid % 3 == 0) {
+        thread.page_waits = snapshot.time_ms / 250;
+    }
+}
+
 fn actions(decisions: &[Decision]) -> Vec<(i32, Action)> {
     let mut actions = moves(decisions);
     actions.sort_by_key(|(tid, _)| *tid);
@@ -111,7 +124,9 @@ fn recordings() -> Vec<Recording> {
         world.boards[1].draining_ms = Some(11_000);
         all.push(record("congestion", &world));
         all.push(record_as("congestion", &world, prices_change));
-        all.push(record_as("congestion", &world, shares_are_uneven));
+        for view in [shares_are_uneven, waits_are_untold, pages_are_taken] {
+            all.push(record_as("congestion", &world, view));
+        }
         // Boards are far.
         world
             .boards
