@@ -93,10 +93,13 @@ fn waits_are_untold(snapshot: &mut Snapshot) {
     threads.for_each(|thread| thread.run_delay_ns = 0);
 }
 
-/// Every third thread waits for pages now and then, at home too.
+/// Every second thread waits for pages now and then, at home too; the kernel tells of half of what they wait for cores.
 fn pages_are_taken(snapshot: &mut Snapshot) {
-    for thread in snapshot.threads.iter_mut().filter(|t| t.tid % 3 == 0) {
-        thread.page_waits = snapshot.time_ms / 250;
+    for thread in &mut snapshot.threads {
+        thread.run_delay_ns /= 2;
+        if thread.tid % 2 == 0 {
+            thread.page_waits = snapshot.time_ms / 250;
+        }
     }
 }
 
