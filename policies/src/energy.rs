@@ -17,8 +17,8 @@ use crate::stay::Stay;
 use crate::weigh::{Away, TALKATIVE, Weigh, page_s};
 use crate::{BoardLoad, Decision, Place, Policy, Power, Snapshot, ThreadState, ThreadView};
 
-/// A thread that is slower than the bound allows moves for that only where it gets on so much better: speeds are not known
-/// well, and what it does there to others is not weighed.
+/// A thread that is slower than the bound allows moves for that only where it gets on better by so much of what the bound asks
+/// for: speeds are not known well, and what it does there to others is not weighed.
 const CLEARLY: f64 = 0.2;
 /// What home works for a page with those that go along, or for a home call, in seconds at most.
 const SERVING_S: f64 = 100e-6;
@@ -239,7 +239,7 @@ impl Energy {
         let faster = to.speed > from.speed && (to.speed - from.speed) * horizon_s > cost_s;
         let saved = (from.joules - to.joules) * to.speed * horizon_s;
         let cheaper = to.joules <= from.joules * (1.0 - self.saving) && saved > cost_s * core_w;
-        let much = to.speed * (1.0 - CLEARLY) > from.speed;
+        let much = (to.speed - from.speed) * self.slowdown > CLEARLY;
         match (self.keeps(from), self.keeps(to)) {
             (true, _) => cheaper,
             (false, true) => faster && (much || cheaper),
@@ -267,33 +267,38 @@ impl Energy {
             .iter()
             .filter(|b| b.free_slots() > 0 && thread.place != Place::Board(b.id));
         let offers = open.filter_map(|b| self.on(thread, b, snapshot));
-        let best = offers.fold(self.better(from, home), |best, offer| {
-            self.better(best, offer)
-        });
         let board = |place: Place| match place {
             Place::Home => None,
             Place::Board(id) => boards.iter().find(|b| b.id == id),
         };
-        let crossed = board(from.place).or(board(best.place))?;
-        let usual = self.weigh.cost_s(crossed);
-        // Some had to be recalled that still fetched what they work on: it is not tried out again for little.
-        let cost = |to: Place| match (from.place, to, self.weigh.more()) {
-            (Place::Home, _, more) if more > 1.0 => {
-                usual.max(self.weigh.fetches(snapshot).part_s * more)
-            }
-            (Place::Board(_), Place::Home, _) => self.weigh.cost_home_s(crossed),
-            // What it has fetched it would fetch again.
-            (Place::Board(_), Place::Board(_), _) => usual + self.fetched(thread.tid, |f| f.there),
-            _ => usual,
+        let cost = |to: Place| {
+            let crossed = board(from.place).or(board(to))?;
+            let usual = self.weigh.cost_s(crossed);
+            Some(match (from.place, to, self.weigh.more()) {
+                // Some had to be recalled that still fetched what they work on: it is not tried out again for little.
+                (Place::Home, _, more) if more > 1.0 => {
+                    usual.max(self.weigh.fetches(snapshot).part_s * more)
+                }
+                (Place::Board(_), Place::Home, _) => self.weigh.cost_home_s(crossed),
+                // What it has fetched it would fetch again.
+                (Place::Board(_), Place::Board(_), _) => {
+                    usual + self.fetched(thread.tid, |f| f.there)
+                }
+                _ => usual,
+            })
         };
         let core_w = self
             .power("home", snapshot.home.power)
             .map_or(0.0, |p| p.core_w(snapshot.home.cores));
         let horizon = self.weigh.horizon_s(thread, from.speed, snapshot.time_ms);
-        // Home may pay where another board does not.
-        let better = [best, self.better(from, home)].into_iter();
-        let mut elsewhere = better.filter(|to| to.place != from.place);
-        let to = elsewhere.find(|to| self.pays(from, *to, cost(to.place), horizon, core_w))?;
+        let pays = |to: &Offer| {
+            let better = to.place != from.place && self.better(from, *to).place == to.place;
+            let cost = cost(to.place).filter(|_| better);
+            cost.is_some_and(|cost| self.pays(from, *to, cost, horizon, core_w))
+        };
+        // The best of those for which it pays: where it would be best, it may be too little better.
+        let paying = offers.chain([home]).filter(pays);
+        let to = paying.reduce(|best, offer| self.better(best, offer))?;
         Some((from, to))
     }
 

@@ -189,6 +189,26 @@ fn for_the_bound_a_thread_comes_home_only_where_it_gets_on_clearly_better() {
 }
 
 #[test]
+fn a_board_that_is_little_better_does_not_hide_one_that_is_clearly_better() {
+    let mut policy = by_name("energy:slowdown=2").expect("known");
+    let looks = (0..60).map(|n| {
+        let mut now = look(n, (3.0, 9.0), 0.45, Place::Board(1));
+        // Home is crowded. A second of work takes the least where the bound is just kept.
+        now.home.runnable = 40;
+        for (id, speed, watts) in [(2, 0.51, (3.0, 9.9)), (3, 1.0, (3.0, 18.0))] {
+            let mut other = board(id);
+            (other.node.speed, other.node.power) = (Some(speed), power(watts));
+            now.boards.push(other);
+        }
+        now
+    });
+    let all: Vec<_> = looks.flat_map(|now| policy.decide(&now)).collect();
+    // Between boards it goes by way of home.
+    assert_eq!(moves(&all).first(), Some(&(2, Action::Recall)));
+    assert!(all[0].reason.contains("on b3"), "{}", all[0].reason);
+}
+
+#[test]
 fn who_stays_at_home_stays_for_a_reason() {
     let mut policy = by_name("energy").expect("known");
     for n in 0..4 {
