@@ -222,6 +222,12 @@ impl Watch {
         self.of(tid).and_then(|track| track.rates)
     }
 
+    /// The same, what it needs to arrive included.
+    pub(crate) fn rates_so_far(&self, tid: i32) -> Option<Rates> {
+        let track = self.of(tid);
+        track.and_then(|track| track.rates.or(track.early))
+    }
+
     /// Whether a thread has come home from a board less than the window ago.
     pub(crate) fn came_home_lately(&self, tid: i32, now_ms: u64) -> bool {
         let came = |track: &Track| track.came_home && now_ms < track.since_ms + self.window_ms;
@@ -232,12 +238,6 @@ impl Watch {
     pub(crate) fn tells_waits(&self, tid: i32) -> bool {
         self.of(tid)
             .is_some_and(|track| track.last.run_delay_ns > 0)
-    }
-
-    /// The same, what it needs to arrive included.
-    pub(crate) fn rates_so_far(&self, tid: i32) -> Option<Rates> {
-        let track = self.of(tid);
-        track.and_then(|track| track.rates.or(track.early))
     }
 }
 

@@ -44,7 +44,7 @@ const UNLIKE: f64 = 3.0;
 const SHOWN_S: f64 = 0.0025;
 
 /// Whether a thread has to wait for a core.
-fn waits(rates: &Rates) -> bool {
+fn has_to_wait(rates: &Rates) -> bool {
     rates.delay > WANTS
 }
 
@@ -179,9 +179,11 @@ impl Weigh {
         let at_home = snapshot.threads.iter().filter(|t| t.place == Place::Home);
         let want = at_home.filter_map(|t| self.watch.rates(t.tid));
         // Those that need not wait have cores of their own.
-        let (cpu, wanted) = want.filter(waits).fold((0.0, 0.0), |(cpu, wanted), r| {
-            (cpu + r.cpu, wanted + (r.cpu + r.delay))
-        });
+        let (cpu, wanted) = want
+            .filter(has_to_wait)
+            .fold((0.0, 0.0), |(cpu, wanted), r| {
+                (cpu + r.cpu, wanted + (r.cpu + r.delay))
+            });
         (wanted > 0.0).then(|| cpu / wanted)
     }
 
@@ -202,7 +204,7 @@ impl Weigh {
                 let alike = |all: &f64| {
                     own * UNLIKE > *all && (1.0 - own) * UNLIKE > 1.0 - *all && own < all * UNLIKE
                 };
-                let all = self.all_get.filter(|_| waits(&rates)).filter(alike);
+                let all = self.all_get.filter(|_| has_to_wait(&rates)).filter(alike);
                 let seen = all.unwrap_or(own);
                 fair + self.watch.watched(tid) * (seen - fair)
             }
