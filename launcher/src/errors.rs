@@ -64,7 +64,7 @@ pub fn print(command: &str, error: &dyn Explain) {
 }
 
 /// "No such file or directory (os error 2)" without its parenthesis, in lower case.
-fn without_os_number(text: &str) -> String {
+pub(crate) fn without_os_number(text: &str) -> String {
     match text.split_once(" (os error ") {
         Some((words, rest)) if rest.ends_with(')') => {
             let mut chars = words.chars();

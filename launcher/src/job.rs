@@ -96,26 +96,42 @@ impl Explain for JobError {
 /// the program itself empties.
 #[derive(Clone)]
 struct Voice {
-    lines: Sender<String>,
+    words: Sender<Words>,
     verbose: bool,
+}
+
+enum Words {
+    Line(String),
+    /// All lines before this are written.
+    Written(Sender<()>),
 }
 
 impl Voice {
     fn new(verbose: bool) -> Self {
-        let (lines, receiver) = mpsc::channel::<String>();
+        let (words, receiver) = mpsc::channel();
         std::thread::spawn(move || {
             use std::io::Write;
-            for line in receiver {
-                // Whether anybody can read it is not our trouble.
-                let _ = writeln!(std::io::stderr(), "rtx-run: {line}");
+            for words in receiver {
+                // Whether anybody can read it is not our trouble, nor whether somebody still waits.
+                let _ = match words {
+                    Words::Line(line) => writeln!(std::io::stderr(), "rtx-run: {line}").is_ok(),
+                    Words::Written(tell) => tell.send(()).is_ok(),
+                };
             }
         });
-        Self { lines, verbose }
+        Self { words, verbose }
     }
 
     fn say(&self, line: String) {
         // Its thread ends with the process.
-        let _ = self.lines.send(line);
+        let _ = self.words.send(Words::Line(line));
+    }
+
+    /// Waits until all is written, but not for ever.
+    fn end(&self) {
+        let (tell, told) = mpsc::channel();
+        let _ = self.words.send(Words::Written(tell));
+        let _ = told.recv_timeout(LAST_WORDS);
     }
 }
 
@@ -134,6 +150,9 @@ struct Stop {
     asked: Option<Instant>,
     stopped: bool,
 }
+
+/// How long the last lines may take to be written when the job has ended: stderr may be a pipe that nobody reads.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How long after SIGTSTP the program may take to stop; later it has decided otherwise.
 const STOP_PATIENCE: Duration = Duration::from_secs(1);
@@ -302,6 +321,10 @@ pub fn run(plan: JobPlan, open_files: Limit) -> Result<JobOutcome, JobError> {
         *control.lock().expect("nobody panics holding it") = Some(reach);
     };
     let result = job::run(job, ready);
+    if let Some(trouble) = plan.recording.and_then(|recording| recording.take()) {
+        voice.say(trouble);
+    }
+    voice.end();
     let exit = match result.as_ref().map(|result| &result.outcome) {
         Ok(Ok(ended)) => Some(match ended {
             Ended::Code(code) => Exit::with_code(*code),

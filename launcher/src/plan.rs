@@ -15,7 +15,7 @@ use crate::config::{BoardSettings, Config, Settings};
 use crate::errors::Explain;
 use crate::inherit::Inherit;
 use crate::program;
-use crate::record::Recorder;
+use crate::record::{self, Recorder};
 use crate::replay::read_file;
 
 /// The boards of a job for which none are configured.
@@ -39,6 +39,8 @@ pub struct JobPlan {
     pub boards: Vec<Board>,
     /// Who decides which thread runs where.
     pub policy: Box<dyn Policy>,
+    /// If its looks are recorded: why that has ended early.
+    pub recording: Option<record::Trouble>,
     /// Whether boards beyond loopback may be used.
     pub insecure: bool,
     /// Whether to say on stderr what is being done.
@@ -101,6 +103,7 @@ pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, 
         true => pair(&program, flags.pid)?,
         false => None,
     };
+    let mut recording = None;
     if let Some(path) = &flags.record {
         let command = flags.command.iter();
         let mut words: Vec<String> = command.map(|w| w.to_string_lossy().into()).collect();
@@ -108,7 +111,9 @@ pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, 
             words.push(program.display().to_string());
         }
         let header = Header::new(env!("CARGO_PKG_VERSION"), spec, words);
-        policy = Box::new(Recorder::begin(path, &header, policy)?);
+        let recorder = Recorder::begin(path, &header, policy)?;
+        recording = Some(recorder.trouble());
+        policy = Box::new(recorder);
     }
     let settings = config.settings;
     Ok(JobPlan {
@@ -120,6 +125,7 @@ pub fn plan(flags: &Flags, config: Config, inherit: Inherit) -> Result<JobPlan, 
         detach_on_interrupt: flags.detach,
         boards,
         policy,
+        recording,
         insecure: settings.insecure,
         verbose: settings.verbose,
         settings,

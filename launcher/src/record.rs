@@ -14,7 +14,7 @@ use std::time::Duration;
 use rtx_policies::record::{Header, Look, line};
 use rtx_policies::{Decision, Policy, Snapshot};
 
-use crate::errors::Explain;
+use crate::errors::{Explain, without_os_number};
 
 /// Looks that may wait to be written.
 const WAITING: usize = 4096;
@@ -33,12 +33,27 @@ impl Explain for RecordError {
     }
 }
 
+/// Why a recording has ended early, for the user.
+#[derive(Debug, Clone, Default)]
+pub struct Trouble(Arc<Mutex<Option<String>>>);
+
+impl Trouble {
+    fn set(&self, text: String) {
+        *self.0.lock().expect("nobody panics holding it") = Some(text);
+    }
+
+    /// What has not been told yet. The last of it is known when the recorder is dropped.
+    pub fn take(&self) -> Option<String> {
+        self.0.lock().expect("nobody panics holding it").take()
+    }
+}
+
 /// A policy that is recorded.
 pub struct Recorder {
     inner: Box<dyn Policy>,
     looks: Option<SyncSender<Look>>,
     writer: Option<JoinHandle<()>>,
-    trouble: Arc<Mutex<Option<String>>>,
+    trouble: Trouble,
     path: PathBuf,
 }
 
@@ -58,13 +73,15 @@ impl Recorder {
             .and_then(|()| file.flush())
             .map_err(wrong)?;
         let (looks, receiver) = sync_channel(WAITING);
-        let trouble: Arc<Mutex<Option<String>>> = Arc::default();
+        let trouble = Trouble::default();
         let told = trouble.clone();
         let name = path.display().to_string();
         let writer = std::thread::spawn(move || {
             if let Err(error) = write(&receiver, &mut file) {
-                let text = format!("cannot write the recording {name}: {error}; it ends here");
-                *told.lock().expect("nobody panics holding it") = Some(text);
+                let why = without_os_number(&error.to_string());
+                told.set(format!(
+                    "cannot write the recording {name}: {why}; it ends here"
+                ));
             }
         });
         Ok(Self {
@@ -76,6 +93,11 @@ impl Recorder {
         })
     }
 
+    /// Where it will be told why the recording has ended early, also what shows only when this is dropped.
+    pub fn trouble(&self) -> Trouble {
+        self.trouble.clone()
+    }
+
     fn note(&mut self, look: Look) {
         let Some(looks) = &self.looks else { return };
         match looks.try_send(look) {
@@ -83,7 +105,7 @@ impl Recorder {
             Err(TrySendError::Full(_)) => {
                 let name = self.path.display();
                 let text = format!("the recording {name} cannot be written in time; it ends here");
-                *self.trouble.lock().expect("nobody panics holding it") = Some(text);
+                self.trouble.set(text);
                 self.looks = None;
             }
             // The writer has said why it ended.
@@ -153,18 +175,14 @@ impl Policy for Recorder {
     }
 
     fn complaint(&mut self) -> Option<String> {
-        let trouble = || {
-            self.trouble
-                .lock()
-                .expect("nobody panics holding it")
-                .take()
-        };
-        self.inner.complaint().or_else(trouble)
+        self.inner.complaint().or_else(|| self.trouble.take())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+
     use super::*;
     use rtx_policies::PolicySpec;
     use rtx_policies::record::Recording;
@@ -209,12 +227,27 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_ends_the_recording_and_not_the_job() {
-        let Ok(mut recorder) = begin(Path::new("/dev/full")) else {
-            // Already the header did not fit, which is told before the job begins.
-            return;
-        };
+    fn a_disk_that_is_full_is_told_before_the_job_begins() {
+        let error = begin(Path::new("/dev/full")).err().expect("full");
+        let line = crate::errors::told(&error);
+        let says = "cannot write the recording /dev/full: no space left on device. Check the path";
+        assert!(line.starts_with(says), "{line}");
+    }
+
+    #[test]
+    fn what_cannot_be_written_ends_the_recording_and_not_the_job() {
+        // A pipe that nobody reads any more.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+        let mut recorder = begin(Path::new(&path)).expect("the header fits");
+        drop(reader);
+        assert_eq!(recorder.complaint(), None);
         recorder.decide(&Snapshot::default());
+        let trouble = recorder.trouble();
         drop(recorder);
+        let told = trouble.take().expect("it shows at the latest at the end");
+        let says = format!("cannot write the recording {path}: broken pipe; it ends here");
+        assert_eq!(told, says);
+        assert_eq!(trouble.take(), None, "told once");
     }
 }

@@ -1,21 +1,19 @@
-//! Starting the agents of a job: [`local`] ones as child processes, [`remote`] ones through ssh or srun; [`later`] starts
-//! more local ones while the job runs.
+//! Starting the agents of a job: [`local`] ones as child processes, [`remote`] ones through ssh or srun, both over their
+//! standard [`streams`]; [`later`] starts more local ones while the job runs.
 //!
 //! All are told the same orders (`board::orders`) over their standard input: where to listen, and the job's
 //! secret, without which they serve nobody. They end when that input does, so they end with the job
 //! however it ends. Agents that run already are only named.
 
+mod error;
 mod later;
 mod local;
 mod remote;
+mod streams;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -25,8 +23,9 @@ use rtx_runtime::wire::secret::Secret;
 
 use crate::boards::{At, Board};
 use crate::config::{Settings, Watts};
-use crate::errors::Explain;
+use streams::{Streams, spawned};
 
+pub use error::AgentError;
 pub use later::Later;
 
 /// The name under which this binary acts as an agent.
@@ -43,73 +42,6 @@ pub struct Agents {
     inputs: Vec<ChildStdin>,
     /// All boards, in the order in which they are configured.
     pub boards: Vec<BoardAddress>,
-}
-
-/// An agent could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum AgentError {
-    /// On this machine.
-    #[error("cannot start a board on this machine")]
-    Local(#[source] io::Error),
-    /// No secret could be drawn.
-    #[error("cannot draw random numbers")]
-    Random(#[source] io::Error),
-    /// What starts agents there could not be run.
-    #[error("cannot run {command} to start board {board}")]
-    Command {
-        /// `ssh` or `srun`.
-        command: &'static str,
-        /// The board.
-        board: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// It did not start there.
-    #[error("cannot start board {board}: {why}")]
-    Failed {
-        /// The board.
-        board: String,
-        /// What was said there last, or what has happened.
-        why: String,
-    },
-    /// It takes too long.
-    #[error("cannot start board {board}: nothing has come of it for {seconds} s")]
-    Late {
-        /// The board.
-        board: String,
-        /// How long was waited.
-        seconds: u64,
-    },
-    /// There is no agent for its instruction set.
-    #[error("cannot start board {board}: it is an {isa} machine, and there is no '{}'", file.display())]
-    NoFile {
-        /// The board.
-        board: String,
-        /// Its instruction set.
-        isa: String,
-        /// The file that would be sent there.
-        file: PathBuf,
-    },
-}
-
-impl Explain for AgentError {
-    fn fix(&self) -> Option<String> {
-        Some(match self {
-            Self::Local(_) | Self::Random(_) => {
-                "Look at the limits of processes and open files: ulimit -a".to_owned()
-            }
-            Self::Command { command, .. } => format!("Install {command}, or correct PATH"),
-            Self::Failed { board, .. } | Self::Late { board, .. } => match board.split_once(':') {
-                Some(("ssh", host)) => {
-                    format!("Try: ssh -o BatchMode=yes {host} true")
-                }
-                _ => "Try: srun --overlap true; if it only takes long, set start_timeout_ms".into(),
-            },
-            Self::NoFile { isa, .. } => {
-                format!("Build rtx-board for {isa} and put it there (make board-arm64)")
-            }
-        })
-    }
 }
 
 /// How agents are started.
@@ -193,11 +125,7 @@ impl Agents {
             At::Srun(node) => (remote::by_srun(node), node.clone()),
         };
         let mut child = spawned(command, board)?;
-        let streams = Streams {
-            input: child.stdin.take().expect("its stdin is a pipe"),
-            output: BufReader::new(child.stdout.take().expect("its stdout is a pipe")),
-            errors: child.stderr.take(),
-        };
+        let streams = Streams::of(&mut child);
         self.children.push(child);
         let orders = Orders {
             secret: secret.clone(),
@@ -245,24 +173,6 @@ fn labels(words: &[String]) -> BTreeMap<String, String> {
     words.iter().map(label).collect()
 }
 
-fn spawned(mut command: Command, board: &Board) -> Result<Child, AgentError> {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        // A terminal's signals are for the program, not for its boards.
-        .process_group(0);
-    let name = match board.at {
-        At::Srun(_) => "srun",
-        At::Ssh(_) => "ssh",
-        At::Here | At::Running(_) => return command.spawn().map_err(AgentError::Local),
-    };
-    command.spawn().map_err(|source| AgentError::Command {
-        command: name,
-        board: board.to_string(),
-        source,
-    })
-}
-
 impl Starting {
     fn wait(
         self,
@@ -280,87 +190,6 @@ impl Starting {
                 seconds: terms.patience.as_secs(),
             }),
         }
-    }
-}
-
-/// The streams of what starts an agent.
-struct Streams {
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    errors: Option<ChildStderr>,
-}
-
-impl Streams {
-    /// Brings an agent to listen; its input goes to `keep` then.
-    fn talk(
-        mut self,
-        board: &Board,
-        mut orders: Orders,
-        keep: &mpsc::Sender<ChildStdin>,
-    ) -> Result<SocketAddr, AgentError> {
-        let complaint = self.errors.take().map(remote::last_line);
-        let result = self.converse(board, &mut orders);
-        let address = match result {
-            Ok(address) => address,
-            Err(Trouble::Whole(error)) => return Err(error),
-            Err(Trouble::Stream(error)) => {
-                drop(self);
-                let said = complaint.and_then(|said| said.recv_timeout(END_PATIENCE).ok());
-                return Err(match (&board.at, said) {
-                    (At::Here, _) => AgentError::Local(error),
-                    (_, Some(why)) if !why.is_empty() => AgentError::Failed {
-                        board: board.to_string(),
-                        why,
-                    },
-                    _ => AgentError::Failed {
-                        board: board.to_string(),
-                        why: match error.kind() {
-                            io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => {
-                                "it ended at once".to_owned()
-                            }
-                            _ => error.to_string(),
-                        },
-                    },
-                });
-            }
-        };
-        // If nobody wants it any more, the agent ends.
-        let _ = keep.send(self.input);
-        Ok(address)
-    }
-
-    fn converse(&mut self, board: &Board, orders: &mut Orders) -> Result<SocketAddr, Trouble> {
-        if let At::Ssh(host) | At::Srun(host) = &board.at {
-            let there = remote::greeted(&mut self.output)?;
-            let path = remote::file_for(&there.isa);
-            let file = File::open(&path).map_err(|_| {
-                Trouble::Whole(AgentError::NoFile {
-                    board: board.to_string(),
-                    isa: there.isa.clone(),
-                    file: path,
-                })
-            })?;
-            orders.listen = remote::listen_at(host, &there)?;
-            remote::send(&mut self.input, file)?;
-        }
-        self.input.write_all(orders.line().as_bytes())?;
-        self.input.flush()?;
-        let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        let address = line.trim_end().rsplit_once(" listens on ");
-        let address = address.and_then(|(_, address)| address.parse().ok());
-        address.ok_or_else(|| Trouble::Stream(io::ErrorKind::UnexpectedEof.into()))
-    }
-}
-
-enum Trouble {
-    Whole(AgentError),
-    Stream(io::Error),
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::Stream(error)
     }
 }
 

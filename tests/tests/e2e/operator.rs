@@ -1,6 +1,8 @@
 //! Reaching into running jobs: `rtx jobs`, `boards`, `drain` and `move`.
 
 use std::ffi::OsStr;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::time::Duration;
 
 use rtx_tests::compare::same;
@@ -261,4 +263,63 @@ fn jobs_that_are_not_there_are_told() {
         run.signal(nix::sys::signal::Signal::SIGKILL);
         run.finish();
     }
+}
+
+/// The name of a job's socket, in the abstract namespace.
+fn door(pid: u32) -> SocketAddr {
+    let name = format!("rtx-run/{}/{pid}", nix::unistd::getuid());
+    SocketAddr::from_abstract_name(name).expect("a short name")
+}
+
+#[test]
+fn a_job_that_serves_as_many_as_it_can_says_so_to_the_next() {
+    let run = job(&Guest::test("endless"), "never", &[""; 0]).start();
+    run.wait_until("it is listed", Running::listed);
+    let pid = run.pid();
+    let others: Vec<UnixStream> = (0..8)
+        .map(|_| UnixStream::connect_addr(&door(pid as u32)).expect("served"))
+        .collect();
+    let outcome = about(&run, &["boards", "list"], &[]);
+    outcome.ended_with(Status::Exited(125));
+    assert_eq!(
+        outcome.one_line_on_stderr(),
+        format!(
+            "rtx: cannot reach the job of process {pid}: the job has ended, or serves other operators"
+        )
+    );
+    drop(others);
+    run.wait_until("there is room again", |run| {
+        let listed = about(run, &["boards", "list"], &[]);
+        (listed.status() == Status::Exited(0)).then_some(())
+    });
+    run.signal(nix::sys::signal::Signal::SIGKILL);
+    run.finish();
+}
+
+#[test]
+fn a_socket_that_somebody_else_has_made_under_a_jobs_name_is_not_asked() {
+    if !nix::unistd::getuid().is_root() {
+        eprintln!("not tested: only root can be two users");
+        return;
+    }
+    const NOBODY: libc::uid_t = 65534;
+    let pid = std::process::id();
+    let name = door(pid);
+    // The listener's user is that of the thread that makes it (SO_PEERCRED in unix(7)); the thread ends with it.
+    let listener = std::thread::spawn(move || {
+        // SAFETY: the bare call takes numbers and changes this thread alone.
+        let changed = unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) };
+        assert_eq!(changed, 0, "{}", std::io::Error::last_os_error());
+        UnixListener::bind_addr(&name).expect("a free name")
+    });
+    let _listener = listener.join().expect("bound");
+    let pid = pid.to_string();
+    let outcome = rtx(&["boards", "list", "--job", &pid]);
+    outcome.ended_with(Status::Exited(125));
+    assert_eq!(
+        outcome.one_line_on_stderr(),
+        format!(
+            "rtx: cannot reach the job of process {pid}: the socket is of user {NOBODY}, not of 0"
+        )
+    );
 }

@@ -1,7 +1,9 @@
 //! Threads really run on boards.
 
 use rtx_tests::compare::same;
-use rtx_tests::{Guest, Run};
+use rtx_tests::scratch::Scratch;
+use rtx_tests::{Guest, Run, checkout, examples};
+use serde_json::Value;
 
 #[test]
 fn offloaded_threads_use_their_time_on_boards() {
@@ -75,5 +77,82 @@ fn congestion_moves_threads_when_cores_are_short() {
     outcome.succeeded();
     if cores < 8 {
         assert!(outcome.report().offloads() > 0, "{outcome}");
+    }
+}
+
+#[test]
+fn a_table_puts_each_thread_where_it_says() {
+    let scratch = Scratch::new();
+    let events = scratch.path("events");
+    let table = "static:placement=1@home/2@local-1/3@local-2/4@local-2";
+    Run::supervised(Guest::example("matmul").path())
+        .flags(["--policy", table, "--boards", "local:2"])
+        .flags(["--events".into(), events.clone().into_os_string()])
+        .args(["--threads", "4", "--size", "256"])
+        .finish()
+        .succeeded();
+    let text = std::fs::read_to_string(&events).expect("written");
+    let events: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let of = |what: &'static str| events.iter().filter(move |e| e["event"] == what);
+    // The first that is born is the program's first thread.
+    let born: Vec<&Value> = of("born").skip(1).map(|e| &e["tid"]).collect();
+    assert_eq!(born.len(), 4, "{text}");
+    let boards = born.iter().map(|tid| {
+        let sent: Vec<&str> = of("offload")
+            .filter(|e| e["tid"] == **tid)
+            .map(|e| e["board"].as_str().expect("a name"))
+            .collect();
+        sent
+    });
+    let boards: Vec<Vec<&str>> = boards.collect();
+    let expected: [&[&str]; 4] = [&[], &["local-1"], &["local-2"], &["local-2"]];
+    assert_eq!(boards, expected, "{text}");
+}
+
+#[test]
+fn memory_is_guarded_before_the_next_policy_is_asked() {
+    let offloads = |free: &str| {
+        let policy = format!("guard-memory:free={free}+static");
+        let run = Run::supervised(Guest::example("matmul").path()).report();
+        let outcome = run
+            .flags(["--policy", &policy, "--boards", "local:2"])
+            .args(["--threads", "4", "--size", "256"])
+            .finish();
+        outcome.succeeded();
+        outcome.report().offloads()
+    };
+    assert_eq!(offloads("1MiB"), 4);
+    assert_eq!(offloads("900000GiB"), 0, "no machine has that much");
+}
+
+/// The presets and scripts that come with rtx, on programs that compute, that hand work to each other and that print.
+#[test]
+fn programs_are_the_same_under_every_preset_and_script() {
+    let presets = checkout::root().join("policies/presets");
+    let entries = std::fs::read_dir(presets).expect("there");
+    let paths: Vec<_> = entries.map(|e| e.expect("listed").path()).collect();
+    assert!(paths.len() >= 7, "{paths:?}");
+    for name in ["matmul", "pipeline", "printer"] {
+        let guest = Guest::example(name);
+        let short = examples::named(name).short;
+        let native = Run::native(guest.path()).args(short.iter().copied());
+        let native = native.finish();
+        for path in &paths {
+            // A preset is named as a user would who has installed it.
+            let policy = match path.extension().is_some_and(|e| e == "toml") {
+                true => path.file_stem().expect("a name").to_os_string(),
+                false => path.clone().into_os_string(),
+            };
+            let run = Run::supervised(guest.path())
+                .flags(["--boards", "local:2"])
+                .flags(["--policy".into(), policy.clone()])
+                .args(short.iter().copied());
+            let outcome = run.finish();
+            println!("{name} under {policy:?}");
+            same(&native, &outcome);
+        }
     }
 }

@@ -183,6 +183,8 @@ fn a_thread_that_synchronises_comes_home_if_it_is_to() {
     assert_eq!(homecomings("static"), 0);
     assert!(homecomings("static:sticky=5ms") > 0);
     assert!(homecomings("static:return=stay") > 0);
+    // That it synchronises all the time is learnt.
+    assert!(homecomings("static:return=auto") > 0);
 }
 
 /// Sends the child thread away, wants it back once, while it waits, and empties boards that are to be emptied.

@@ -317,24 +317,35 @@ fn what_cannot_be_watched_is_refused_before_the_program_runs() {
     }
 }
 
-#[test]
-fn events_that_cannot_be_written_to_their_end_are_told_and_harm_nobody() {
-    // A file may have 400 bytes: the first line fits, the events do not.
+/// A run with this flag for a file, which may have so many bytes.
+fn with_little_room(flag: &str, bytes: u64) -> Outcome {
     let scratch = Scratch::new();
-    let path = scratch.path("events");
-    let run = Run::never(Guest::example("matmul").path())
-        .flags(["--events".into(), path.into_os_string()])
-        .before_exec(|| {
+    let path = scratch.path("file");
+    let run = Run::supervised(Guest::example("matmul").path())
+        .flags(["--policy", "manual", "--boards", "local:1"])
+        .flags([flag.into(), path.into_os_string()])
+        .before_exec(move || {
             let resource = nix::sys::resource::Resource::RLIMIT_FSIZE;
             // The signal for it is ignored, as a shell can do; writes fail then.
             let ignore = nix::sys::signal::SigHandler::SigIgn;
             // SAFETY: ignoring a signal runs no code.
             unsafe { nix::sys::signal::signal(Signal::SIGXFSZ, ignore)? };
-            Ok(nix::sys::resource::setrlimit(resource, 400, 400)?)
+            Ok(nix::sys::resource::setrlimit(resource, bytes, bytes)?)
         });
-    let outcome = matmul(run);
-    outcome.ended_with(Status::Exited(0));
-    assert_eq!(outcome.stdout(), natively().stdout());
-    let line = outcome.one_line_on_stderr();
-    assert!(line.contains("cannot write events to '"), "{line}");
+    matmul(run)
+}
+
+#[test]
+fn what_cannot_be_written_to_its_end_is_told_and_harms_nobody() {
+    // The first line fits, the rest does not.
+    for (flag, bytes, words) in [
+        ("--events", 400, "cannot write events to '"),
+        ("--record", 600, "/file: file too large; it ends here"),
+    ] {
+        let outcome = with_little_room(flag, bytes);
+        outcome.ended_with(Status::Exited(0));
+        assert_eq!(outcome.stdout(), natively().stdout());
+        let line = outcome.one_line_on_stderr();
+        assert!(line.contains(words), "{flag}: {line}");
+    }
 }

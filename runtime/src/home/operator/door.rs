@@ -106,6 +106,14 @@ fn converse(stream: UnixStream, control: &Control) -> io::Result<()> {
     }
 }
 
+/// Whether the other end has closed the connection before it took what was written, or while that was being written.
+fn is_closed(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+    )
+}
+
 /// The user at the other end.
 fn peer(stream: &UnixStream) -> io::Result<Uid> {
     Ok(Uid::from_raw(getsockopt(stream, PeerCredentials)?.uid()))
@@ -137,15 +145,22 @@ impl Visit {
     pub fn ask(&mut self, request: &Request) -> io::Result<Reply> {
         let mut text = serde_json::to_string(request)?;
         text.push('\n');
-        self.stream.write_all(text.as_bytes())?;
-        let mut line = String::new();
-        if self.lines.read_line(&mut line)? == 0 {
-            return Err(io::Error::new(
+        match self.exchange(&text) {
+            Ok(line) if !line.is_empty() => Ok(serde_json::from_str(&line)?),
+            Err(e) if !is_closed(e.kind()) => Err(e),
+            _ => Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 "the job has ended, or serves other operators",
-            ));
+            )),
         }
-        Ok(serde_json::from_str(&line)?)
+    }
+
+    /// The answer; empty: there is none.
+    fn exchange(&mut self, text: &str) -> io::Result<String> {
+        self.stream.write_all(text.as_bytes())?;
+        let mut line = String::new();
+        self.lines.read_line(&mut line)?;
+        Ok(line)
     }
 }
 
