@@ -233,7 +233,9 @@ int main(int argc, char **argv) {
         for (size_t p = 0; p < pattern_count; p++) {
             struct found expected = checked[i * pattern_count + p];
             if (sums[p].matches != expected.matches || sums[p].first != expected.first)
-                die("%s: %zu matches found, %zu expected", texts[i].name, sums[p].matches, expected.matches);
+                die("%s: \"%.*s\" found %zu times, first at %zu; expected %zu times, first at %zu", texts[i].name,
+                    (int)patterns[p].length, patterns[p].bytes, sums[p].matches, sums[p].first, expected.matches,
+                    expected.first);
             print_found(&texts[i], &patterns[p], sums[p]);
             sum = checksum_word(checksum_word(sum, sums[p].matches), sums[p].first);
         }

@@ -35,16 +35,36 @@ impl Explain for RecordError {
 
 /// Why a recording has ended early, for the user.
 #[derive(Debug, Clone, Default)]
-pub struct Trouble(Arc<Mutex<Option<String>>>);
+pub struct Trouble(Arc<Mutex<Told>>);
+
+#[derive(Debug, Default)]
+enum Told {
+    #[default]
+    Nothing,
+    /// Why it has ended, which nobody has heard yet.
+    Waiting(String),
+    Heard,
+}
 
 impl Trouble {
+    /// The first reason is what has ended it.
     fn set(&self, text: String) {
-        *self.0.lock().expect("nobody panics holding it") = Some(text);
+        let mut told = self.0.lock().expect("nobody panics holding it");
+        if let Told::Nothing = *told {
+            *told = Told::Waiting(text);
+        }
     }
 
-    /// What has not been told yet. The last of it is known when the recorder is dropped.
+    /// What has not been told yet, once. That nothing is wrong is certain when the recorder has been dropped.
     pub fn take(&self) -> Option<String> {
-        self.0.lock().expect("nobody panics holding it").take()
+        let mut told = self.0.lock().expect("nobody panics holding it");
+        match std::mem::replace(&mut *told, Told::Heard) {
+            Told::Waiting(text) => Some(text),
+            before => {
+                *told = before;
+                None
+            }
+        }
     }
 }
 
@@ -181,7 +201,9 @@ impl Policy for Recorder {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsRawFd;
+    use std::os::fd::{AsFd, AsRawFd};
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
     use super::*;
     use rtx_policies::PolicySpec;
@@ -236,11 +258,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_ends_the_recording_and_not_the_job() {
-        // A pipe that nobody reads any more.
+        // A pipe that nobody reads any more, once no child of a test beside this one has it.
         let (reader, writer) = std::io::pipe().expect("a pipe");
         let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
         let mut recorder = begin(Path::new(&path)).expect("the header fits");
         drop(reader);
+        let mut closed = [PollFd::new(writer.as_fd(), PollFlags::empty())];
+        assert_eq!(poll(&mut closed, PollTimeout::NONE), Ok(1));
         assert_eq!(recorder.complaint(), None);
         recorder.decide(&Snapshot::default());
         let trouble = recorder.trouble();
@@ -249,5 +273,7 @@ mod tests {
         let says = format!("cannot write the recording {path}: broken pipe; it ends here");
         assert_eq!(told, says);
         assert_eq!(trouble.take(), None, "told once");
+        trouble.set("something else followed from that".to_owned());
+        assert_eq!(trouble.take(), None, "it had ended already");
     }
 }

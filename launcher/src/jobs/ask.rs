@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::find::{FindError, jobs, reach, visit};
 use super::table::{boards_table, jobs_table};
 use crate::boards::BoardAddress;
-use crate::errors::Explain;
+use crate::errors::{Explain, print};
 use crate::program::name_variables_of;
 
 /// The job has refused.
@@ -36,23 +36,36 @@ pub struct Listed {
 /// All jobs of the user.
 pub fn list(json: bool) -> Result<String, Box<dyn Explain>> {
     let mut listed = Vec::new();
+    let mut silent = Vec::new();
     for (user, pid) in jobs()? {
-        // One that has ended meanwhile is no job any more.
         let Ok(mut visit) = reach(user, pid) else {
             continue;
         };
-        if let Ok(Reply::Status(mut status)) = visit.ask(&Request::Status) {
-            if json {
-                name_variables_of(&mut status.hot_pages, status.pid);
+        match visit.ask(&Request::Status) {
+            Ok(Reply::Status(mut status)) => {
+                if json {
+                    name_variables_of(&mut status.hot_pages, status.pid);
+                }
+                let program = std::fs::read_link(format!("/proc/{}/exe", status.pid));
+                let program =
+                    program.map_or_else(|_| "?".into(), |path| path.display().to_string());
+                listed.push(Listed {
+                    job: pid,
+                    program,
+                    status: *status,
+                });
             }
-            let program = std::fs::read_link(format!("/proc/{}/exe", status.pid));
-            let program = program.map_or_else(|_| "?".into(), |path| path.display().to_string());
-            listed.push(Listed {
-                job: pid,
-                program,
-                status: *status,
-            });
+            Ok(_) => {}
+            Err(source) => silent.push((user, pid, source)),
         }
+    }
+    if !silent.is_empty() {
+        // One that has ended meanwhile is no job any more.
+        let there = jobs()?;
+        silent.retain(|(user, pid, _)| there.contains(&(*user, *pid)));
+    }
+    for (_, pid, source) in silent {
+        print("rtx", &FindError::Reach { pid, source });
     }
     Ok(match json {
         true => serde_json::to_string_pretty(&listed).expect("a list of plain values") + "\n",

@@ -21,7 +21,11 @@ pub struct Asker {
 impl Asker {
     /// Goes to the job; `names` are of what lies in its pages.
     pub fn to(job: Option<i32>, names: Names) -> Result<Asker, FindError> {
-        let (pid, visit) = visit(job)?;
+        let (pid, mut visit) = visit(job)?;
+        // One that serves as many as it can does not answer.
+        visit
+            .ask(&Request::Status)
+            .map_err(|source| FindError::Reach { pid, source })?;
         let (said, heard) = channel();
         Ok(Asker {
             pid,

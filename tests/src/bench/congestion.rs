@@ -42,8 +42,8 @@ const BLACKSCHOLES: App = App {
     gain: 1.21,
 };
 
-/// Patterns for textsearch: every two words of its text that may stand side by side, 256 in all. Of one pattern's run
-/// child threads do a sixth, the rest is its first thread's, who writes the text: on no board could it gain what is wanted.
+/// Patterns for textsearch: every two of the words of which it makes its text, 256 in all. Looking for one takes less than
+/// making the text, which its first thread does: on no board could it gain what is wanted.
 fn every_pair() -> Vec<String> {
     const WORDS: [&str; 16] = [
         "the", "sea", "gave", "up", "a", "rare", "pearl", "and", "took", "back", "one", "pear",

@@ -1,6 +1,7 @@
 //! Reaching into running jobs: `rtx jobs`, `boards`, `drain` and `move`.
 
 use std::ffi::OsStr;
+use std::io::{Read, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::time::Duration;
@@ -271,14 +272,22 @@ fn door(pid: u32) -> SocketAddr {
     SocketAddr::from_abstract_name(name).expect("a short name")
 }
 
+/// A connection that the job has answered on. Tests beside this one ask all jobs now and then.
+fn served(run: &Running) -> UnixStream {
+    run.wait_until("the job answers", |run| {
+        let mut stream = UnixStream::connect_addr(&door(run.pid() as u32)).ok()?;
+        stream.write_all(b"?\n").ok()?;
+        let read = stream.read(&mut [0; 512]).ok()?;
+        (read > 0).then_some(stream)
+    })
+}
+
 #[test]
 fn a_job_that_serves_as_many_as_it_can_says_so_to_the_next() {
     let run = job(&Guest::test("endless"), "never", &[""; 0]).start();
     run.wait_until("it is listed", Running::listed);
     let pid = run.pid();
-    let others: Vec<UnixStream> = (0..8)
-        .map(|_| UnixStream::connect_addr(&door(pid as u32)).expect("served"))
-        .collect();
+    let others: Vec<UnixStream> = (0..8).map(|_| served(&run)).collect();
     let outcome = about(&run, &["boards", "list"], &[]);
     outcome.ended_with(Status::Exited(125));
     assert_eq!(
@@ -287,6 +296,10 @@ fn a_job_that_serves_as_many_as_it_can_says_so_to_the_next() {
             "rtx: cannot reach the job of process {pid}: the job has ended, or serves other operators"
         )
     );
+    let jobs = rtx(&["jobs"]);
+    jobs.succeeded();
+    let silent = format!("rtx: cannot reach the job of process {pid}: ");
+    assert!(jobs.stderr().contains(&silent), "{jobs}");
     drop(others);
     run.wait_until("there is room again", |run| {
         let listed = about(run, &["boards", "list"], &[]);
@@ -307,12 +320,13 @@ fn a_socket_that_somebody_else_has_made_under_a_jobs_name_is_not_asked() {
     let name = door(pid);
     // The listener's user is that of the thread that makes it (SO_PEERCRED in unix(7)); the thread ends with it.
     let listener = std::thread::spawn(move || {
-        // SAFETY: the bare call takes numbers and changes this thread alone.
+        // SAFETY: the bare call takes numbers and changes this thread, and whether the process can be dumped.
         let changed = unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) };
         assert_eq!(changed, 0, "{}", std::io::Error::last_os_error());
         UnixListener::bind_addr(&name).expect("a free name")
     });
     let _listener = listener.join().expect("bound");
+    nix::sys::prctl::set_dumpable(true).expect("as it was");
     let pid = pid.to_string();
     let outcome = rtx(&["boards", "list", "--job", &pid]);
     outcome.ended_with(Status::Exited(125));

@@ -2,7 +2,7 @@
 
 use rtx_tests::compare::same;
 use rtx_tests::scratch::Scratch;
-use rtx_tests::{Guest, Run, checkout, examples};
+use rtx_tests::{Guest, Run, checkout};
 use serde_json::Value;
 
 #[test]
@@ -135,24 +135,34 @@ fn programs_are_the_same_under_every_preset_and_script() {
     let entries = std::fs::read_dir(presets).expect("there");
     let paths: Vec<_> = entries.map(|e| e.expect("listed").path()).collect();
     assert!(paths.len() >= 7, "{paths:?}");
-    for name in ["matmul", "pipeline", "printer"] {
+    let scratch = Scratch::new();
+    let recording = scratch.path("recording");
+    for (name, args) in [
+        ("matmul", ["--size", "1536"]),
+        ("pipeline", ["--work", "300000"]),
+        ("printer", ["--size", "500"]),
+    ] {
         let guest = Guest::example(name);
-        let short = examples::named(name).short;
-        let native = Run::native(guest.path()).args(short.iter().copied());
-        let native = native.finish();
+        let native = Run::native(guest.path()).args(args).finish();
         for path in &paths {
             // A preset is named as a user would who has installed it.
             let policy = match path.extension().is_some_and(|e| e == "toml") {
                 true => path.file_stem().expect("a name").to_os_string(),
                 false => path.clone().into_os_string(),
             };
+            println!("{name} under {policy:?}");
             let run = Run::supervised(guest.path())
                 .flags(["--boards", "local:2"])
-                .flags(["--policy".into(), policy.clone()])
-                .args(short.iter().copied());
-            let outcome = run.finish();
-            println!("{name} under {policy:?}");
-            same(&native, &outcome);
+                .flags(["--policy".into(), policy])
+                .flags(["--record".into(), recording.clone().into_os_string()])
+                .variable("RTX_HOME_WATTS", "60-180")
+                .args(args);
+            same(&native, &run.finish());
+            let recorded = std::fs::read_to_string(&recording).expect("written");
+            assert!(
+                recorded.contains("\"measured\":true"),
+                "it was over before a look at it"
+            );
         }
     }
 }

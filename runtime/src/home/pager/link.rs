@@ -163,6 +163,11 @@ fn told(board: &BoardAddress, welcome: &Welcome, ours: &Facts) -> Told {
         speed: (welcome.speed_milli > 0).then(|| f64::from(welcome.speed_milli) / 1000.0),
         watts: board.watts.or(said),
         stands_in: ours.clocks_agree(&welcome.facts),
+        // Until its first sign of life; threads may be sent there before.
+        load: (welcome.memory_bytes > 0).then(|| Load {
+            memory_free: Some(welcome.memory_bytes),
+            ..Load::default()
+        }),
         ..Told::default()
     }
 }
