@@ -12,7 +12,7 @@
 
 #define CHUNK ((size_t)64 << 10)
 #define GENERATED_TEXTS 8
-#define CHECKED_AT_ONCE ((size_t)16) /* patterns */
+#define CHECKED_AT_ONCE ((size_t)64) /* patterns; who takes less at a time waits for the counter more often */
 #define NOWHERE SIZE_MAX
 
 struct text {
@@ -117,8 +117,10 @@ static void check_texts(void) {
             die("cannot map %s: %s", t->name, strerror(errno));
         size_t p = part_begin(pattern_count, parts, mine % parts);
         size_t end = part_begin(pattern_count, parts, mine % parts + 1);
-        for (; p < end; p++)
-            checked[number * pattern_count + p] = search_whole(&patterns[p], data, t->length);
+        struct found here[CHECKED_AT_ONCE]; /* others write beside what this thread will: at once, at the end */
+        for (size_t i = p; i < end; i++)
+            here[i - p] = search_whole(&patterns[i], data, t->length);
+        memcpy(&checked[number * pattern_count + p], here, (end - p) * sizeof *here);
         if (!t->memory)
             munmap((void *)data, t->length);
     }

@@ -62,7 +62,8 @@ fn text_in_files_is_searched() {
 fn many_patterns_are_each_found_as_often_as_alone() {
     let guest = Guest::example("textsearch");
     // More than are checked at a time.
-    let patterns: Vec<String> = ('a'..='r').map(|c| format!("{c}e")).collect();
+    let after = |c| ["e", "t", " ", ";"].map(|d| format!("{c}{d}"));
+    let patterns: Vec<String> = ('a'..='r').flat_map(after).collect();
     let lines = patterns.join("\n");
     let arguments = ["--pattern", &lines, "--threads", "3"];
     let all = everywhere(guest.path(), |run| run.args(arguments).args(sources()));
