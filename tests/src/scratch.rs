@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use serde_json::Value;
+
 /// A new directory below the system's temporary one, removed on drop.
 #[derive(Debug)]
 pub struct Scratch {
@@ -34,6 +36,15 @@ impl Scratch {
     /// A path in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// What a file of JSON lines in it has, such as `--events` writes.
+    pub fn json_lines(&self, name: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.path(name)).expect("written");
+        let lines = text.lines();
+        lines
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect()
     }
 
     /// Copies a program into the directory: by another process, as a child that another test forks at that moment would have

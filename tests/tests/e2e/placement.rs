@@ -83,23 +83,18 @@ fn congestion_moves_threads_when_cores_are_short() {
 #[test]
 fn a_table_puts_each_thread_where_it_says() {
     let scratch = Scratch::new();
-    let events = scratch.path("events");
     let table = "static:placement=1@home/2@local-1/3@local-2/4@local-2";
     Run::supervised(Guest::example("matmul").path())
         .flags(["--policy", table, "--boards", "local:2"])
-        .flags(["--events".into(), events.clone().into_os_string()])
+        .flags(["--events".into(), scratch.path("events").into_os_string()])
         .args(["--threads", "4", "--size", "256"])
         .finish()
         .succeeded();
-    let text = std::fs::read_to_string(&events).expect("written");
-    let events: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
+    let events = scratch.json_lines("events");
     let of = |what: &'static str| events.iter().filter(move |e| e["event"] == what);
     // The first that is born is the program's first thread.
     let born: Vec<&Value> = of("born").skip(1).map(|e| &e["tid"]).collect();
-    assert_eq!(born.len(), 4, "{text}");
+    assert_eq!(born.len(), 4, "{events:?}");
     let boards = born.iter().map(|tid| {
         let sent: Vec<&str> = of("offload")
             .filter(|e| e["tid"] == **tid)
@@ -109,7 +104,7 @@ fn a_table_puts_each_thread_where_it_says() {
     });
     let boards: Vec<Vec<&str>> = boards.collect();
     let expected: [&[&str]; 4] = [&[], &["local-1"], &["local-2"], &["local-2"]];
-    assert_eq!(boards, expected, "{text}");
+    assert_eq!(boards, expected, "{events:?}");
 }
 
 #[test]

@@ -24,17 +24,12 @@ fn natively() -> Outcome {
 #[test]
 fn events_tell_every_move_in_order() {
     let scratch = Scratch::new();
-    let path = scratch.path("events");
     let run = Run::offloaded(Guest::example("matmul").path())
-        .flags(["--events".into(), path.clone().into_os_string()])
+        .flags(["--events".into(), scratch.path("events").into_os_string()])
         .report();
     let outcome = matmul(run);
     same(&natively(), &outcome);
-    let text = fs::read_to_string(&path).expect("written");
-    let lines: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-        .collect();
+    let lines = scratch.json_lines("events");
     assert_eq!(lines[0]["schema"], "rtx.events.v1");
     let times: Vec<f64> = lines
         .iter()
@@ -42,15 +37,15 @@ fn events_tell_every_move_in_order() {
         .collect();
     assert!(
         times.is_sorted() && times.len() == lines.len() - 1,
-        "{text}"
+        "{lines:?}"
     );
     let of = |kind: &str| lines.iter().filter(|line| line["event"] == kind).count() as u64;
     let report = outcome.report();
     let offloads: u64 = report.threads.iter().map(|thread| thread.offloads).sum();
     assert!(offloads > 0);
-    assert_eq!(of("offload"), offloads, "{text}");
+    assert_eq!(of("offload"), offloads, "{lines:?}");
     let recalls: u64 = report.threads.iter().map(|thread| thread.recalls).sum();
-    assert_eq!(of("home"), recalls, "{text}");
+    assert_eq!(of("home"), recalls, "{lines:?}");
     assert_eq!(of("born"), report.threads.len() as u64);
     assert_eq!(of("ended"), of("born"));
     let last = lines.last().expect("lines");
