@@ -144,6 +144,7 @@ impl Session {
             })
             .collect();
         self.calls("map", &calls)?;
+        let mut fresh = Vec::new();
         for gap in gaps {
             let Some(equipped) = &self.equipped else {
                 return Ok(());
@@ -154,7 +155,14 @@ impl Session {
                 .uffd
                 .register(gap.start, gap.end - gap.start)
                 .map_err(LocalError::from)?;
-            self.mapped.insert(gap, libc::PROT_NONE as u32);
+            self.mapped.insert(gap.clone(), libc::PROT_NONE as u32);
+            fresh.push((gap.start, gap.end - gap.start));
+        }
+        // A debugger's access minds no protection (ptrace(2), /proc/PID/mem; ours looks for system call
+        // instructions so): what one filled before the range was watched goes again. Now they fail there.
+        if let Some(equipped) = &mut self.equipped {
+            let helper = &mut equipped.node.memory.helper;
+            helper.drop_pages(&fresh).map_err(LocalError::from)?;
         }
         self.protect(start, end, prot)
     }
