@@ -31,13 +31,16 @@ lane() {
 }
 
 failed=()
+ends=()
 run() {
-    local title=$1 start=$SECONDS
+    local title=$1 start=$SECONDS before
     shift
     echo "== $title"
+    before=$(wc -l <"$log")
     if ! "$@" 2>&1 | tee -a "$log"; then
         echo "== FAILED: $title" >&2
         failed+=("$title")
+        ends+=("$(tail -n +$((before + 1)) "$log" | grep -E '^(---|error|thread .* panicked)|FAILED|DIFFERS' | tail -n 30)")
         return 1
     fi
     echo "== $title: $((SECONDS - start)) s"
@@ -46,7 +49,10 @@ run() {
 finish() {
     totals
     [ ${#failed[@]} = 0 ] && exit 0
-    printf '== FAILED: %s\n' "${failed[@]}" >&2
+    for i in "${!failed[@]}"; do
+        # What it said of that, again: much else may have been written since.
+        printf '== FAILED: %s\n%s\n' "${failed[i]}" "${ends[i]}" >&2
+    done
     exit 1
 }
 
