@@ -52,6 +52,8 @@ struct Fetched {
     /// Where it is now.
     there: f64,
     place: Place,
+    /// When it was last seen to do so.
+    last_ms: u64,
 }
 
 /// A place, as one thread sees it.
@@ -158,7 +160,13 @@ impl Energy {
             false => 0.0,
         };
         let speed = speed.max(1e-3);
-        let served = (SERVING_S / page_s(board).max(SERVING_S)).min(0.5);
+        // What nobody has paid yet is taken to cost what it costs elsewhere.
+        let paid = snapshot.boards.iter().filter(|b| b.fault_us.is_some());
+        let page_s = match board.fault_us {
+            Some(_) => page_s(board),
+            None => paid.map(page_s).reduce(f64::min).unwrap_or(page_s(board)),
+        };
+        let served = (SERVING_S / page_s.max(SERVING_S)).min(0.5);
         let serving = talk * served * home.core_w(snapshot.home.cores) / speed;
         Some(Offer {
             place: Place::Board(board.id),
@@ -202,6 +210,7 @@ impl Energy {
                 in_all: 0.0,
                 there: 0.0,
                 place,
+                last_ms: 0,
             });
             if fetched.place != place {
                 (fetched.there, fetched.place) = (0.0, place);
@@ -214,6 +223,7 @@ impl Energy {
             if let Some(away) = away.filter(Away::is_fetching) {
                 fetched.in_all += away.talk * past_s;
                 fetched.there += away.talk * past_s;
+                fetched.last_ms = now;
             }
         }
     }
@@ -263,10 +273,7 @@ impl Energy {
             Place::Home => home,
             Place::Board(id) => self.on(thread, boards.iter().find(|b| b.id == id)?, snapshot)?,
         };
-        let open = boards
-            .iter()
-            .filter(|b| b.free_slots() > 0 && thread.place != Place::Board(b.id));
-        let offers = open.filter_map(|b| self.on(thread, b, snapshot));
+        let offers = self.offers(thread, snapshot, boards).into_iter();
         let board = |place: Place| match place {
             Place::Home => None,
             Place::Board(id) => boards.iter().find(|b| b.id == id),
@@ -302,6 +309,43 @@ impl Energy {
         Some((from, to))
     }
 
+    /// What the boards that a thread may go to mean for it. Threads of one program fetch the same pages over a board's link:
+    /// while one does, others keep off that board, if another one would not be too slow for them.
+    fn offers(&self, thread: &ThreadView, snapshot: &Snapshot, boards: &[BoardLoad]) -> Vec<Offer> {
+        let open = |b: &&BoardLoad| b.free_slots() > 0 && thread.place != Place::Board(b.id);
+        let offer = |b: &BoardLoad| {
+            Some((
+                self.is_fetched_to(b, snapshot),
+                self.on(thread, b, snapshot)?,
+            ))
+        };
+        let (busy, quiet): (Vec<_>, Vec<_>) = boards
+            .iter()
+            .filter(open)
+            .filter_map(offer)
+            .partition(|(fetched_to, _)| *fetched_to);
+        let offers = |some: Vec<(bool, Offer)>| some.into_iter().map(|(_, offer)| offer);
+        match quiet.iter().any(|(_, offer)| self.keeps(*offer)) {
+            true => offers(quiet).collect(),
+            false => offers(quiet).chain(offers(busy)).collect(),
+        }
+    }
+
+    /// Whether threads of the program on a board fetch what they work on, or have just been sent there. Who works on what it has
+    /// fetched is expected to fetch more until it has done so for as long as it has waited.
+    fn is_fetched_to(&self, board: &BoardLoad, snapshot: &Snapshot) -> bool {
+        let now = snapshot.time_ms;
+        let there = |thread: &&ThreadView| thread.place == Place::Board(board.id);
+        let fetches = |thread: &ThreadView| {
+            let lately = |f: &Fetched| (now.saturating_sub(f.last_ms) as f64) < f.there * 1000.0;
+            !self.weigh.is_warm(thread.tid, board, now)
+                || self.fetched.get(&thread.tid).is_some_and(lately)
+        };
+        let mut threads = snapshot.threads.iter().filter(there);
+        let sent = threads.clone().count() < board.threads as usize;
+        sent || threads.any(fetches)
+    }
+
     /// Whether a thread on a board still waits for what it works on.
     fn still_fetches(&self, thread: &ThreadView, snapshot: &Snapshot) -> bool {
         let Place::Board(id) = thread.place else {
@@ -314,8 +358,7 @@ impl Energy {
 
     /// Why a thread is left at home that might leave.
     fn stay(&self, thread: &ThreadView, snapshot: &Snapshot, boards: &[BoardLoad]) -> Stay {
-        let open = boards.iter().filter(|b| b.free_slots() > 0);
-        let offers = open.filter_map(|b| self.on(thread, b, snapshot));
+        let offers = self.offers(thread, snapshot, boards).into_iter();
         let best = offers.reduce(|best, offer| self.better(best, offer));
         Stay::Said(match self.home(thread, snapshot, 0).zip(best) {
             Some((home, best)) => format!(

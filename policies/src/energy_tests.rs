@@ -276,6 +276,40 @@ fn who_still_fetches_what_it_works_on_is_given_time() {
 }
 
 #[test]
+fn threads_keep_off_a_board_to_which_another_one_fetches_if_there_is_another_board() {
+    // The second thread works on what it has fetched from the 60th look on; others want the second board's core.
+    let goes_to = |others: u32, begin: u64| {
+        let mut policy = by_name("energy:slowdown=20,patience=20s").expect("known");
+        let decisions = (0..begin + 20).flat_map(|n| {
+            // It waits for sixty pages of a millisecond in each of them.
+            let mut now = on_the_first(n.min(60), 600, 1_000);
+            now.time_ms = 10_000 + n * 100;
+            now.threads[1].cpu_ns += n.saturating_sub(60) * 100_000_000;
+            let mut third = thread(3);
+            third.cpu_ns = n.saturating_sub(begin) * 100_000_000;
+            now.threads.push(third);
+            now.boards[0].node.power = power((3.0, 6.0));
+            now.boards[1].node.runnable = others;
+            policy.decide(&now)
+        });
+        let all: Vec<_> = decisions.collect();
+        moves(&all).first().copied()
+    };
+    assert_eq!(goes_to(3, 20), Some((3, to(2))));
+    assert_eq!(
+        goes_to(40, 20),
+        Some((3, to(1))),
+        "the other one is too slow"
+    );
+    assert_eq!(goes_to(3, 70), Some((3, to(2))), "it may go on to fetch");
+    assert_eq!(
+        goes_to(3, 130),
+        Some((3, to(1))),
+        "it has all that it needs"
+    );
+}
+
+#[test]
 fn a_thread_that_talked_too_much_is_held_at_home_for_a_while() {
     let mut policy = by_name("energy:slowdown=20,backoff=2s,patience=0s").expect("known");
     let looks = (0..10).map(|n| on_the_first(n, 6_000, 100));
