@@ -8,7 +8,7 @@
 //! would burn anyway. Power counters show what was used in the end (the report tells); which thread
 //! used it, none does, so that it is the model that decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::decision::evacuate;
@@ -35,6 +35,8 @@ pub struct Energy {
     saving: f64,
     patience_s: f64,
     fetched: BTreeMap<i32, Fetched>,
+    /// Boards to which threads fetch what they work on.
+    fetched_to: BTreeSet<u8>,
     last_ms: Option<u64>,
     own: bool,
     watts: BTreeMap<String, Power>,
@@ -90,6 +92,7 @@ impl Energy {
             saving: values.share("saving"),
             patience_s: values.seconds("patience"),
             fetched: BTreeMap::new(),
+            fetched_to: BTreeSet::new(),
             last_ms: None,
             own: values.text("idle") == "own",
             watts,
@@ -331,19 +334,35 @@ impl Energy {
         }
     }
 
-    /// Whether threads of the program on a board fetch what they work on, or have just been sent there. Who works on what it has
-    /// fetched is expected to fetch more until it has done so for as long as it has waited.
+    /// Whether threads of the program on a board fetch what they work on, or have just been sent there.
     fn is_fetched_to(&self, board: &BoardLoad, snapshot: &Snapshot) -> bool {
+        let before = snapshot.board(board.id).map_or(0, |b| b.threads);
+        board.threads > before || self.fetched_to.contains(&board.id)
+    }
+
+    /// Notes to which boards threads fetch. Who works on what it has fetched is expected to fetch more until it has done so for
+    /// as long as it has waited.
+    fn note_fetched_to(&mut self, snapshot: &Snapshot) {
         let now = snapshot.time_ms;
-        let there = |thread: &&ThreadView| thread.place == Place::Board(board.id);
-        let fetches = |thread: &ThreadView| {
+        let mut there: BTreeMap<u8, u32> = BTreeMap::new();
+        self.fetched_to.clear();
+        for thread in &snapshot.threads {
+            let Place::Board(id) = thread.place else {
+                continue;
+            };
+            *there.entry(id).or_default() += 1;
+            let warm = |board| self.weigh.is_warm(thread.tid, board, now);
             let lately = |f: &Fetched| (now.saturating_sub(f.last_ms) as f64) < f.there * 1000.0;
-            !self.weigh.is_warm(thread.tid, board, now)
+            if !snapshot.board(id).is_none_or(warm)
                 || self.fetched.get(&thread.tid).is_some_and(lately)
-        };
-        let mut threads = snapshot.threads.iter().filter(there);
-        let sent = threads.clone().count() < board.threads as usize;
-        sent || threads.any(fetches)
+            {
+                self.fetched_to.insert(id);
+            }
+        }
+        // Some are on their way.
+        let coming = |b: &&BoardLoad| there.get(&b.id).copied().unwrap_or(0) < b.threads;
+        let boards = snapshot.boards.iter().filter(coming).map(|b| b.id);
+        self.fetched_to.extend(boards);
     }
 
     /// Whether a thread on a board still waits for what it works on.
@@ -413,6 +432,7 @@ impl Policy for Energy {
             return Vec::new();
         }
         self.count_fetching(snapshot);
+        self.note_fetched_to(snapshot);
         let mut decisions = evacuate(snapshot);
         if self.power("home", snapshot.home.power).is_none() {
             let text = "policy energy does not know what home takes, and moves nothing: set \
