@@ -20,6 +20,8 @@ use crate::{BoardLoad, Decision, Place, Policy, Power, Snapshot, ThreadState, Th
 /// A thread that is slower than the bound allows moves for that only where it gets on better by so much of what the bound asks
 /// for: speeds are not known well, and what it does there to others is not weighed.
 const CLEARLY: f64 = 0.2;
+/// Who becomes slower must save as many times over, and at most so many times.
+const MOST_SLOWER: f64 = 3.0;
 /// What home works for a page with those that go along, or for a home call, in seconds at most.
 const SERVING_S: f64 = 100e-6;
 
@@ -251,7 +253,10 @@ impl Energy {
     fn pays(&self, from: Offer, to: Offer, cost_s: f64, horizon_s: f64, core_w: f64) -> bool {
         let faster = to.speed > from.speed && (to.speed - from.speed) * horizon_s > cost_s;
         let saved = (from.joules - to.joules) * to.speed * horizon_s;
-        let cheaper = to.joules <= from.joules * (1.0 - self.saving) && saved > cost_s * core_w;
+        // How fast it would be there is known the less the slower that is, and so is what it takes.
+        let slower = (from.speed / to.speed).clamp(1.0, MOST_SLOWER);
+        let cheaper =
+            to.joules <= from.joules * (1.0 - self.saving).powf(slower) && saved > cost_s * core_w;
         let much = (to.speed - from.speed) * self.slowdown > CLEARLY;
         match (self.keeps(from), self.keeps(to)) {
             (true, _) => cheaper,

@@ -52,6 +52,19 @@ fn an_efficient_board_is_preferred_and_a_hungry_one_is_not() {
 }
 
 #[test]
+fn the_slower_a_thread_would_be_the_more_it_must_save() {
+    // Half the energy at home's speed, and at a third of it.
+    let joules = |speed: f64| (1.0, 1.0 + 15.0 * 4.0 * speed);
+    assert_eq!(
+        after_looks("energy:horizon=3600s", joules(1.0), 1.0),
+        [(2, to(1))]
+    );
+    let spec = |saving: u32| format!("energy:horizon=3600s,slowdown=9,saving={saving}%");
+    assert_eq!(after_looks(&spec(10), joules(0.33), 0.33), [(2, to(1))]);
+    assert_eq!(after_looks(&spec(20), joules(0.33), 0.33), []);
+}
+
+#[test]
 fn the_bound_on_slowdown_is_kept() {
     assert_eq!(after_looks("energy:slowdown=2", (3.0, 9.0), 0.4), []);
     assert_eq!(after_looks("energy:slowdown=3", (3.0, 9.0), 0.4).len(), 1);
@@ -295,15 +308,15 @@ fn threads_keep_off_a_board_to_which_another_one_fetches_if_there_is_another_boa
         let all: Vec<_> = decisions.collect();
         moves(&all).first().copied()
     };
-    assert_eq!(goes_to(3, 20), Some((3, to(2))));
+    assert_eq!(goes_to(1, 20), Some((3, to(2))));
     assert_eq!(
         goes_to(40, 20),
         Some((3, to(1))),
         "the other one is too slow"
     );
-    assert_eq!(goes_to(3, 70), Some((3, to(2))), "it may go on to fetch");
+    assert_eq!(goes_to(1, 70), Some((3, to(2))), "it may go on to fetch");
     assert_eq!(
-        goes_to(3, 130),
+        goes_to(1, 130),
         Some((3, to(1))),
         "it has all that it needs"
     );

@@ -213,7 +213,7 @@ pub static POLICIES: &[PolicyInfo] = &[
                 "saving",
                 Kind::Percent,
                 "10",
-                "A thread moves only if its work then takes this much less energy",
+                "A thread moves only if its work then takes this much less energy; as many times over as it becomes slower, three at most",
             ),
             p(
                 "patience",
