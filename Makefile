@@ -79,7 +79,7 @@ bench: build toolchain ## the benchmarks, appended to target/bench/results.jsonl
 
 bench-congestion: build examples ## policy congestion with 0 to 12 jobs beside it, and with a random mix of jobs: an hour, on two idle processors
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench
-	RTX_BIN_DIR='$(CURDIR)/target/release' target/release/rtx-bench --runs $(or $(RUNS),3) congestion congested
+	RTX_BIN_DIR='$(CURDIR)/target/release' target/release/rtx-bench --runs $(or $(RUNS),5) congestion congested
 
 bench-energy: build examples ## policy energy with a server and three boards on 100 Mb/s: five minutes (sudo when not root: network namespaces)
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench
