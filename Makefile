@@ -77,7 +77,7 @@ bench: build toolchain ## the benchmarks, appended to target/bench/results.jsonl
 	target/release/rtx-cc setup
 	$(if $(filter 0,$(shell id -u)),,sudo) env RTX_CC_HOME='$(or $(RTX_CC_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rtx-cc)' RTX_BIN_DIR=target/release target/release/rtx-bench $(BENCH)
 
-bench-congestion: build examples ## policy congestion with 0 to 12 jobs beside it, and with a random mix of jobs: an hour, on two idle processors
+bench-congestion: build examples ## policy congestion with 0 to 12 jobs beside it, and with a random mix of jobs: an hour and a half, on two idle processors
 	$(CARGO) build --release --locked -p rtx-tests --bin rtx-bench
 	RTX_BIN_DIR='$(CURDIR)/target/release' target/release/rtx-bench --runs $(or $(RUNS),5) congestion congested
 
