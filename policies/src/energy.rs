@@ -321,22 +321,16 @@ impl Energy {
     /// while one does, others keep off that board, if another one would not be too slow for them.
     fn offers(&self, thread: &ThreadView, snapshot: &Snapshot, boards: &[BoardLoad]) -> Vec<Offer> {
         let open = |b: &&BoardLoad| b.free_slots() > 0 && thread.place != Place::Board(b.id);
-        let offer = |b: &BoardLoad| {
-            Some((
-                self.is_fetched_to(b, snapshot),
-                self.on(thread, b, snapshot)?,
-            ))
-        };
         let (busy, quiet): (Vec<_>, Vec<_>) = boards
             .iter()
             .filter(open)
-            .filter_map(offer)
-            .partition(|(fetched_to, _)| *fetched_to);
-        let offers = |some: Vec<(bool, Offer)>| some.into_iter().map(|(_, offer)| offer);
-        match quiet.iter().any(|(_, offer)| self.keeps(*offer)) {
-            true => offers(quiet).collect(),
-            false => offers(quiet).chain(offers(busy)).collect(),
+            .partition(|b| self.is_fetched_to(b, snapshot));
+        let offer = |b: &&BoardLoad| self.on(thread, b, snapshot);
+        let mut offers: Vec<Offer> = quiet.iter().filter_map(offer).collect();
+        if !offers.iter().any(|offer| self.keeps(*offer)) {
+            offers.extend(busy.iter().filter_map(offer));
         }
+        offers
     }
 
     /// Whether threads of the program on a board fetch what they work on, or have just been sent there.

@@ -144,7 +144,7 @@ impl Session {
             })
             .collect();
         self.calls("map", &calls)?;
-        let mut fresh = Vec::new();
+        let fresh: Vec<_> = gaps.iter().map(|g| (g.start, g.end - g.start)).collect();
         for gap in gaps {
             let Some(equipped) = &self.equipped else {
                 return Ok(());
@@ -155,8 +155,7 @@ impl Session {
                 .uffd
                 .register(gap.start, gap.end - gap.start)
                 .map_err(LocalError::from)?;
-            self.mapped.insert(gap.clone(), libc::PROT_NONE as u32);
-            fresh.push((gap.start, gap.end - gap.start));
+            self.mapped.insert(gap, libc::PROT_NONE as u32);
         }
         // A debugger's access minds no protection (ptrace(2), /proc/PID/mem; ours looks for system call
         // instructions so): what one filled before the range was watched goes again. Now they fail there.
